@@ -22,35 +22,13 @@ def warn_deprecated(
     category: type[Warning] = DeprecationWarning,
     stacklevel: int = 2,
 ) -> None:
-    """Say that something leaves, what replaces it, and the version that no longer has it.
-
-    Examples
-    --------
-    >>> with warnings.catch_warnings(record=True) as said:
-    ...     warnings.simplefilter("always")
-    ...     warn_deprecated("minutes=15", instead="minutes=(15,)", removed_in="99.0")
-    >>> str(said[0].message)
-    'minutes=15 : disparaîtra dans territory 99.0 ; écrivez minutes=(15,).'
-    """
+    """Say that something leaves, what replaces it, and the version that no longer has it."""
     message = f"{what} : disparaîtra dans territory {removed_in} ; écrivez {instead}."
     warnings.warn(message, category, stacklevel=stacklevel + 1)
 
 
 def deprecated(*, instead: str, removed_in: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Mark a function that leaves: each call says so, at the line that calls.
-
-    Examples
-    --------
-    >>> @deprecated(instead="new()", removed_in="99.0")
-    ... def old():
-    ...     return 1
-    >>> with warnings.catch_warnings(record=True) as said:
-    ...     warnings.simplefilter("always")
-    ...     old()
-    1
-    >>> said[0].category.__name__, str(said[0].message)
-    ('DeprecationWarning', 'old() : disparaîtra dans territory 99.0 ; écrivez new().')
-    """
+    """Mark a function that leaves: each call says so, at the line that calls."""
 
     def mark(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)

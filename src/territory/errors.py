@@ -69,38 +69,20 @@ def warn(message: str, *, stacklevel: int = 4) -> None:
 
 
 def examples(values: Iterable[object], *, most: int = 3) -> str:
-    """Return the first values of a list as French text, with an ellipsis when some are left out.
-
-    Examples
-    --------
-    >>> examples(["14118", "14119", "14120", "14121"])
-    '14118, 14119, 14120…'
-    """
+    """Return the first values of a list as French text, with an ellipsis when some are left out."""
     listed = [str(value) for value in values]
     return ", ".join(listed[:most]) + ("…" if len(listed) > most else "")
 
 
 def agree(count: int, text: str) -> str:
-    """Write a count and its words in agreement: French has a plural from two on.
-
-    Examples
-    --------
-    >>> agree(1, "commune(s) (est|sont) inconnue(s)"), agree(3, "commune(s) (est|sont) inconnue(s)")
-    ('1 commune est inconnue', '3 communes sont inconnues')
-    """
+    """Write a count and its words, « commune(s) (est|sont) inconnue(s) »: French has a plural from two on."""
     many = count > 1
     text = re.sub(r"\(([^()|]*)\|([^()|]*)\)", r"\2" if many else r"\1", text)
     return f"{count} {text.replace('(s)', 's' if many else '')}"
 
 
 def counted(shown: Collection[object], text: str) -> str:
-    """Write how many things are wrong and the first of them, `text` in agreement with their number.
-
-    Examples
-    --------
-    >>> counted(["83051", "83052"], "commune(s) inconnue(s)")
-    '2 communes inconnues (83051, 83052)'
-    """
+    """Write how many things are wrong and the first of them, `text` in agreement: « 2 communes inconnues (83051…) »."""
     return f"{agree(len(shown), text)} ({examples(shown)})"
 
 
@@ -112,31 +94,13 @@ def refuse(
     of: str = "",
     advice: str = ".",
 ) -> None:
-    """Raise an error that counts what is wrong in `of`, as `counted` does; do nothing when nothing is.
-
-    Examples
-    --------
-    >>> refuse([], "commune(s) inconnue(s)", of="Population")
-    >>> refuse(["83051"], "commune(s) inconnue(s)", of="Population")
-    Traceback (most recent call last):
-    territory.errors.ParameterError: Population : 1 commune inconnue (83051).
-    """
+    """Raise an error that counts what is wrong in `of`, as `counted` does; do nothing when nothing is."""
     if len(shown):
         raise error((f"{of} : " if of else "") + counted(shown, text) + advice)
 
 
 class Problems:
-    """Collect every problem of an input before raising one error that lists them all.
-
-    Examples
-    --------
-    >>> problems = Problems("Fichier d'étude « essai.toml »", StudyError)
-    >>> problems.add("ligne 3 : clé inconnue « populaton » (vouliez-vous dire « population » ?)")
-    >>> problems.raise_if_any()
-    Traceback (most recent call last):
-    territory.errors.StudyError: Fichier d'étude « essai.toml » : 1 problème.
-    - ligne 3 : clé inconnue « populaton » (vouliez-vous dire « population » ?)
-    """
+    """Collect every problem of an input before raising one error that lists them all."""
 
     def __init__(self, subject: str, error: type[TerritoryError]) -> None:
         self.subject = subject

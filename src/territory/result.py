@@ -39,23 +39,11 @@ class NationalTables:
 class StudyResult:
     """A study, today's results, those of each scenario, and their comparison.
 
-    Attributes
-    ----------
-    times_method
-        `estimate` (crow-fly model), `roads` or `distancier`.
-    siting
-        The answer to each question of siting, by its id: the choice, and every other candidate ranked.
-    groupings
-        The answer to each question of grouping, by its id: groups, joining the hospitals instead, what is shared.
-    isochrones
-        What can be reached by road from each site of a named service, today and in each scenario; None without a
-        road map (see `territory.workflow.run`).
-    without_car
-        Times without a car, as `Results.access`, by scenario (empty: today); None without a timetable.
-    run_digest
-        SHA-256 of the inputs, parameters and versions: two runs with the same digest give the same files.
-    report_dir
-        Folder of the files handed over, None when nothing was written.
+    `times_method` is `estimate` (crow-fly model), `roads` or `distancier`; `siting` and `groupings` hold the answer
+    to each question by its id; `isochrones` what can be reached by road from each site of a named service, None
+    without a road map; `without_car` the times without a car, as `Results.access`, by scenario (empty: today), None
+    without a timetable; `report_dir` the files handed over, None when nothing was written. Two runs with the same
+    `run_digest` (SHA-256 of the inputs, parameters and versions) give the same files.
     """
 
     study: Study
@@ -82,10 +70,7 @@ class StudyResult:
 
     @cached_property
     def draws(self) -> Draws | None:
-        """The study drawn within its doubt (see `territory.scenario.doubt.draws`), computed when first asked for.
-
-        None when the study asks for no draw.
-        """
+        """The study drawn within its doubt, computed when first asked for; None when it asks for no draw."""
         from territory.scenario.doubt.draws import draw_results
 
         if self.study.uncertainty.draws == 0:

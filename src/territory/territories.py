@@ -1,7 +1,7 @@
-"""Where each French territory lies: its official projection and a box that holds it, said here and nowhere else.
+"""Where each French territory lies: its official projection and a box that holds it, a little wider than the land.
 
-A box is a little wider than the land: metropolitan France goes from Ouessant (5.2° W) to the east of Corsica (9.6° E),
-and from the Lavezzi (41.3° N) to Bray-Dunes (51.1° N), so a place at 10.5° E is not in it.
+Metropolitan France goes from Ouessant (5.2° W) to the east of Corsica (9.6° E), and from the Lavezzi (41.3° N) to
+Bray-Dunes (51.1° N), so a place at 10.5° E is not in it.
 """
 
 from __future__ import annotations
@@ -49,28 +49,14 @@ TOGETHER = (("971", "977", "978"), *((key,) for key in TERRITORIES if key not in
 
 
 def territory_of(commune_code: str) -> Territory | None:
-    """Return the territory of a commune, or nothing where no official projection is known (986 to 988).
-
-    Examples
-    --------
-    >>> territory_of("2A004").epsg, territory_of("97411").epsg, territory_of("98613")
-    (2154, 2975, None)
-    """
+    """Return the territory of a commune, or nothing where no official projection is known (986 to 988)."""
     if commune_code[:2] in ("97", "98"):
         return TERRITORIES.get(commune_code[:3])
     return TERRITORIES[METROPOLITAN]
 
 
 def is_inside(commune_codes: NDArray[np.object_], longitude: Floats, latitude: Floats) -> NDArray[np.bool_]:
-    """Tell which points lie in the box of the territory of their commune; false without coordinates.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> codes = np.array(["83050", "83050", "97411"], dtype=object)
-    >>> is_inside(codes, np.array([6.46, 0.0, 55.45]), np.array([43.53, 0.0, -20.88])).tolist()
-    [True, False, True]
-    """
+    """Tell which points lie in the box of the territory of their commune; false without coordinates."""
     import numpy as np
 
     inside = np.zeros(len(commune_codes), dtype=bool)

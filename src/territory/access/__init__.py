@@ -3,6 +3,7 @@
 A table of travel times that lacks a column, or holds negative times or the same pair twice, raises `SchemaError`; one
 that names no origin, or no site, that is asked about, `UnknownCodeError`; an option out of range, amounts that are
 negative or ids that come twice, and a threshold or a decay that reaches beyond the table's cutoff, `ParameterError`.
+`TerritoryWarning` counts the origins or pairs whose time is unknown.
 """
 
 import lazy_loader as lazy

@@ -1,11 +1,9 @@
 """Coverage gaps as places: who can be served where, with the places there are and a longest acceptable time.
 
-The transport problem behind it is solved exactly. Three aims, each without giving up anything of the one before: most
-persons served, least total time, smallest largest share of unmet demand. The first two are one linear programme, in
-which a person served is worth more than any detour it can cause to the others. Its optimal solutions are then
-searched for the third aim: by complementary slackness they are the flows on pairs of zero reduced cost that keep
-every row with a price full. The matrix of a transport problem is totally unimodular, so whole persons and places give
-whole flows.
+Persons served, then least time, are one linear programme, in which a person served is worth more than any detour it
+can cause to the others. Its optimal solutions are then searched for the smallest largest share of unmet demand: by
+complementary slackness they are the flows on pairs of zero reduced cost that keep every row with a price full. The
+matrix is totally unimodular, so whole persons and places give whole flows.
 """
 
 from __future__ import annotations
@@ -45,9 +43,8 @@ PAIRS_AT_ONCE = 10
 class Allocation:
     """Who is served where, who is not, and which places are left.
 
-    `flows`: from_id, to_id, persons, travel_time_min, one row per pair in use, sorted by ids. `unmet`: persons
-    without a place, on the index of the demand. `free_places`: places left at each site, on the index of the
-    capacity. `max_time_min`: longest time accepted (min).
+    `flows`: from_id, to_id, persons, travel_time_min, one row per pair in use. `unmet`: persons without a place, on
+    the index of the demand. `free_places`: places left at each site, on the index of the capacity.
     """
 
     flows: pd.DataFrame
@@ -94,15 +91,16 @@ def allocate_places(
 ) -> Allocation:
     """Allocate persons to places: as many served as possible, then least time, then the fairest shortage.
 
-    It is what a perfect coordination could do, not what happens: families choose, and establishments admit.
+    It is what a perfect coordination could do, not what happens: families choose, and establishments admit. Hitchcock
+    (1941), Journal of Mathematics and Physics 20, 224-230; the programme is in docs/method/acces-affectation.md.
 
     Parameters
     ----------
     travel_times
         Columns from_id, to_id, travel_time_min (min). A pair with an unknown time (NaN) is not used.
     demand
-        Persons by origin, indexed by from_id: MDPH orientations, waiting lists, or children served. The rows of one
-        public of a table `demand` (columns demand, kind) may be given as they are.
+        Persons by from_id: MDPH orientations, waiting lists, or children served; or the rows of one public of a
+        table `demand` (columns demand, kind).
     capacity
         Places by site, indexed by to_id.
     max_time_min
@@ -119,33 +117,14 @@ def allocate_places(
 
     Raises
     ------
-    ParameterError
-        If the demand is a prevalence, rights or a population, or demand or capacity is unknown.
-    InfeasibleError
-        If the solver fails.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the number of pairs left out because their time is unknown.
-
-    Notes
-    -----
-    Lexicographic optimum over flows f_ij >= 0 on pairs with t_ij <= max_time and eligible: 1. maximise the sum
-    of f_ij; 2. minimise the sum of t_ij f_ij; 3. minimise the largest (D_i - sum_j f_ij) / D_i; with
-    sum_j f_ij <= D_i and sum_i f_ij <= C_j. Hitchcock (1941), Journal of Mathematics and Physics 20, 224-230.
-    The order of rows changes nothing: pairs are sorted by ids before solving.
+    ParameterError, InfeasibleError
+        If the demand is a prevalence, rights or a population, or demand or capacity is unknown; if the solver fails.
 
     Examples
     --------
-    >>> times = pd.DataFrame({
-    ...     "from_id": ["A", "A", "B"], "to_id": ["S", "T", "S"], "travel_time_min": [10.0, 30.0, 20.0]})
-    >>> result = allocate_places(
-    ...     times, pd.Series({"A": 4.0, "B": 3.0}), pd.Series({"S": 5.0, "T": 1.0}), max_time_min=45)
-    >>> result
-    Allocation(lieux complets : 2 sur 2, 45 min au plus)
-    >>> result.unmet.to_dict()
-    {'A': 0.0, 'B': 1.0}
+    >>> times = pd.DataFrame({"from_id": ["A", "B"], "to_id": ["S", "S"], "travel_time_min": [10.0, 20.0]})
+    >>> allocate_places(times, pd.Series({"A": 4.0, "B": 3.0}), pd.Series({"S": 5.0}), max_time_min=45)
+    Allocation(lieux complets : 1 sur 1, 45 min au plus)
     """
     demand = _placeable(demand, kind)
     pairs, persons, places = _problem(travel_times, demand, capacity, max_time_min, eligible)

@@ -42,47 +42,30 @@ def time_to_closest(
 ) -> pd.DataFrame:
     """Find the k closest sites of each origin and the time to each of them.
 
-    All sites of the table compete: keep the rows of one service first if the table holds several.
-
     Parameters
     ----------
     travel_times
-        Columns from_id, to_id, travel_time_min (min). NaN = unknown; an absent pair, or an infinite time, is
-        out of reach, or over the table's cutoff (attribute cutoff_min).
+        Columns from_id, to_id, travel_time_min (min), of one service. NaN = unknown; an absent pair, or an infinite
+        time, is out of reach, or over the table's cutoff (attribute cutoff_min).
         Or a sequence of parts, each with all the pairs of its origins: tables, or functions that give one.
     origins
         Ids to answer for, as an index of from_id.
     k
-        How many sites per origin.
+        How many sites per origin; those at the same time are ordered by to_id.
     mapper
         Runs the map over the parts: `map`, or that of an executor, of a pool or of a cluster.
 
     Returns
     -------
     DataFrame
-        Index: the origins, in their order. Columns to_id_1, time_1_min, to_id_2…, then is_reachable (True
-        with at least one known time; False when no site is within reach; <NA> when all the times there are
-        are unknown) and unknown_count (pairs with an unknown time: the true closest may be one of them).
-
-    Warns
-    -----
-    TerritoryWarning
-        With the number of origins that have unknown times.
-
-    Notes
-    -----
-    Sites at the same time are ordered by to_id, so that the order of the rows changes nothing. Parts give what the
-    whole table gives, with identifiers as text; an origin that no part names is out of reach.
+        On the origins, in their order: to_id_1, time_1_min, to_id_2…, is_reachable (False when no site is within
+        reach; <NA> when all times are unknown) and unknown_count (the true closest may be one of them).
 
     Examples
     --------
-    >>> times = pd.DataFrame({
-    ...     "from_id": ["A", "A", "B"], "to_id": ["S1", "S2", "S2"], "travel_time_min": [12.0, 7.0, 30.0]})
-    >>> time_to_closest(times, pd.Index(["A", "B", "C"]))
-      to_id_1  time_1_min  is_reachable  unknown_count
-    A      S2         7.0          True              0
-    B      S2        30.0          True              0
-    C     NaN         NaN         False              0
+    >>> times = pd.DataFrame({"from_id": ["A", "A"], "to_id": ["S1", "S2"], "travel_time_min": [12.0, 7.0]})
+    >>> time_to_closest(times, pd.Index(["A"]))["to_id_1"].to_dict()
+    {'A': 'S2'}
     """
     if k < 1:
         raise ParameterError(f"k = {k} : demandez au moins un site par origine.")
@@ -179,30 +162,24 @@ def coverage(
 
     Parameters
     ----------
-    travel_times
-        Columns from_id, to_id, travel_time_min (min), the rows of one service. NaN = unknown; an absent pair
-        is out of reach, or over the table's cutoff (attribute cutoff_min).
-        Or a sequence of parts, each with all the pairs of its origins: tables, or functions that give one.
+    travel_times, mapper
+        As for `time_to_closest`.
     demand
         Persons by commune (hab), indexed by from_id: it says which communes are answered for.
     thresholds_min
         Times (min), inclusive.
-    mapper
-        Runs the map over the parts, as for `time_to_closest`.
 
     Returns
     -------
     DataFrame
-        Index of `demand`, in its order; one column per threshold, within_15_min…: True, False, or <NA> when
-        only an unknown time could bring a site within the threshold.
+        On the index of `demand`; one column per threshold, within_15_min…: True, False, or <NA> when only an unknown
+        time could bring a site within it.
 
     Examples
     --------
     >>> times = pd.DataFrame({"from_id": ["A", "B"], "to_id": ["S", "S"], "travel_time_min": [15.0, 32.0]})
-    >>> coverage(times, pd.Series({"A": 100.0, "B": 50.0}), thresholds_min=(15, 30))
-       within_15_min  within_30_min
-    A           True           True
-    B          False          False
+    >>> coverage(times, pd.Series({"A": 100.0, "B": 50.0}), thresholds_min=(15, 30))["within_15_min"].to_dict()
+    {'A': True, 'B': False}
     """
     read_amounts(demand, "Demande")
     ordered = _check_thresholds(thresholds_min)
@@ -281,10 +258,7 @@ def _check_thresholds(thresholds_min: Sequence[float]) -> list[float]:
 def k_closest(
     origin: NDArray[np.int32], site: NDArray[np.int32], minutes: NDArray[np.float64], n_origins: int, k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:  # pragma: no cover - compiled
-    """Return the k closest sites of each origin and their times, -1 and NaN where there are fewer.
-
-    Equal times are ordered by site position. Unknown times are skipped.
-    """
+    """Return the k closest sites of each origin and their known times (ties by position), -1 and NaN for fewer."""
     best = np.full((n_origins, k), -1, dtype=np.int64)
     times = np.full((n_origins, k), np.nan)
     for row in range(origin.size):

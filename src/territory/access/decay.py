@@ -129,16 +129,7 @@ def _unknown_stays(weights: NDArray[np.float64], times: NDArray[np.float64]) -> 
 
 
 def binary(threshold_min: float) -> Binary:
-    """Weight 1 up to a threshold, 0 beyond.
-
-    Parameters
-    ----------
-    threshold_min
-        Longest time that counts (min), inclusive.
-
-    Notes
-    -----
-    w(t) = 1 if t <= threshold else 0. Luo and Wang (2003), Environment and Planning B 30, 865-884.
+    """Weight 1 up to a threshold (min, inclusive), 0 beyond. Luo and Wang (2003), Environment and Planning B 30.
 
     Examples
     --------
@@ -149,21 +140,12 @@ def binary(threshold_min: float) -> Binary:
 
 
 def stepped(steps: Mapping[float, float]) -> Stepped:
-    """One weight per step of time, 0 beyond the last step.
+    """One weight per step of time, 0 beyond the last step. Luo and Qi (2009), Health & Place 15, 1100-1107.
 
     Parameters
     ----------
     steps
-        End of each step (min, inclusive) and weight inside it (0 to 1). Weights may not grow with time.
-
-    Raises
-    ------
-    ParameterError
-        If there is no step, an end is not positive, or a weight is outside 0 to 1 or grows with time.
-
-    Notes
-    -----
-    w(t) = weight of the first step whose end is at least t. Luo and Qi (2009), Health & Place 15, 1100-1107.
+        End of each step (min, inclusive) and weight inside it, 0 to 1, which may not grow with time (`ParameterError`).
 
     Examples
     --------
@@ -189,16 +171,7 @@ def stepped(steps: Mapping[float, float]) -> Stepped:
 
 
 def linear(reach_min: float) -> Linear:
-    """Weight that falls in a straight line from 1 at once to 0 at the end of the reach.
-
-    Parameters
-    ----------
-    reach_min
-        Time at which the weight is 0 (min).
-
-    Notes
-    -----
-    w(t) = max(0, 1 - t / reach).
+    """Weight that falls in a straight line to 0 at the end of the reach (min): w(t) = max(0, 1 - t / reach).
 
     Examples
     --------
@@ -209,16 +182,10 @@ def linear(reach_min: float) -> Linear:
 
 
 def exponential(rate_per_min: float, *, max_time_min: float | None = None) -> Smooth:
-    """Weight divided by the same number every minute.
+    """Weight divided by the same number every minute: w(t) = exp(-rate x t).
 
-    Parameters
-    ----------
-    rate_per_min
-        Share lost per minute, as a continuous rate (per min): 0.0231 halves the weight every 30 min.
-
-    Notes
-    -----
-    w(t) = exp(-rate x t). Wilson (1971), Environment and Planning A 3, 1-32.
+    `rate_per_min` is a continuous rate (per min): 0.0231 halves the weight every 30 min. Wilson (1971), Environment
+    and Planning A 3, 1-32.
 
     Examples
     --------
@@ -229,16 +196,10 @@ def exponential(rate_per_min: float, *, max_time_min: float | None = None) -> Sm
 
 
 def gaussian(sigma_min: float, *, max_time_min: float | None = None) -> Smooth:
-    """Weight that falls slowly, then fast, then slowly: half a bell.
+    """Weight that falls slowly, then fast, then slowly: half a bell, w(t) = exp(-t² / (2 sigma²)).
 
-    Parameters
-    ----------
-    sigma_min
-        Width of the bell (min): the weight is 0.61 at this time and 0.14 at twice this time.
-
-    Notes
-    -----
-    w(t) = exp(-t² / (2 sigma²)). Wan, Zou and Sternberg (2012), IJGIS 26, 1073-1089.
+    The weight is 0.61 at `sigma_min` (min) and 0.14 at twice this time. Wan, Zou and Sternberg (2012), IJGIS 26,
+    1073-1089.
 
     Examples
     --------
@@ -249,18 +210,10 @@ def gaussian(sigma_min: float, *, max_time_min: float | None = None) -> Smooth:
 
 
 def power(exponent: float, *, min_time_min: float = 1.0, max_time_min: float | None = None) -> Smooth:
-    """Weight of the classical gravity model.
+    """Weight of the classical gravity model: w(t) = max(t / min_time, 1) ** -exponent.
 
-    Parameters
-    ----------
-    exponent
-        Friction of time (no unit), positive.
-    min_time_min
-        Time under which the weight stays at 1 (min): a power of 0 min would be infinite.
-
-    Notes
-    -----
-    w(t) = max(t / min_time, 1) ** -exponent. Hansen (1959), Journal of the American Institute of Planners 25.
+    `exponent` (no unit) is positive; under `min_time_min` (min) the weight stays at 1: a power of 0 min would be
+    infinite. Hansen (1959), Journal of the American Institute of Planners 25.
 
     Examples
     --------
@@ -271,19 +224,10 @@ def power(exponent: float, *, min_time_min: float = 1.0, max_time_min: float | N
 
 
 def logistic(inflection_min: float, *, spread_min: float, max_time_min: float | None = None) -> Smooth:
-    """Weight that is one half at a time, with a soft edge around it.
+    """Weight that is one half at a time, with a soft edge: 1 / (1 + exp((t - inflection) pi / (spread sqrt(3)))).
 
-    Parameters
-    ----------
-    inflection_min
-        Time at which the weight is one half (min).
-    spread_min
-        Standard deviation of the longest trips that people accept (min): the smaller, the sharper the edge.
-
-    Notes
-    -----
-    w(t) = 1 / (1 + exp((t - inflection) x pi / (spread x sqrt(3)))). The weight at 0 min is a little under 1.
-    Bauer and Groneberg (2016), PLOS ONE 11(7), e0159148.
+    `spread_min` is the standard deviation of the longest trips that people accept (min). The weight at 0 min is a
+    little under 1. Bauer and Groneberg (2016), PLOS ONE 11(7), e0159148.
 
     Examples
     --------

@@ -26,10 +26,7 @@ ROUNDING_SHARE = 1e-12
 
 @dataclass(frozen=True)
 class Theil:
-    """Theil's T, split into what lies between groups and what lies within them.
-
-    `between` and `within` add up to `total`; without groups they are NaN, and `by_group` (T inside each) is empty.
-    """
+    """Theil's T, the sum of what lies between groups and within them (NaN without groups), and T inside each."""
 
     total: float
     between: float
@@ -41,7 +38,9 @@ class Theil:
 
 
 def gini(values: pd.Series[float], weights: pd.Series[float] | None = None) -> float:
-    """Gini coefficient: mean difference between two persons taken at random, over twice the mean.
+    """Gini coefficient, 0 (all alike) to 1: mean difference between two persons, over twice the mean. Gini (1912).
+
+    G = sum_i sum_j w_i w_j |x_i - x_j| / (2 mean W²), computed from the Lorenz curve.
 
     Parameters
     ----------
@@ -50,19 +49,10 @@ def gini(values: pd.Series[float], weights: pd.Series[float] | None = None) -> f
     weights
         Persons by commune, at least for the communes of `values`; None = each commune counts for one.
 
-    Returns
-    -------
-    float
-        0 (all alike) to 1.
-
     Raises
     ------
     ParameterError
         If values or weights are negative or infinite, or a weight is missing.
-
-    Notes
-    -----
-    ``G = sum_i sum_j w_i w_j |x_i - x_j| / (2 mean W²)``, computed from the Lorenz curve. Gini (1912).
 
     Examples
     --------
@@ -78,21 +68,11 @@ def gini(values: pd.Series[float], weights: pd.Series[float] | None = None) -> f
 
 
 def palma_ratio(values: pd.Series[float], weights: pd.Series[float] | None = None) -> float:
-    """Palma ratio: what the top tenth of persons has, over what the bottom four tenths have.
+    """Palma ratio: what the top tenth of persons has (the longest times), over what the bottom four tenths have.
 
-    Parameters
-    ----------
-    values, weights
-        As for `gini`. For a time, "top" means the longest.
-
-    Returns
-    -------
-    float
-        0.25 when all are alike; infinite when the bottom four tenths have nothing. A commune astride a limit is split.
-
-    Notes
-    -----
-    P = (1 - L(0.9)) / L(0.4), L the Lorenz curve. Palma (2011), Development and Change 42, 87-153.
+    P = (1 - L(0.9)) / L(0.4), L the Lorenz curve; arguments as for `gini`. 0.25 when all are alike, infinite when the
+    bottom four tenths have nothing; a commune astride a limit is split. Palma (2011), Development and Change 42,
+    87-153.
 
     Examples
     --------
@@ -113,23 +93,10 @@ def theil_t(
 ) -> Theil:
     """Theil's T index, and how much of it lies between groups (EPCI, départements) and within them.
 
-    Parameters
-    ----------
-    values, weights
-        As for `gini`.
-    groups
-        Group of each commune (one without raises `ParameterError`); None = no split.
-
-    Returns
-    -------
-    Theil
-        `.total`, `.between`, `.within`, `.by_group`.
-
-    Notes
-    -----
-    T = sum p_i (x_i / mean) ln(x_i / mean), p_i the share of persons, 0 ln 0 = 0. Between: sum s_g ln(mean_g /
-    mean); within: sum s_g T_g; s_g the share of the whole amount that falls to group g. Theil (1967), Economics
-    and Information Theory.
+    T = sum p_i (x_i / mean) ln(x_i / mean), p_i the share of persons, 0 ln 0 = 0. Between: sum s_g ln(mean_g / mean);
+    within: sum s_g T_g; s_g the share of the whole amount that falls to group g. Theil (1967), Economics and
+    Information Theory. Arguments as for `gini`; a commune without one of the `groups` is a `ParameterError`, None =
+    no split.
 
     Examples
     --------
@@ -169,6 +136,9 @@ def fgt_poverty(
 ) -> float:
     """Foster, Greer and Thorbecke's poverty: how many lack access, how far, and how unequally.
 
+    FGT_a = sum p_i (|line - x_i| / line)^a over the poor; at most 1 when direction is "below". Foster, Greer and
+    Thorbecke (1984), Econometrica 52, 761-766.
+
     Parameters
     ----------
     values, weights
@@ -179,16 +149,6 @@ def fgt_poverty(
         0: share of persons beyond the line; 1: mean gap; 2: mean squared gap, which weighs the furthest most.
     direction
         "below": poor under the line (an access); "above": poor over it (a time).
-
-    Returns
-    -------
-    float
-        0 or more (at most 1 when direction is "below").
-
-    Notes
-    -----
-    ``FGT_a = sum p_i (|line - x_i| / line)^a`` over the poor. Foster, Greer and Thorbecke (1984), Econometrica 52,
-    761-766.
 
     Examples
     --------

@@ -1,8 +1,7 @@
-"""Tables of travel times, whole or part by part, as arrays of positions for measures and choices of sites.
+"""Tables of travel times as arrays of positions, shared by `territory.access` and `territory.planning`.
 
-It is shared by `territory.access` and `territory.planning`: one way to read a table, one set of messages. A part is
-a table with all the pairs of its origins, or a function without argument that gives one (that reads a file, say):
-only a few are held at a time.
+A part is a table with all the pairs of its origins, or a function without argument that gives one (that reads a file,
+say): only a few are held at a time.
 """
 
 from __future__ import annotations
@@ -97,11 +96,7 @@ class Pairs:
 def read_pairs(
     travel_times: pd.DataFrame, *, origins: Iterable[str], sites: Iterable[str] | None, is_part: bool = False
 ) -> Pairs:
-    """Return the pairs between these origins and these sites (None = all sites of the table).
-
-    Other pairs of the table are left out: the ids given say what the measure is about. Part of a table may hold
-    none of them.
-    """
+    """Return the pairs between these origins and sites (None = all); part of a table may hold none of them."""
     check_columns(travel_times, PAIR_COLUMNS, "Table des temps")
     origin_ids = unique_ids(origins, "Origines")
     # no name, no complaint when nothing matches

@@ -46,11 +46,10 @@ class Step:
 def step_status(
     travel_times: pd.DataFrame, origins: Iterable[str], steps: Sequence[Step], *, max_time_min: float
 ) -> pd.DataFrame:
-    """Tell for each origin and each step whether a site is within a time (inclusive): present, absent or unknown.
+    """Tell for each origin and step whether a site is within a time (inclusive): présent, absent or inconnu.
 
-    One row per (origin, step). `status`: « présent » where a known site is within the time, « absent » where the list
-    is complete and none is, « inconnu » otherwise. `time_min` is that of the closest site, NaN out of reach, and where
-    the list is partial, as the closest may be missing from it.
+    « absent » where the list is complete and no site is; `time_min` is that of the closest site, NaN out of reach, and
+    where the list is partial, as the closest may be missing from it.
     """
     _check_steps(steps)
     ids = pd.Index(list(origins))
@@ -85,9 +84,8 @@ def path_view(
 ) -> pd.DataFrame:
     """Show a path zone by zone (EPCI): which steps are inside, absent or unknown, and how far the closest are.
 
-    One row per (zone, step). `status` as in `step_status`, of the sites in the zone. `mean_time_min` is to the closest
-    site, in the zone or not, weighted by persons; NaN where the list is partial, or part of the zone is out of reach or
-    unknown.
+    `status` as in `step_status`, of the sites in the zone. `mean_time_min` is to the closest site, in the zone or not,
+    weighted by persons; NaN where the list is partial, or part of the zone is out of reach or unknown.
     """
     _check_steps(steps)
     rows: dict[tuple[str, str], dict[str, object]] = {}
@@ -120,10 +118,10 @@ def ehpad_primary_care(
     *,
     max_time_min: float = GP_TO_EHPAD_MAX_MIN,
 ) -> pd.DataFrame:
-    """GPs within reach of each EHPAD: the GP goes to the EHPAD, not the other way round.
+    """GPs within reach (inclusive) of each EHPAD, to which they go; they have other patients, it is no workload.
 
-    `residents_per_gp` is of this EHPAD alone, `shared_residents_per_gp` where each GP is shared among the residents of
-    all the EHPAD within the time (inclusive). GPs have other patients: it is no workload.
+    `residents_per_gp` is of this EHPAD alone; `shared_residents_per_gp` shares each GP among all those within the
+    time.
     """
     check_columns(travel_times, PAIR_COLUMNS, "Table des temps")
     # seen from the EHPAD, with the times of the trip that the GP makes
@@ -197,36 +195,11 @@ def coordination_reach(
 ) -> pd.DataFrame:
     """Count the population and the area that each structure (DAC, CLIC, MDPH, CPTS) would have to serve.
 
-    Parameters
-    ----------
-    travel_times
-        Columns from_id (commune), to_id (structure), travel_time_min (min).
-    population_hab, area_km2
-        Inhabitants and area of each commune, on the same index.
-    structures
-        Their ids, as to_id.
-    too_far_min
-        Time from the edge (min) above which a territory is « trop vaste »; at this time it is not yet.
-    is_complete_list
-        Whether all the structures of the territory are listed. If not, all figures are NaN: a missing structure would
-        take communes from the others.
-
-    Returns
-    -------
-    DataFrame
-        Index: `structures`; each commune goes to the closest one, a hypothesis that the column `basis` states. Columns
-        commune_count, population_hab, area_km2, edge_time_min (longest time from a
-        commune of its territory), mean_time_min (weighted by inhabitants), is_too_large (<NA> when unknown), basis.
-
-    Raises
-    ------
-    ParameterError
-        If amounts are negative or on different indexes, or too_far_min is not positive.
-
-    Warns
-    -----
-    TerritoryWarning
-        When the list is partial, and with the communes that no structure serves.
+    Each commune goes to the closest one, a hypothesis that the column `basis` states: commune_count, population_hab,
+    area_km2, edge_time_min (longest time from a commune of its territory; above `too_far_min` it is « trop vaste »),
+    mean_time_min (weighted by inhabitants), is_too_large (<NA> when unknown). Where the list is not complete, all
+    figures are NaN, with a warning: a missing structure would take communes from the others. Amounts that are
+    negative or on different indexes are a `ParameterError`.
     """
     if not too_far_min > 0:
         raise ParameterError(f"too_far_min = {too_far_min} : un nombre de minutes positif est attendu.")
@@ -287,33 +260,10 @@ def _reach(pairs: Pairs, assigned: Floats, people: Floats, area: Floats) -> pd.D
 def recruitment_by_site(
     origins: pd.DataFrame, commune_zones: pd.Series[str], site_zones: pd.Series[str]
 ) -> pd.DataFrame:
-    """Share of the persons served by each site who live in the zone of the site.
+    """Share (0 to 1; NaN when nobody is served) of the persons served by each site who live in its zone.
 
-    Parameters
-    ----------
-    origins
-        Observed origins of the persons served: columns from_id (commune), to_id (site), persons. Estimates are no
-        substitute: the share would only give back their hypothesis.
-    commune_zones, site_zones
-        Zone (EPCI, commune…) of each commune and of each site.
-
-    Returns
-    -------
-    DataFrame
-        Index: sites, in the order in which they come. Columns persons, persons_from_zone, endo_recruitment_share
-        (0 to 1; NaN when nobody is served).
-
-    Raises
-    ------
-    ParameterError
-        If persons are negative or unknown, or a commune or a site has no zone.
-
-    Examples
-    --------
-    >>> served = pd.DataFrame({"from_id": ["A", "B"], "to_id": ["S", "S"], "persons": [6.0, 2.0]})
-    >>> recruitment_by_site(served, pd.Series({"A": "x", "B": "y"}), pd.Series({"S": "x"}))
-       persons  persons_from_zone  endo_recruitment_share
-    S      8.0                6.0                    0.75
+    `origins` are observed (columns from_id, to_id, persons): the share of estimates would only give back their
+    hypothesis. Persons that are negative or unknown, a commune or a site without zone are a `ParameterError`.
     """
     persons, home, place = _read_origins(origins, commune_zones, site_zones)
     return _shares(persons, home == place, origins["to_id"], "persons_from_zone", "endo_recruitment_share")
@@ -322,19 +272,7 @@ def recruitment_by_site(
 def recruitment_by_zone(
     origins: pd.DataFrame, commune_zones: pd.Series[str], site_zones: pd.Series[str]
 ) -> pd.DataFrame:
-    """Share of the persons of each zone who are served in it.
-
-    Parameters
-    ----------
-    origins, commune_zones, site_zones
-        As for `recruitment_by_site`. Persons served by sites that are not in the table are not seen.
-
-    Returns
-    -------
-    DataFrame
-        Index: zones where served persons live, in the order in which they come. Columns persons,
-        persons_served_in_zone, served_in_zone_share (0 to 1; NaN when nobody is served).
-    """
+    """Share of the persons of each zone who are served in it, as for `recruitment_by_site`."""
     persons, home, place = _read_origins(origins, commune_zones, site_zones)
     return _shares(persons, home == place, home, "persons_served_in_zone", "served_in_zone_share")
 

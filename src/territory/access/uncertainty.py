@@ -28,7 +28,7 @@ def told_apart(
     level: float = TOLD_LEVEL,
     together: ArrayLike | None = None,
 ) -> Bools:
-    """Tell which changes of a trip are gains or losses: the one rule of the library.
+    """Tell which changes of a trip are gains or losses: the one rule of the library (docs/method/acces-incertitude.md).
 
     A change is told when it reaches its detectable size **and** its interval leaves 0 out. Where many are compared at
     once, the intervals are made wider so that what is told stays true together.
@@ -43,27 +43,20 @@ def told_apart(
     level
         Share of the errors that an interval holds (0 to 1).
     together : array, optional
-        Weight of each change among those that are compared with one another (inhabitants, say); 0 = not one of them,
-        told if its evidence is as strong as that asked of them. None = each change is read alone, as a mean is.
-
-    Returns
-    -------
-    ndarray of bool
+        Weight of each change among those compared with one another (inhabitants, say); 0 = not one of them, told if
+        its evidence is as strong as that asked of them. None = each change is read alone, as a mean is.
 
     Notes
     -----
     The error of a change is normal, of standard deviation detectable / 1.2816; p is the chance of one at least as
-    large without any true change. Alone, a change is told when p <= 1 - level. Together, they are told up to the
-    largest p such that p <= (1 - level) x the share of the weights that is told: among the inhabitants who are told a
-    gain or a loss, the expected share of those who are told wrongly is then at most 1 - level (Benjamini and
-    Hochberg 1995, weighted as in Benjamini and Hochberg 1997).
+    large without any true change. Alone, a change is told when p <= 1 - level. Together, up to the largest p such that
+    p <= (1 - level) x the share of the weights that is told: the expected share of those told wrongly is then at most
+    1 - level (Benjamini and Hochberg 1995, weighted as in Benjamini and Hochberg 1997).
 
     Examples
     --------
     >>> told_apart([-9.0, 4.0, 6.0], [5.0, 5.0, 5.0]).tolist()
     [True, False, False]
-    >>> told_apart([-9.0, 0.0, 0.0, 0.0, 0.0], [5.0] * 5, together=[1.0] * 5).tolist()
-    [False, False, False, False, False]
     """
     if not 0 < level < 1:
         raise ParameterError(f"level vaut {level} : une part entre 0 et 1 est attendue.")
@@ -82,10 +75,7 @@ def told_apart(
 
 
 def drawn_quantiles(drawn: Floats, shares: Sequence[float]) -> list[Floats]:
-    """Return quantiles of the draws of each row, which are draws themselves; NaN as soon as one is unknown.
-
-    No mean is taken between a time and "out of reach" (infinite).
-    """
+    """Return quantiles that are draws of each row: no mean of a time and "out of reach" (infinite); NaN if one is."""
     count = drawn.shape[1]
     ordered = np.sort(drawn, axis=1)
     # NaN is sorted last

@@ -58,16 +58,13 @@ def simulate(
     zip_quota_hab: float | Mapping[str, float] | None = None,
     zac_quota_hab: float | Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
-    """Simulate the zone of each territoire de vie-santé.
-
-    The zone in force is the arrêté of the ARS, read as data. This answers "what would the rule give?", for
-    instance after a change of supply.
+    """Simulate the zone of each territoire de vie-santé; the zone in force is the arrêté of the ARS, read as data.
 
     Parameters
     ----------
     apl
-        APL by territoire de vie-santé (consultations per hab). NaN = unknown. Its attribute `profile`, that of
-        `territory.access.apl` and of its means, must be the one of the thresholds.
+        APL by territoire de vie-santé (consultations per hab). NaN = unknown. Its attribute `profile` must be that of
+        the thresholds.
     population_hab
         Inhabitants of each territory (hab).
     profile
@@ -81,9 +78,9 @@ def simulate(
     Returns
     -------
     DataFrame
-        Index of `apl`, in its order. Columns region, population_hab, apl_consultations_per_hab, zone (one of
-        `ZONES`), distance_to_zip_consultations_per_hab (APL minus the threshold of zone A) and mention, which
-        is always « simulation sans valeur réglementaire ».
+        region, population_hab, apl_consultations_per_hab, zone (one of `ZONES`),
+        distance_to_zip_consultations_per_hab (APL minus the threshold of zone A) and mention, which is always
+        « simulation sans valeur réglementaire ».
 
     Raises
     ------
@@ -93,18 +90,14 @@ def simulate(
 
     Notes
     -----
-    zonage_2017: APL <= 2.5 is zone A; 2.5 < APL <= 4 is the vivier, taken by growing APL (then by code) as long
-    as the quota of population holds, first for zone B, then for ZAC, the rest being in vigilance; above 4 is
-    outside. What a region adds within 5 % of the population of its vivier is not simulated, and ARS rank the vivier
-    with criteria of their own: the order by APL alone is a simplification.
+    zonage_2017: APL <= 2.5 is zone A; 2.5 < APL <= 4 is the vivier, taken by growing APL (then by code) while the quota
+    holds; above 4 is outside. ARS rank the vivier with criteria of their own: docs/method/acces-zonage.md.
 
     Examples
     --------
-    >>> apl = pd.Series({"T1": 2.5, "T2": 2.6, "T3": 3.9, "T4": 4.1}, name="apl_consultations_per_hab")
-    >>> people = pd.Series({"T1": 900.0, "T2": 500.0, "T3": 700.0, "T4": 800.0})
-    >>> zones = simulate(apl, people, profile="zonage_2017", zip_quota_hab=600, zac_quota_hab=0)
-    >>> zones["zone"].to_dict()
-    {'T1': 'ZIP (zone A)', 'T2': 'ZIP (zone B)', 'T3': 'zone de vigilance', 'T4': 'hors vivier'}
+    >>> apl = pd.Series({"T1": 2.5, "T2": 4.1}, name="apl_consultations_per_hab")
+    >>> simulate(apl, pd.Series({"T1": 900.0, "T2": 800.0}), profile="zonage_2017")["zone"].to_dict()
+    {'T1': 'ZIP (zone A)', 'T2': 'hors vivier'}
     """
     rule = _profile(profile)
     if apl.name not in (None, "apl", APL_NAME):

@@ -17,23 +17,10 @@ _BANDS = {"0-14": (0, 14), "0-24": (0, 24), "15-24": (15, 24), "25-64": (25, 64)
 def population_by_band(
     total: pd.Series, shares: pd.DataFrame, young_share: pd.Series, *, vintage: str
 ) -> pd.DataFrame:
-    r"""Share out the population of each commune between age bands.
+    """Share out the population of each commune by its shares under 25, 25 to 64, 65 or over, and of 0 to 14.
 
-    With :math:`s_1, s_2, s_3` the shares under 25, 25 to 64 and 65 or over (rounded by the producer, so
-    they are first made to add up to one) and :math:`y` the share aged 0 to 14, a total :math:`P` gives
-
-    .. math:: P\,y, \quad P\,(s_1 - y), \quad P\,s_2, \quad P\,s_3
-
-    and, where :math:`y` is not published, :math:`P\,s_1` in one band from 0 to 24.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> total = pd.Series([1000.0], index=["83050"])
-    >>> shares = pd.DataFrame([[0.25, 0.5, 0.25]], index=["83050"])
-    >>> table = population_by_band(total, shares, pd.Series([0.125], index=["83050"]), vintage="rp2021")
-    >>> table["population"].to_list()
-    [125.0, 125.0, 500.0, 250.0]
+    Shares are rounded by the producer: they are first made to add up to one. Where 0 to 14 is not published, one band
+    goes from 0 to 24.
     """
     import pandas as pd
 
@@ -69,20 +56,9 @@ def population_by_band(
 
 
 def population_like(total: pd.Series, persons: pd.Series, *, vintage: str) -> pd.DataFrame:
-    r"""Share out the population of each commune as the persons of a census are between age bands.
+    """Share out the population of each commune as the persons of a census are between age bands.
 
-    With :math:`n_a` the persons of a band, a total :math:`P` gives :math:`P\,n_a / \sum_b n_b`, to a 1024th
-    of a person; the largest band takes what rounding leaves, so that bands add up exactly.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> bands = pd.MultiIndex.from_tuples(
-    ...     [("83050", 0, 14.0), ("83050", 15, None)], names=["commune_code", "age_min", "age_max"]
-    ... )
-    >>> total = pd.Series([1000.0], index=["83050"])
-    >>> population_like(total, pd.Series([25.0, 75.0], index=bands), vintage="rp2021")["population"].to_list()
-    [250.0, 750.0]
+    To a 1024th of a person; the largest band takes what rounding leaves, so that bands add up exactly.
     """
     import pandas as pd
 

@@ -110,9 +110,8 @@ else:
 class FilesDataset:
     """Tables of a territory and its surroundings, with the attributes of the embedded datasets.
 
-    `outlines` is None when the points come from a table: maps then show points. `equipment` holds the lines of
-    FINESS that say how many places there are, None without them; `published`, the figures of DREES that decide a
-    criterion of desert (table `published`), None without them; `squares`, where the children of each commune live.
+    None where the study gives none: `outlines` (maps then show points), `equipment` (lines of FINESS that say how many
+    places there are), `published` (figures of DREES) and `squares` (where the children of each commune live).
     """
 
     communes: gpd.GeoDataFrame
@@ -363,25 +362,12 @@ FILES = "files"
 
 
 def dataset_names() -> tuple[str, ...]:
-    """Return the names of the datasets inside the package.
-
-    Examples
-    --------
-    >>> dataset_names()
-    ('var',)
-    """
+    """Return the names of the datasets inside the package."""
     return _NAMES
 
 
 def load_dataset(name: str) -> VarDataset:
-    """Load an embedded dataset by its name; an unknown one is an `UnknownCodeError`.
-
-    Examples
-    --------
-    >>> load_dataset("gers")
-    Traceback (most recent call last):
-    territory.errors.UnknownCodeError: Jeu de données inconnu « gers » ; jeux connus : var.
-    """
+    """Load an embedded dataset by its name; an unknown one is an `UnknownCodeError`."""
     if name not in _NAMES:
         raise UnknownCodeError(f"Jeu de données inconnu « {name} » ; jeux connus : {', '.join(_NAMES)}.")
     from territory.datasets.var import load_var
@@ -392,9 +378,7 @@ def load_dataset(name: str) -> VarDataset:
 def open_dataset(
     name: str, files: DataFiles | None, *, departements: Collection[str], folder: Path
 ) -> VarDataset | FilesDataset:
-    """Return the dataset of a study: an embedded one, or the official files of its section `[data]`.
-
-    The files are read once for the checks and the run; each call returns tables that may be changed.
+    """Return the dataset of a study, embedded or of its section `[data]`, read once; each call's tables may be changed.
 
     Examples
     --------

@@ -78,11 +78,7 @@ class CommuneMap:
         return summed.reindex(self.departements.index)
 
     def counts_of_some(self, key: str, table: pd.Series[float], *, or_none: bool) -> pd.Series[float]:
-        """Return counts from a list of some communes.
-
-        With `or_none`, the list names all that have what is counted: another commune has none, provided that the list
-        speaks of its département; elsewhere it is unknown, never zero.
-        """
+        """Return counts from a list of some communes; `or_none`: others of its départements have none."""
         summed = self._summed(key, table)
         listed = {departement_of(code) for code in summed.index}
         if absent := sorted(self.territory - listed):

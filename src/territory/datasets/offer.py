@@ -66,10 +66,7 @@ def sites_within(
 
 
 def category_services(sites: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Return one service per site, that of its FINESS category; places, publics and ages stay unknown.
-
-    Sites of a category that has no service of its own (a holding, a laboratory) have none.
-    """
+    """Return one service per site, that of its FINESS category if it has one; places, publics and ages stay unknown."""
     kept = sites[sites["category_code"].isin(CATEGORIES)]
     offered = [CATEGORIES[code] for code in kept["category_code"]]
     return _services(
@@ -116,10 +113,7 @@ def emergency_sites(
     communes: gpd.GeoDataFrame,
     commune_map: CommuneMap,
 ) -> Offer:
-    """Return the emergency departments, at the point of FINESS or else of the commune that the SAE gives.
-
-    Sites that FINESS has already are not repeated. Those that neither file places are counted in a warning.
-    """
+    """Return the emergency departments that FINESS has not, at its point or at the SAE's commune; count the others."""
     import pandas as pd
 
     if finess is None and hospitals is None:

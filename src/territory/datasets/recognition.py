@@ -1,8 +1,4 @@
-"""What a file is, told from its content: the slot that it feeds, its vintage, the départements that it speaks of.
-
-Only the beginning of a file is read, and one column of codes: a folder of two hundred files takes seconds. What is
-recognised is read whole by its reader later, which has the last word.
-"""
+"""What a file is, told from its beginning: the slot that it feeds, its vintage, the départements that it speaks of."""
 
 from __future__ import annotations
 
@@ -89,16 +85,7 @@ def files_below(folders: Iterable[Path]) -> Iterator[Path]:
 
 
 def recognise(path: Path) -> Found | None:
-    r"""Return what a file is, nothing when no reader of a slot would take it.
-
-    Examples
-    --------
-    >>> path = Path("sans-nom.csv")
-    >>> _ = path.write_text("DEPCOM;COM;PMUN;PCAP;PTOT\n38185;Grenoble;158198;1;158199\n")
-    >>> found = recognise(path)
-    >>> [slot.key for slot in found.slots], sorted(found.departements)
-    (['populations'], ['38'])
-    """
+    """Return what a file is, nothing when no reader of a slot would take it."""
     try:
         if path.suffix.lower() == ".zip" and not _is_shapefile(path):
             return _in_archive(path)

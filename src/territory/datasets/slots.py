@@ -1,9 +1,7 @@
 """What a study can be fed with: one slot per official file (`slots.toml`), with its readers and its registry rows.
 
-Everything that knows an official file knows it from `SLOTS`: the keys of the `[data]` section, the reading, the study
-that `territory init` writes, what `territory doctor` and `territory data list` say, the fuzz targets and the corpus
-of broken files. To add a file: a reader in `territory.sources`, a slot in `slots.toml`, a sample in
-`tests/sources/broken.py`.
+All that knows an official file knows it from `SLOTS`. To add one: a reader in `territory.sources`, a slot in
+`slots.toml`, a sample in `tests/sources/broken.py`.
 """
 
 from __future__ import annotations
@@ -141,9 +139,8 @@ FIGURES = {
 def joined_places(tables: Sequence[gpd.GeoDataFrame], departements: Collection[str]) -> Places:
     """Return a point for each commune with its area, and the outlines, from one or several files, best first.
 
-    Outlines give areas, and a point inside each; a table of points gives the places themselves (chefs-lieux), and its
-    communes that have no outline come without an area when it has none. Only the communes of the same territory as the
-    study are kept: an overseas one has a projection of its own.
+    A table of points gives the places themselves (chefs-lieux). Only the communes of the same territory as the study
+    are kept: an overseas one has a projection of its own.
     """
     import geopandas as gpd
     import pandas as pd
@@ -212,10 +209,7 @@ def most_central_cells(grid: gpd.GeoDataFrame, crs: Any) -> gpd.GeoSeries:
 
 
 def squares_of_children(grid: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the squares of some communes: `commune_code`, and `children` under 18 who live there.
-
-    A commune whose squares have no child, or no age, is weighed by all its inhabitants.
-    """
+    """Return the squares of some communes, weighed by `children` under 18, or by all inhabitants where none is told."""
     crs: Any = communes.crs
     cells = grid[grid["commune_code"].isin(communes.index)].to_crs(crs)
     young = [f"population_{ages}" for ages in ("0_3", "4_5", "6_10", "11_17")]
@@ -232,15 +226,7 @@ def apl_of_its_year(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def published_figures(figures: Mapping[str, pd.DataFrame], communes: pd.Index[str]) -> pd.DataFrame:
-    """Return the table `published` from figures that have one column per year, for some communes.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> apl = pd.DataFrame({2023: [3.1]}, index=["83050"])
-    >>> published_figures({"apl": apl}, apl.index)["value"].to_dict()
-    {('83050', 'apl', 2023): 3.1}
-    """
+    """Return the table `published` from figures that have one column per year, for some communes."""
     import pandas as pd
 
     names = ["commune_code", "figure", "year"]

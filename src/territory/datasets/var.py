@@ -32,37 +32,15 @@ _YOUNG = ("young_0_14_rp2018", "young_total_rp2018")
 
 @dataclass(frozen=True, repr=False)
 class VarDataset:
-    """Tables of the Var (153 communes) and of the communes within 45 km around it.
+    """Tables of the Var (153 communes) and of the communes within 45 km around it (see the page « Tables »), EPSG:2154.
 
-    Attributes
-    ----------
-    communes
-        GeoDataFrame `communes` (see `territory.tables.schemas`), points in EPSG:2154, population of RP 2021; with
-        `in_territory` (false in the surroundings) and `general_practitioners` (head count).
-    outlines
-        GeoDataFrame `outlines`: generalised polygons of the 153 communes, EPSG:2154. For maps only.
-    epci
-        The 14 EPCI, indexed by `epci_code`: `name`, `kind`, `departement_code` (seat), `communes` (number),
-        `population` (hab, whole EPCI), `communes_in_territory`, `population_in_territory` (hab).
-    sites, services
-        GeoDataFrame `sites` (EPSG:2154) and table `services`, each line with its `doubt` (French);
-        `ages_origin` says whether ages come from a source, from a default, or are unknown. `legal_status` of
-        EHPAD (public, private_non_profit, commercial) is inferred, as `legal_status_basis` says; public is not
-        autonomous.
-    child_psychiatry
-        Child psychiatry by establishment (SAE 2023), for all its places of care together.
-    published
-        Figures of DREES by commune and year that decide a criterion of desert: minutes to the closest commune with an
-        emergency department or a SMUR (2019), APL of GPs (2015 and 2023). See `territory.tables`, table `published`.
-    completeness
-        By service: `is_complete_list` and `reason` (French).
-    offer_2013
-        By commune of the Var with at least one: `establishments` (residential or day) and `services` (at home or
-        ambulatory) for children with a disability, as BPE 2013 counted them.
-    figures
-        Reference figures: `key`, `value`, `low`, `high`, `unit`, `territory`, `year`, `source`, `note`.
-    sources
-        By file and column: `producer`, `title`, `vintage`, `licence`, `note`.
+    `communes` has the population of RP 2021, `in_territory` and `general_practitioners` (head count); `outlines` are
+    generalised, for maps only; `epci` has `communes`, `population` (hab, whole EPCI) and the same in the territory.
+    `legal_status` of EHPAD is inferred, as `legal_status_basis` says; `ages_origin` of services says whether ages
+    come from a source. `child_psychiatry` is by establishment (SAE 2023). `published`: minutes to the closest
+    emergency department or SMUR (2019), APL of GPs (2015 and 2023). `completeness`: `is_complete_list` and `reason`
+    (French) by service. `offer_2013`: services for children with a disability, as BPE 2013 counted them. `figures`
+    and `sources` have their producer, vintage and licence.
     """
 
     communes: gpd.GeoDataFrame
@@ -83,19 +61,11 @@ class VarDataset:
     vintages: tuple[str, ...] = VINTAGES
 
     def population(self, vintage: str = "rp2021") -> pd.DataFrame:
-        """Return the persons of each commune by age band, for one census of `vintages`.
+        """Return the persons of each commune by age band (table `population`), for one census of `vintages`.
 
-        The total is the legal population of the vintage. It is shared out by the shares of RP 2020 (under 25,
-        25 to 64, 65 and over) and, where INSEE publishes it, by the share aged 0 to 14 of RP 2018 inside the
-        under 25: only totals vary between vintages, ages do not. Table `population`: bands 0–24, 25–64 and 65
-        or over; or 0–14, 15–24, 25–64 and 65 or over in the communes over 2,000 inhabitants. Bands add up
-        exactly to the legal population.
-
-        Examples
-        --------
-        >>> from territory.datasets import load_var
-        >>> load_var().population("rp2017").loc["83050", "population"].sum()
-        np.float64(39340.0)
+        The total is the legal population of the vintage, shared out by the shares of RP 2020 (under 25, 25 to 64, 65
+        and over) and, in the communes over 2,000 inhabitants, by the share aged 0 to 14 of RP 2018: only totals vary
+        between vintages, ages do not. Bands add up exactly to the legal population.
         """
         if vintage not in self.vintages:
             raise ParameterError(f"Millésime inconnu « {vintage} » ; connus : {', '.join(self.vintages)}.")
@@ -132,7 +102,6 @@ def load_var() -> VarDataset:
 
     Examples
     --------
-    >>> from territory.datasets import load_var
     >>> load_var()
     VarDataset(153 communes, 392 around, 14 epci, ...)
     """
@@ -259,14 +228,7 @@ Dataset = TypeVar("Dataset")
 
 
 def with_own_tables(dataset: Dataset) -> Dataset:
-    """Return a dataset whose tables may be changed without those of the next reader changing too.
-
-    Examples
-    --------
-    >>> from territory.datasets import load_var
-    >>> load_var().sites is load_var().sites
-    False
-    """
+    """Return a dataset whose tables may be changed without those of the next reader changing too."""
     assert is_dataclass(dataset)
     copies = {one.name: _copied(getattr(dataset, one.name)) for one in fields(dataset)}
     copied: Dataset = replace(cast(Any, dataset), **copies)

@@ -1,4 +1,1 @@
-"""How a file is replaced, locked and digested, and how arrays are kept.
-
-It knows bytes and folders, never what they mean.
-"""
+"""How a file is replaced, locked and digested, and how arrays are kept: bytes and folders, never what they mean."""

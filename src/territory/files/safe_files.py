@@ -254,10 +254,7 @@ def _write_header(path: Path, header: Mapping[str, Any]) -> None:
 
 
 def read_header(folder: Path, *, header_name: str) -> dict[str, Any]:
-    """Return what was said of the arrays of a folder, as it is written: `is_intact` says whether it is as it was.
-
-    Raises `OSError` or `ValueError` where there is no header that can be read.
-    """
+    """Return what was said of the arrays of a folder, if intact (`OSError`, `ValueError`: no header can be read)."""
     try:
         header = json.loads((folder / header_name).read_text(encoding="utf-8"))
     except RecursionError as error:
@@ -275,10 +272,7 @@ def is_intact(header: Mapping[str, Any]) -> bool:
 def read_arrays(
     folder: Path, header: Mapping[str, Any], *, problems: Problems, verify: bool = True
 ) -> dict[str, NDArray[Any]]:
-    """Map the arrays of a folder into memory, or raise the error of `problems` with all that is wrong.
-
-    Without `verify`, digests are not compared: types and sizes still are.
-    """
+    """Map the arrays of a folder into memory, or raise all that is wrong; `verify` compares digests too."""
     arrays = {}
     for name, stated in header["files"].items():
         array = _map(folder, name, stated, verify, problems)

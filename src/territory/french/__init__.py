@@ -1,4 +1,1 @@
-"""French as it is written: numbers, plurals, typography, place names.
-
-Words only: it knows no table, no study and no document.
-"""
+"""French as it is written: numbers, plurals, typography, place names; words only, no table, study or document."""

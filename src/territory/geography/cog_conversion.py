@@ -32,14 +32,11 @@ def to_cog(
     averages: Mapping[str, str] | None = None,
     known: Iterable[str] | None = None,
 ) -> pd.DataFrame:
-    r"""Carry a table by commune from one COG year to another; counts add up to what came in.
+    """Carry a table by commune from one COG year to another; counts add up to what came in.
 
-    With :math:`D_i` what commune :math:`i` becomes and :math:`w` the weights, a count goes
-
-    .. math:: x'_j = \sum_i x_i \, \frac{w_j}{\sum_{k \in D_i} w_k}
-
-    and a share is averaged with the counts that weigh it. A commune merged, then re-established, gets its
-    own figures back.
+    A count is shared out by the weights of what its commune becomes, and a share is averaged with the counts that
+    weigh it. A commune merged, then re-established, gets its own figures back. INSEE, code officiel géographique, «
+    mouvements de communes ».
 
     Parameters
     ----------
@@ -61,8 +58,7 @@ def to_cog(
     Returns
     -------
     DataFrame
-        Indexed by `commune_code` of `to_year`, in the order in which codes first come. An unknown count
-        makes the sum unknown.
+        By `commune_code` of `to_year`, in the order in which they first come; an unknown count makes the sum unknown.
 
     Raises
     ------
@@ -72,18 +68,14 @@ def to_cog(
     UnknownCodeError
         With the codes that are no communes of `from_year`.
 
-    References
-    ----------
-    INSEE, code officiel géographique, « mouvements de communes ».
-
     Examples
     --------
     >>> import pandas as pd
     >>> row = {"movement_code": "32", "date": pd.Timestamp("2018-06-01"), "type_before": "COM", "type_after": "COM"}
-    >>> rows = [row | {"code_before": code, "code_after": "05001"} for code in ("05001", "05120")]
-    >>> table = pd.DataFrame({"population": [250, 80, 9]}, index=["05001", "05120", "83050"])
-    >>> to_cog(table, pd.DataFrame(rows), from_year=2018, to_year=2019)["population"].to_dict()
-    {'05001': 330.0, '83050': 9.0}
+    >>> moves = pd.DataFrame([row | {"code_before": code, "code_after": "05001"} for code in ("05001", "05120")])
+    >>> table = pd.DataFrame({"population": [250, 80]}, index=["05001", "05120"])
+    >>> to_cog(table, moves, from_year=2018, to_year=2019)["population"].to_dict()
+    {'05001': 330.0}
     """
     import pandas as pd
 

@@ -47,13 +47,7 @@ DEPARTEMENTS: Mapping[str, Departement] = {
 
 
 def find_departement(said: str) -> str:
-    """Return the code of a département from its code, without its zero too, or from its name.
-
-    Examples
-    --------
-    >>> find_departement("1"), find_departement("isere"), find_departement("2a")
-    ('01', '38', '2A')
-    """
+    """Return the code of a département from its code, without its zero too, or from its name."""
     code = cells.pad_code(said, cells.DEPARTEMENTS)
     if code in DEPARTEMENTS:
         return code
@@ -72,15 +66,7 @@ def plain(name: str) -> str:
 
 
 def departement_of(commune_code: str) -> str:
-    """Return the département of a commune code: `2A` and `2B` in Corsica, `971` to `989` overseas.
-
-    What is no commune code is an `UnknownCodeError`.
-
-    Examples
-    --------
-    >>> [departement_of(code) for code in ("83050", "2A004", "97411", "01001")]
-    ['83', '2A', '974', '01']
-    """
+    """Return the département of a commune code (`2A`, `2B`, `971` to `989` too); `UnknownCodeError` where none."""
     if not _CODE.fullmatch(commune_code):
         raise UnknownCodeError(
             f"« {commune_code} » n'est pas un code de commune : cinq caractères sont attendus (83050, 2A004)."
@@ -89,12 +75,10 @@ def departement_of(commune_code: str) -> str:
 
 
 def inside_points(outlines: gpd.GeoDataFrame) -> gpd.GeoSeries:
-    """Give each commune one point, on its largest part.
+    """Give each commune the centroid of its largest part (an island never speaks for a mainland), or a point inside.
 
-    The point is the centroid of the largest part (an island never speaks for a mainland) where it falls
-    inside, and otherwise a point that shapely guarantees inside. It stands for the territory of the commune,
-    not for its town: prefer the chef-lieu, or points weighted by people, where they are known. Outlines are
-    in projected coordinates, on land.
+    It stands for the territory of the commune, not for its town: prefer the chef-lieu, or points weighted by people,
+    where they are known. Outlines are in projected coordinates, on land.
 
     Examples
     --------
@@ -127,11 +111,6 @@ def projected_epsg(departement_code: str) -> int:
 
     RGF93 / Lambert-93 in metropolitan France, UTM overseas (décret n° 2000-1276 of 26 December 2000, as
     changed by the décret n° 2019-165 of 5 March 2019); another territory is an `UnknownCodeError`.
-
-    Examples
-    --------
-    >>> projected_epsg("83"), projected_epsg("974")
-    (2154, 2975)
     """
     if departement_code in _OVERSEAS:
         return _OVERSEAS[departement_code]

@@ -26,26 +26,22 @@ class Bands(NamedTuple):
 
 
 def persons_by_age(population: pd.DataFrame, *, age_min: float, age_max: float) -> pd.Series[float]:
-    r"""Count the persons of an age range in each commune, whatever the age bands of the census table.
+    """Count the persons of an age range in each commune, whatever the age bands of the census table.
 
-    Ages are completed years and both bounds are included: 3 to 20 means 18 years of birth. Inside a band
-    persons are taken to be spread evenly over its years,
-
-    .. math:: P_i(a, b) = \sum_k P_{ik} \, |[a, b] \cap k| / |k|
+    Ages are completed years and both bounds are included: 3 to 20 means 18 years of birth. Inside a band persons
+    are taken to be spread evenly over its years (docs/method/besoins.md).
 
     Parameters
     ----------
     population : DataFrame indexed by (commune_code, age_min, age_max), column `population` (hab)
-        Disjoint bands, single years of age included; they may differ from one commune to the next.
-        `age_max` NaN = no upper bound.
+        Disjoint bands, which may differ from one commune to the next; `age_max` NaN = no upper bound.
     age_min, age_max
         Youngest and oldest completed age (years), both included; `age_max` may be infinite.
 
     Returns
     -------
     Series
-        Persons, indexed by commune code in the order of the table. NaN where a count is unknown or where
-        the bands of the commune do not cover the whole range.
+        Persons by commune code; NaN where a count is unknown or the bands do not cover the whole range.
 
     Raises
     ------
@@ -56,11 +52,10 @@ def persons_by_age(population: pd.DataFrame, *, age_min: float, age_max: float) 
 
     Examples
     --------
-    >>> bands = pd.DataFrame(
-    ...     {"commune_code": ["83050"] * 2, "age_min": [0, 25], "age_max": [24, np.nan], "population": [100.0, 300]}
-    ... ).set_index(["commune_code", "age_min", "age_max"])
-    >>> persons_by_age(bands, age_min=0, age_max=19)["83050"]
-    np.float64(80.0)
+    >>> bands = pd.DataFrame({"commune_code": ["83050"], "age_min": [0], "age_max": [24], "population": [100.0]})
+    >>> bands = bands.set_index(["commune_code", "age_min", "age_max"])
+    >>> persons_by_age(bands, age_min=0, age_max=19).to_dict()
+    {'83050': 80.0}
     """
     if not 0 <= age_min <= age_max:
         raise ParameterError(f"Tranche d'âge vide : de {age_min:g} à {age_max:g} ans.")
@@ -127,37 +122,11 @@ def grow_population(
     from_year: int,
     to_year: int,
 ) -> pd.DataFrame:
-    r"""Project a population by a yearly rate of growth: :math:`P_{ik}' = P_{ik} (1 + g_i)^n`.
+    """Project a population by a yearly rate of growth, `P (1 + g)^n`: every age grows alike, no one grows older.
 
-    Every age grows alike: no one grows older. It says what more of the same would be, not who will be there.
-
-    Parameters
-    ----------
-    population : DataFrame
-        Table `population` (see `persons_by_age`).
-    rate_per_year
-        Growth per year (0.004 = 0.4 % a year), the same everywhere or by commune code; NaN = unknown.
-    from_year, to_year
-        Year of the counts and year projected to; an earlier year shrinks back.
-
-    Returns
-    -------
-    DataFrame
-        The table, its `vintage` followed by the year projected to; NaN where the rate is unknown.
-
-    Raises
-    ------
-    ParameterError
-        If a rate is -1 or less or infinite, or a commune has none.
-
-    Examples
-    --------
-    >>> bands = pd.DataFrame(
-    ...     {"commune_code": ["83050"], "age_min": [0], "age_max": [19], "population": [1000.0], "vintage": "rp2021"}
-    ... ).set_index(["commune_code", "age_min", "age_max"])
-    >>> later = grow_population(bands, rate_per_year=0.1, from_year=2021, to_year=2023)
-    >>> float(later["population"].iloc[0].round(6)), later["vintage"].iloc[0]
-    (1210.0, 'rp2021, projeté en 2023')
+    It says what more of the same would be, not who will be there. `rate_per_year` (0.004 = 0.4 % a year) is the
+    same everywhere or by commune code; NaN = unknown, and so is what it gives. An earlier `to_year` shrinks back.
+    A rate that is -1 or less, infinite or absent is a `ParameterError`.
     """
     codes = read_bands(population).codes
     if isinstance(rate_per_year, pd.Series):
@@ -185,50 +154,29 @@ def project_population(
     to_year: int,
     zones: pd.Series[str],
 ) -> pd.DataFrame:
-    r"""Bring each age of each zone to a published projection, shared between communes as people live today.
+    """Bring each age of each zone to a published projection, shared between communes as people live today.
 
-    .. math:: P_{ia}' = P_{ia} \, T_{zb} / \sum_{j \in z} P_{jb}, \quad a \in b, \; i \in z
-
-    Bands of the census that straddle two projected bands are cut by the even spread of `persons_by_age`, so that
-    the result adds up to the projection in each zone and band.
+    Bands of the census that straddle two projected bands are cut by the even spread of `persons_by_age`
+    (docs/method/besoins.md), so that the result adds up to the projection in each zone and band.
 
     Parameters
     ----------
-    population : DataFrame
-        Table `population`: today's persons by commune and age.
+    population
+        As for `persons_by_age`: today's persons by commune and age; NaN stays NaN.
     projected : DataFrame indexed by (zone, age_min, age_max), column `population` (hab)
-        Persons in the year `to_year`; `age_max` inclusive, NaN = no upper bound. Ages that it does not hold are
-        not returned.
+        Persons in `to_year`; `age_max` inclusive, NaN = no upper bound. Ages that it does not hold are left out.
     to_year
         Year of the projection, written after the vintage.
     zones : Series indexed by commune code
-        Zone of each commune: its département, say. With the commune's own code as zone, the table gives the
-        projection of each commune.
-
-    Returns
-    -------
-    DataFrame
-        Table `population` with bands cut at the bounds of the projection; NaN where today's count is unknown.
+        Zone of each commune: its département, or its own code for a projection of each commune.
 
     Raises
     ------
     ParameterError
-        If a commune has no zone, a zone has no projection or no inhabitants of an age to be projected, a count
-        of its communes is unknown, or the last band would have to be cut.
+        If a commune has no zone, a zone has no projection or no inhabitants of an age to be projected, a count of its
+        communes is unknown, or the last band would have to be cut.
     SchemaError
         If either table is not what its description says.
-
-    Examples
-    --------
-    >>> ages = ["commune_code", "age_min", "age_max"]
-    >>> today = pd.DataFrame(
-    ...     {"commune_code": ["83050", "83121"], "age_min": [0, 0], "age_max": [19, 19], "population": [60.0, 40.0],
-    ...      "vintage": "rp2021"}).set_index(ages)
-    >>> later = pd.DataFrame({"zone": ["83"], "age_min": [0], "age_max": [19], "population": [110.0]})
-    >>> zones = pd.Series({"83050": "83", "83121": "83"})
-    >>> project_population(today, later.set_index(["zone", *ages[1:]]), to_year=2040, zones=zones)[
-    ...     "population"].to_list()
-    [66.0, 44.0]
     """
     if list(projected.index.names) != ["zone", "age_min", "age_max"]:
         raise SchemaError("Projection : l'index (zone, age_min, age_max) est attendu.")

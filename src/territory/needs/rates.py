@@ -25,37 +25,11 @@ def demand_from_rate(
     low_per_1000: float = math.nan,
     high_per_1000: float = math.nan,
 ) -> pd.DataFrame:
-    """Turn persons of the age concerned into persons in need, by a rate and its range.
+    """Turn persons of the age concerned into persons in need (table `demand`), by a rate and its range per 1,000.
 
-    Parameters
-    ----------
-    persons : Series indexed by commune code
-        Persons of the age that the rate is about.
-    public
-        Short name of the public (`autisme`, `aeeh`).
-    kind
-        What is counted: prevalence, rights, orientation, waiting or population. Only orientations and
-        waiting children may be set against places.
-    per_1000, low_per_1000, high_per_1000
-        Rate and its range per 1,000 persons; NaN = unknown.
-
-    Returns
-    -------
-    DataFrame
-        Table `demand`: index (commune_code, public), columns demand, demand_low, demand_high (persons), kind.
-
-    Raises
-    ------
-    ParameterError
-        If the kind is unknown, a rate is outside 0 to 1,000, low, central and high are not in order, a commune
-        is there twice, or a number of persons is negative or infinite.
-
-    Examples
-    --------
-    >>> demand_from_rate(pd.Series({"83050": 1000.0}), public="autisme", kind="prevalence", per_1000=8.0)
-                            demand  demand_low  demand_high        kind
-    commune_code public
-    83050        autisme     8.0         NaN          NaN  prevalence
+    `kind` says what is counted: prevalence, rights, orientation, waiting or population; only orientations and
+    waiting children may be set against places. A rate outside 0 to 1,000 or out of order, a commune twice, persons
+    that are negative or infinite are a `ParameterError`.
     """
     if kind not in DEMAND_KINDS:
         raise ParameterError(
@@ -89,30 +63,7 @@ def _is_ordered(low: float, central: float, high: float) -> bool:
 
 
 def scale_to_total(counts: pd.Series[float], total: float) -> pd.Series[float]:
-    """Scale counts so that they add up to a known total.
-
-    Parameters
-    ----------
-    counts : Series indexed by commune code
-        Counts; NaN stays NaN and takes no part.
-    total
-        Known total, in the unit of `counts`.
-
-    Returns
-    -------
-    Series
-        Scaled counts, same index.
-
-    Raises
-    ------
-    ParameterError
-        If the total is not a finite number of zero or more, or if nothing is there to be scaled.
-
-    Examples
-    --------
-    >>> scale_to_total(pd.Series({"83050": 30.0, "83121": 10.0}), 80.0).tolist()
-    [60.0, 20.0]
-    """
+    """Scale counts to a known total in their unit; NaN stays NaN, nothing to scale is a `ParameterError`."""
     if not (math.isfinite(total) and total >= 0):
         raise ParameterError(f"Un total connu est un nombre positif ou nul ; reçu : {total}.")
     if (counts < 0).any():
@@ -129,49 +80,26 @@ def standardised_population(
     *,
     reference: pd.DataFrame | float,
 ) -> pd.Series[float]:
-    r"""Weight inhabitants by the care that their age consumes.
+    """Weight inhabitants by the care that their age consumes (hab): the ages of the reference keep the number.
 
-    .. math:: P_i^{std} = \sum_a P_{ia} \, c_a / \bar c, \quad \bar c = \sum_a P_a^{ref} c_a / \sum_a P_a^{ref}
-
-    A territory with the ages of the reference population keeps its number of inhabitants; an older one gains
-    some.
+    `P_i = sum_a P_ia c_a / mean`, of Barlet, Coldefy, Collin and Lucas-Gabrielli (2012), DREES and IRDES, document de
+    travail 124 (docs/method/besoins.md).
 
     Parameters
     ----------
-    population : DataFrame
-        Table `population` (see `persons_by_age`).
+    population
+        As for `persons_by_age`.
     consumption : DataFrame with columns `age_min`, `age_max` (years, both included), `acts_per_hab`
-        Acts of general practitioners per inhabitant and year at each age, from age 0 to no upper bound
-        (`age_max` NaN). There is no built-in table: it is to be brought with its source.
+        Acts of GPs per inhabitant and year, from age 0 to no upper bound (NaN). To be brought with its source.
     reference
         Table `population` of the reference (the whole of France for DREES), or its mean number of acts per
-        inhabitant and year when that is known.
-
-    Returns
-    -------
-    Series
-        Standardised inhabitants (hab), named standardised_population_hab, by commune in the order of the table;
-        NaN where an age is unknown. `attrs` hold the mean `mean_acts_per_hab`.
+        inhabitant and year, which `attrs["mean_acts_per_hab"]` of the result holds.
 
     Raises
     ------
     ParameterError
         Without a table of consumption; if its ages leave a gap, overlap or have an upper bound; if acts are
-        negative or unknown; if the mean of the reference is not above zero; or as `persons_by_age`.
-
-    Notes
-    -----
-    Barlet, Coldefy, Collin and Lucas-Gabrielli (2012), DREES and IRDES, document de travail 124.
-
-    Examples
-    --------
-    >>> ages = ["commune_code", "age_min", "age_max"]
-    >>> people = pd.DataFrame(
-    ...     {"commune_code": ["83050"] * 2, "age_min": [0, 65], "age_max": [64, np.nan], "population": [60.0, 40.0]}
-    ... ).set_index(ages)
-    >>> acts = pd.DataFrame({"age_min": [0, 65], "age_max": [64, np.nan], "acts_per_hab": [2.0, 6.0]})
-    >>> standardised_population(people, acts, reference=3.0)["83050"]
-    np.float64(120.0)
+        negative or unknown; if the mean of the reference is not above zero.
     """
     if consumption is None:
         raise ParameterError(

@@ -31,21 +31,18 @@ def estimate_travel_times(
 ) -> pd.DataFrame:
     """Estimate off-peak driving times from distance as the crow flies, density at both ends, and terrain.
 
-    Without a road map. The time is the same both ways, grows with distance, and depends on nothing but the
-    two places: neither on where they are nor on the other rows.
+    Without a road map: the same both ways, growing with distance, and whatever the other rows.
 
     Parameters
     ----------
     origins, destinations : GeoDataFrame
-        Points with a coordinate system, in one French territory; ids are the index. Columns read when
-        present: `slowness` (of the commune, from `network.slowness.fit_slowness`; 0 is the median French commune),
-        `terrain` (the name that stands for it where it is unknown), `density_hab_km2` (of the commune; 100 where
-        it is missing, read within 5 to 5,000), `commune_code` (the index otherwise) and `area_km2` (of the
-        commune; 15.7 where it is missing).
+        Points in one French territory. Columns read when present: `slowness` (of the commune, from
+        `network.slowness.fit_slowness`; 0 is the median French commune), `terrain` (where it is unknown),
+        `density_hab_km2` (of the commune; 100 where it is missing, read within 5 to 5,000), `commune_code` (the
+        index otherwise) and `area_km2` (of the commune; 15.7 where it is missing).
     terrain : {"plain", "mixed", "mountain"}, optional
-        By force, the terrain of every place, whatever its columns say. Without it, a place without a slowness nor
-        a terrain is "mixed", the median French commune; "plain" is Gironde, "mountain" the slowest tenth of
-        Isère. A trip takes the mean of its two ends.
+        By force, the terrain of every place. Without it nor a slowness, a place is "mixed", the median French
+        commune; "plain" is Gironde, "mountain" the slowest tenth of Isère. A trip takes the mean of its two ends.
     max_time_min : float, optional
         Pairs above this time (minutes) are left out; a pair at the limit is kept.
 
@@ -53,8 +50,7 @@ def estimate_travel_times(
     -------
     DataFrame
         `from_id`, `to_id`, `travel_time_min`, `distance_km` (by road, estimated) and `uncertainty_min` (80 %
-        of the errors are smaller), in the order of the origins then of the destinations; the attribute
-        `cutoff_min` is `max_time_min`, NaN without one.
+        of the errors are smaller); the attribute `cutoff_min` is `max_time_min`, NaN without one.
 
     Warns
     -----
@@ -69,24 +65,16 @@ def estimate_travel_times(
         time = start + cruise · d + Σ (a0 + a1 · L) · (1 - exp(-d / 25)) + Σ s · max(L, 0)² · (1 - exp(-d / 4))
                + slowness · Σ (b0 + b1 · L + b2 · L²) · (1 - exp(-d / 25)),  L = ln(density / 100)
 
-    The first sum is the time lost on local roads near an end, the second in the streets of a town; the slowness is
-    the mean of both ends. Inside one commune (same code on both sides), d is half the radius of a disc of the
-    commune's area. Fitted on the DREES times of 34,000 communes to their nearest emergency service (METRIC,
-    2019), and on Gironde and Isère beyond; numbers and errors are in `calibration.csv`, the method in
-    docs/method/travel-times-estimate.md. Beyond 100 km it extrapolates.
+    Inside one commune d is half the radius of a disc of its area. Fitted on the DREES times of 34,000 communes to
+    their nearest emergency service (METRIC, 2019), and on Gironde and Isère beyond (`calibration.csv`,
+    docs/method/travel-times-estimate.md). Beyond 100 km it extrapolates.
 
     Examples
     --------
     >>> import geopandas as gpd
-    >>> places = gpd.GeoDataFrame(
-    ...     {"density_hab_km2": [97.0, 729.0], "area_km2": [39.6, 54.0]},
-    ...     index=["83121", "83050"],
-    ...     geometry=gpd.points_from_xy([6.227, 6.470], [43.565, 43.534]),
-    ...     crs=4326,
-    ... )
-    >>> times = estimate_travel_times(places, places.loc[["83050"]], terrain="mixed")
-    >>> times["travel_time_min"].round().tolist()
-    [27.0, 5.0]
+    >>> towns = gpd.GeoDataFrame(geometry=gpd.points_from_xy([6.2, 6.5], [43.6] * 2), index=["A", "B"], crs=4326)
+    >>> estimate_travel_times(towns.iloc[:1], towns.iloc[1:], terrain="mixed")["travel_time_min"].round().tolist()
+    [32.0]
     """
     cutoff_min = _cutoff(max_time_min)
     starts, ends = read_places(origins, destinations, terrain=terrain)
@@ -124,24 +112,17 @@ def difference_uncertainty_min(
     Parameters
     ----------
     time_a_min, time_b_min : array
-        Estimated times from one origin to A and to B (minutes); arrays are broadcast together.
+        Estimated times from one origin to A and to B (minutes); arrays are broadcast together. NaN gives NaN.
     between_min : array
         Estimated time between A and B (minutes), 0 when they are one place.
     terrain : {"plain", "mixed", "mountain"}, optional
         The terrain given to `estimate_travel_times`; without one, the slowness of the places was measured.
 
-    Returns
-    -------
-    ndarray
-        Half-width of the doubt (minutes), NaN where a time is.
-
     Notes
     -----
-    ``min(r · sqrt(between), sqrt(u(a)² + u(b)²))``, where u is the doubt on one time: errors gathered along the
-    road that is not shared add up like independent ones, and never exceed those of two times without any road in
-    common. r goes from r0, for roads apart (equal times), down to r1 where one place is on the way to the other
-    (``|a - b| = between``): ``r0 + (r1 - r0) · min(|a - b| / between, 1)``. Both are fitted on triples of communes
-    of Isère (`calibration.csv`).
+    ``min(r · sqrt(between), sqrt(u(a)² + u(b)²))``, u the doubt on one time, r from r0, for roads apart, to r1 where
+    one place is on the way to the other: ``r0 + (r1 - r0) · min(|a - b| / between, 1)``. Both are fitted on triples
+    of communes of Isère (`calibration.csv`).
 
     Examples
     --------

@@ -104,10 +104,7 @@ def log_density(density_hab_km2: Floats) -> Floats:
 
 
 def trip_parts_min(distance_km: Floats, density_from: Floats, density_to: Floats) -> tuple[Floats, Floats]:
-    """Return the time between two median communes, and the minutes that a slowness of 1 adds to it.
-
-    All the arrays are broadcast together.
-    """
+    """Return the time between two median communes, and the minutes that a slowness of 1 adds to it."""
     numbers = coefficients()
     local, streets = -np.expm1(-distance_km / APPROACH_KM), -np.expm1(-distance_km / STREETS_KM)
     median = numbers.start_min + numbers.cruise_min_per_km * distance_km
@@ -177,10 +174,7 @@ def doubt_min(minutes: Floats, is_measured: Floats) -> Floats:
 def difference_doubt_min(
     minutes_a: Floats, minutes_b: Floats, between_min: Floats, is_measured: Floats
 ) -> Floats:
-    """Return the half-width within which 80 % of the errors on the differences of two times lie.
-
-    Roads in line (one site on the way to the other, whose difference is the road between) err less than roads apart.
-    """
+    """Return the half-width of 80 % of the errors on the differences of two times; roads in line err the least."""
     with np.errstate(invalid="ignore", divide="ignore"):
         line = np.where(between_min > 0, np.abs(minutes_a - minutes_b) / between_min, 1.0)
     line = np.minimum(line, 1.0)

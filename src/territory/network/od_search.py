@@ -111,25 +111,7 @@ class RoadSearch:
     """Origins and destinations placed on the roads, ready to be searched within a limit of time.
 
     Made by `search_roads` or `load_search`. It holds all that its answers depend on, and nothing else of the map.
-
-    Attributes
-    ----------
-    from_ids, to_ids
-        Identifiers of the origins and of the destinations.
-    max_time_min
-        Longest time kept, inclusive (min); NaN where every pair that a road joins is.
-
-    Examples
-    --------
-    >>> import geopandas as gpd
-    >>> from territory.network import sample_network, search_roads
-    >>> points = gpd.GeoDataFrame(index=["A", "B"], crs=4326,
-    ...     geometry=gpd.points_from_xy([6.40, 6.40], [43.50, 43.51]))
-    >>> search = search_roads(sample_network(), points, points, max_time_min=30)
-    >>> search.travel_times(slice(1, 2)).round(3)
-      from_id to_id  travel_time_min
-    0       B     A            0.877
-    1       B     B            0.000
+    `from_ids` and `to_ids` identify them; `max_time_min` is NaN where every pair that a road joins is kept.
     """
 
     from_ids: pd.Index
@@ -156,21 +138,9 @@ class RoadSearch:
     def travel_times(
         self, rows: slice | Ints = slice(None), *, threads: int | None = None, as_text: bool | None = False
     ) -> pd.DataFrame:
-        """Return the times of some origins.
+        """Return the times of some origins (a slice, or their places), as `RoadNetwork.travel_times`.
 
-        Parameters
-        ----------
-        rows
-            Places of the origins, as a slice or numbers.
-        threads
-            Number of threads, all by default. It changes nothing in the result.
-        as_text
-            Give identifiers as text and not as categories; None: unless there are a million rows or more.
-
-        Returns
-        -------
-        DataFrame
-            As `RoadNetwork.travel_times`, for these origins.
+        `as_text` gives identifiers as text and not as categories; None: unless there are a million rows or more.
         """
         here = np.arange(len(self))[rows]
         pairs, length_dm = self.pairs(self.origins[here], threads=threads)
@@ -277,10 +247,7 @@ class RoadSearch:
         return content.hexdigest()
 
     def save(self, folder: str | Path) -> Path:
-        """Save the search in a folder that `load_search` maps into memory: a cluster is sent a path, not a map.
-
-        The folder is put in place when it is whole; a search that is already there is replaced.
-        """
+        """Save the search in a folder that `load_search` maps into memory: a cluster is sent a path, not a map."""
         header = {
             "format": FORMAT,
             "version": VERSION,
@@ -315,15 +282,7 @@ _GRAPH = ("indptr", "heads", "weights_ms", "edge_ids")
 
 
 def load_search(folder: str | Path, *, verify: bool = True) -> RoadSearch:
-    """Load a search that `RoadSearch.save` wrote; its arrays are mapped into memory.
-
-    Parameters
-    ----------
-    folder
-        Its folder.
-    verify
-        Compare every file with its digest first: without it, load only what you saved yourself.
-    """
+    """Load a search that `RoadSearch.save` wrote; `verify=False` only for what you saved yourself (no digests)."""
     folder = Path(folder)
     if not folder.is_dir():
         raise MissingFileError(f"Recherche de temps introuvable : « {folder} » (vérifiez le chemin).")

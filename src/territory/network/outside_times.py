@@ -63,20 +63,14 @@ def read_distancier(
 
     Raises
     ------
-    ReadError
-        If the file is empty or neither of the two forms.
-    SchemaError
-        If times are negative or not numbers, or the same pair is there twice.
+    ReadError, SchemaError
+        If the file is empty or neither of the two forms; if times are negative or not numbers, or a pair comes twice.
 
     Examples
     --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, "distancier.csv")
-    ...     _ = path.write_text("idSrc;idDst;duree;distance\n83050;83121;1500;21,4\n")
-    ...     read_distancier(path, unit="s")
-      from_id  to_id  travel_time_min  distance_km
-    0   83050  83121             25.0         21.4
+    >>> _ = Path("distancier.csv").write_text("idSrc;idDst;duree;distance\n83050;83121;1500;21,4\n")
+    >>> read_distancier("distancier.csv", unit="s")[["travel_time_min", "distance_km"]].values.tolist()
+    [[25.0, 21.4]]
     """
     if unit not in _UNITS_MIN:
         raise ParameterError(f'Unité « {unit} » inconnue : indiquez unit="min" ou unit="s".')
@@ -183,10 +177,8 @@ def query_server(
         ``osrm`` or ``valhalla``.
     with_distance
         Ask for distances too.
-    timeout_s
-        Longest wait for one answer (s).
-    retries
-        How many more times a request is sent when the server fails or does not answer.
+    timeout_s, retries
+        Longest wait for one answer (s); how many more times a request that fails is sent.
     places_per_request
         At most so many origins, and so many destinations, in one request.
 
@@ -198,10 +190,8 @@ def query_server(
 
     Raises
     ------
-    MissingExtraError
-        Without routingpy (extra ``servers``).
-    NetworkError
-        If points cannot be used, or the server does not answer, or answers what is no matrix of times.
+    MissingExtraError, NetworkError
+        Without routingpy (extra ``servers``); if points cannot be used, or the server does not answer times.
     """
     if engine not in _PROFILES:
         raise ParameterError(f"Moteur « {engine} » inconnu : choisissez {' ou '.join(_PROFILES)}.")

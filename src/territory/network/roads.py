@@ -40,19 +40,10 @@ _PERIODS_IN_FRENCH = {"off_peak": "heures creuses", "peak": "heures de pointe"}
 
 
 class RoadNetwork:
-    """Roads ready to give travel times under one table of speeds.
+    """Roads ready to give travel times under one table of speeds, for one period (``off_peak`` or ``peak``).
 
     Made by `read_osm`, `from_osmnx`, `download`, `from_lines` or `RoadNetwork.load`; never changed afterwards:
     `with_speeds` and `with_density` return another network that shares all that does not depend on speeds.
-
-    Parameters
-    ----------
-    topology
-        The prepared map.
-    speeds
-        Table of speeds, as `territory.network.speed_table` returns it.
-    period
-        ``off_peak`` or ``peak``.
     """
 
     def __init__(self, topology: Topology, speeds: pd.DataFrame, *, period: str = "off_peak") -> None:
@@ -178,16 +169,7 @@ class RoadNetwork:
     # other speeds
 
     def with_speeds(self, table: pd.DataFrame, *, period: str = "off_peak") -> Self:
-        """Return the same roads under other speeds; the order of the map is kept.
-
-        Examples
-        --------
-        >>> from territory.network import sample_network
-        >>> network = sample_network()
-        >>> slower = network.speeds.assign(default_kmh=lambda table: table["default_kmh"] / 2)
-        >>> network.with_speeds(slower).period
-        'off_peak'
-        """
+        """Return the same roads under other speeds (see `speed_table`) or in another period; the order is kept."""
         return type(self)(self._topology, table.copy(), period=period)
 
     def with_density(self, communes: gpd.GeoDataFrame, *, column: str = "density_hab_km2") -> Self:
@@ -210,19 +192,17 @@ class RoadNetwork:
         ----------
         polygon
             Only roads in this polygon (degrees, WGS 84).
-        names
-            Only roads of these names or references, whatever the capitals and spaces: ``"D 562"``.
-        way_ids
-            Only these ways of OpenStreetMap.
+        names, way_ids
+            Only roads of these names or references (``"D 562"``); only these ways of OpenStreetMap.
         month
             A month, 1 to 12; without names or ways, the roads that the map says are closed in that month.
         time_factor
-            What times are multiplied by; infinity, the default, closes.
+            What times are multiplied by; infinity, the default, closes: points are no longer placed there.
 
-        Returns
-        -------
-        RoadNetwork
-            Points are no longer placed on what is closed. No road meant is a `ParameterError`.
+        Raises
+        ------
+        ParameterError
+            If no road is meant.
 
         Examples
         --------
@@ -239,25 +219,8 @@ class RoadNetwork:
     ) -> Self:
         """Return the roads with one more, which joins those that its ends touch; the map is ordered anew.
 
-        Parameters
-        ----------
-        line
-            The road (LineString in degrees, WGS 84), from and to within 100 m of roads.
-        speed_kmh
-            Its speed, whatever the table (5 to 160 km/h).
-        is_oneway
-            Whether it is driven in the direction of the line alone.
-        name
-            Its name, for the account.
-
-        Examples
-        --------
-        >>> from shapely import LineString
-        >>> from territory.network import sample_network
-        >>> network = sample_network()
-        >>> longer = network.with_line(LineString([(6.40, 43.52), (6.42, 43.51)]), speed_kmh=90)
-        >>> round(longer.length_km - network.length_km, 1)
-        2.0
+        `line` is a LineString in degrees (WGS 84), from and to within 100 m of roads, driven at `speed_kmh` (5 to 160
+        km/h) whatever the table, in its own direction alone if `is_oneway`; `name` is for the account.
         """
         roads = with_line(
             self.roads, self._topology.whole_index, line, speed_kmh=speed_kmh, is_oneway=is_oneway, name=name
@@ -300,8 +263,7 @@ class RoadNetwork:
         max_snap_m
             A point farther than this from any road (m) is an error. Motorways and ferries take no point.
         islands
-            Also use roads cut off from the main network. By default only roads from which one can go to all the others
-            and come back.
+            Also use roads cut off from the main network, from which one cannot go to all the others and come back.
         threads
             Number of threads, all by default. It changes nothing in the result.
 
@@ -321,23 +283,16 @@ class RoadNetwork:
 
         Notes
         -----
-        A time is that of the fastest path in whole milliseconds: access leg in a straight line at 20 km/h (4.8 on
-        foot; two places beside one road are no farther than their own straight line), part
-        of the first segment, roads with the waits at their junctions, part of the last segment, access leg.
-        The distance counts both access legs.
+        The fastest path in whole milliseconds, with both access legs in a straight line at 20 km/h (4.8 on foot) and
+        the waits at junctions: docs/method/routes.md.
 
         Examples
         --------
         >>> import geopandas as gpd
         >>> from territory.network import sample_network
-        >>> points = gpd.GeoDataFrame(index=["A", "B"], crs=4326,
-        ...     geometry=gpd.points_from_xy([6.40, 6.40], [43.50, 43.51]))
-        >>> sample_network().travel_times(points, points, with_distance=True).round(3)
-          from_id to_id  travel_time_min  distance_km
-        0       A     A            0.000        0.000
-        1       A     B            0.877        1.111
-        2       B     A            0.877        1.111
-        3       B     B            0.000        0.000
+        >>> points = gpd.GeoDataFrame(geometry=gpd.points_from_xy([6.4] * 2, [43.5, 43.51]), index=["A", "B"], crs=4326)
+        >>> sample_network().travel_times(points, points)["travel_time_min"].round(3).to_list()
+        [0.0, 0.877, 0.877, 0.0]
         """
         search = search_roads(
             self,
@@ -361,18 +316,7 @@ class RoadNetwork:
         islands: bool = False,
         threads: int | None = None,
     ) -> NDArray[np.float32]:
-        """Compute the full matrix of travel times.
-
-        Parameters
-        ----------
-        origins, destinations, engine, max_snap_m, islands, threads
-            As in `travel_times`, whose errors it raises.
-
-        Returns
-        -------
-        ndarray of float32 [origins, destinations]
-            Minutes, inf out of reach.
-        """
+        """Compute the full matrix of travel times (min, inf out of reach); options and errors of `travel_times`."""
         options: dict[str, Any] = {"engine": engine, "max_snap_m": max_snap_m, "islands": islands}
         search = search_roads(self, origins, destinations, max_time_min=None, **options)
         return search.matrix(threads=threads)
@@ -391,28 +335,20 @@ class RoadNetwork:
 
         Parameters
         ----------
-        points
-            Points.
+        points, max_snap_m, islands
+            As in `travel_times`.
         minutes
             Times (min), inclusive.
         direction
             ``from`` the points, or ``to`` them: families drive to a site.
         cell_m
-            Side of the squares on which times are computed (m).
-        max_snap_m, islands
-            As in `travel_times`.
+            Side of the squares on which times are computed (m): outlines are true to about one.
 
         Returns
         -------
         GeoDataFrame
-            One row per point and time: from_id, minutes, area_km2, geometry (valid polygons in the projection of
-            the network; each contains those of shorter times of its point).
-
-        Notes
-        -----
-        The time of a place is that of the road plus the way to the place at the access speed, as in
-        `travel_times`, no farther than 500 m from a road. The outline is interpolated between squares: it is
-        true to about one square.
+            One row per point and time: from_id, minutes, area_km2, geometry (valid polygons in the projection of the
+            network, no farther than 500 m from a road; each contains those of shorter times of its point).
         """
         from territory.network.isochrones import draw_isochrones
 
@@ -427,24 +363,15 @@ class RoadNetwork:
         )
 
     def save(self, path: str | Path) -> Path:
-        """Save the network in a folder that `load` maps into memory; a network that is already there is replaced.
-
-        The folder is described in `territory.network.storage`; one that cannot be written, or holds something else,
-        raises `OutputError`.
-        """
+        """Save the network in a folder, replacing a network that is there; anything else is an `OutputError`."""
         return save_network(self._topology, self._speeds, self._period, Path(path))
 
     @classmethod
     def load(cls, path: str | Path, *, verify: bool = True) -> RoadNetwork:
         """Load a network that `save` wrote.
 
-        Parameters
-        ----------
-        path
-            Its folder.
-        verify
-            Compare every file with its digest first, and check that the network holds together: without it, load
-            only what you saved yourself.
+        Without `verify`, files are not compared with their digests nor checked to hold together: only what you saved
+        yourself.
         """
         topology, speeds, period = load_network(Path(path), verify=verify)
         return cls(topology, speeds, period=period)
@@ -461,19 +388,7 @@ def search_roads(
     max_snap_m: float = MAX_SNAP_M,
     islands: bool = False,
 ) -> RoadSearch:
-    """Place origins and destinations once, for times to be asked part by part.
-
-    Parameters
-    ----------
-    network
-        The roads.
-    origins, destinations, max_time_min, with_distance, engine, max_snap_m, islands
-        As in `RoadNetwork.travel_times`, whose errors it raises.
-
-    Returns
-    -------
-    RoadSearch
-    """
+    """Place origins and destinations once, for times to be asked part by part: options and errors of `travel_times`."""
     limit_ms = limit_ms_of(max_time_min)
     chosen = choose_engine(network, engine, len(origins), limit_ms)
     roads = network.topology, network.hop_times
@@ -511,28 +426,18 @@ def stream_travel_times(
 
     Parameters
     ----------
-    network
-        The roads.
-    origins, destinations, max_time_min, with_distance, engine, threads
+    network, origins, destinations, max_time_min, with_distance, engine, threads
         As in `RoadNetwork.travel_times`, whose errors it raises at the call, before the first table.
     batch_size
-        Origins of one table.
-
-    Yields
-    ------
-    DataFrame
-        As `RoadNetwork.travel_times` for the next origins, in their order; one after the other, the tables are
-        its rows.
+        Origins of one table; one after the other, the tables are the rows of `RoadNetwork.travel_times`.
 
     Examples
     --------
     >>> import geopandas as gpd
     >>> from territory.network import sample_network
-    >>> points = gpd.GeoDataFrame(index=["A", "B", "C"], crs=4326,
-    ...     geometry=gpd.points_from_xy([6.40, 6.40, 6.42], [43.50, 43.51, 43.51]))
-    >>> tables = stream_travel_times(sample_network(), points, points, max_time_min=30, batch_size=2)
-    >>> [len(table) for table in tables]
-    [6, 3]
+    >>> points = gpd.GeoDataFrame(geometry=gpd.points_from_xy([6.4] * 2, [43.5, 43.51]), index=["A", "B"], crs=4326)
+    >>> [len(t) for t in stream_travel_times(sample_network(), points, points, max_time_min=30, batch_size=1)]
+    [2, 2]
     """
     if batch_size < 1:
         raise ParameterError(f"batch_size={batch_size} : indiquez au moins une origine par lot.")

@@ -1,7 +1,6 @@
-"""The slowness of communes, fitted on published road times to the nearest emergency service.
+"""The slowness of communes, smooth in space, fitted on published road times to the nearest emergency service.
 
-A slowness is the property of a commune, smooth in space: 0 for the median French commune, 1 for as many more
-minutes as Isère takes over Gironde. It is read from real times around the commune, never from coordinates alone.
+0 for the median French commune, 1 for as many more minutes as Isère takes over Gironde; never read from coordinates.
 """
 
 from __future__ import annotations
@@ -60,35 +59,13 @@ class Trips:
 
 
 def fit_slowness(communes: gpd.GeoDataFrame) -> pd.Series[float]:
-    """Return the slowness of communes, from the real time of each to its nearest emergency service.
+    """Return the slowness of communes (no unit), from the real time of each to its nearest emergency service.
 
-    Parameters
-    ----------
-    communes : GeoDataFrame
-        Points (the chef-lieu) of all the communes of a territory and of some 45 km around it, by commune code, with
-        `density_hab_km2` (hab/km2; 100 where it is missing) and `emergency_min`, the published minutes by road to
-        the nearest commune with an emergency service: 0 where there is one, NaN where it is unknown.
-
-    Returns
-    -------
-    Series
-        `slowness`, without unit, in the order of the communes: 0 is the median French commune. The estimate of
-        the trip between two communes takes the mean of both.
-
-    Notes
-    -----
-    Kriging (Matheron, 1963) of the slowness that the trips ask for: two ends d km apart have 0.2 + 0.1 exp(-d / 40)
-    in common, a trip has the mean of its two ends, and adds a part of its own, larger for short trips. Numbers
-    and errors on held-out EPCI are in docs/method/travel-times-estimate.md.
-
-    Examples
-    --------
-    >>> import geopandas as gpd
-    >>> points = gpd.points_from_xy([6.0 + 0.03 * i for i in range(40)], [43.5] * 40, crs=4326)
-    >>> communes = gpd.GeoDataFrame({"density_hab_km2": 80.0}, index=[f"83{i:03d}" for i in range(40)], geometry=points)
-    >>> communes["emergency_min"] = [3.0 * i for i in range(40)]
-    >>> fit_slowness(communes).iloc[[0, 20, 39]].round(1).tolist()
-    [0.2, 0.4, 1.1]
+    `communes` are points (the chef-lieu) of all those of a territory and of some 45 km around it, by commune code,
+    with `density_hab_km2` (100 where it is missing) and `emergency_min` (0 where there is a service, NaN where
+    unknown). Kriging (Matheron, 1963) of the slowness that the trips ask for: two ends d km apart have 0.2 + 0.1
+    exp(-d / 40) in common, a trip has the mean of its two ends and a part of its own, larger for short trips. Errors
+    on held-out EPCI are in docs/method/travel-times-estimate.md.
     """
     trips = nearest_trips(communes)
     found = np.concatenate([_krige(trips, rows, around)[1] for rows, around in _cells(trips)])

@@ -1,8 +1,4 @@
-"""A network as a folder of plain arrays, mapped into memory when it is loaded back, and checked before it is searched.
-
-The folder holds ``network.json`` and one ``.npy`` file per array (the open format of NumPy, without pickles).
-The header names the version of the format, the projection, the sources, the table of speeds, and for each file
-its type, shape and SHA-256. docs/method/routes.md describes it.
+"""A network as a folder of plain arrays, mapped into memory and checked before it is searched (docs/method/routes.md).
 
 A digest says that a file is as its author wrote it, not that its author meant well, and kernels follow numbers
 without looking back: every number that a kernel uses as a position is checked to be one, so that a network received

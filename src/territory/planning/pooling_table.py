@@ -1,8 +1,6 @@
-"""What the members of a groupement may share: a table to fill in, and what follows from it.
+"""What the members of a groupement may share (CASF L312-7 3°, R312-194-1; decree of 6 April 2006).
 
-A GCSMS may pool services and equipment among its members (CASF L312-7 3°, R312-194-1 and following; decree of 6
-April 2006). Sharing creates no place: what is counted here is staff time and travel, and only from the figures that
-the members give.
+Sharing creates no place: what is counted is staff time and travel, only from figures that the members give.
 """
 
 from __future__ import annotations
@@ -32,7 +30,7 @@ def pooling_template(
     Parameters
     ----------
     members
-        Ids of the members (sites of `travel_times`).
+        Ids of the members (sites of `travel_times`); blank or duplicated ones are a `ParameterError`.
     services
         Code and French name of each service that may be shared.
 
@@ -41,19 +39,12 @@ def pooling_template(
     DataFrame
         Indexed by (service, member_id): label (French), is_shared (<NA> = not decided), host_id (member where the
         shared service works), hours_today_per_year and hours_pooled_per_year (staff hours of the member for this
-        service, today and once shared), trips_per_year (return trips of the member's staff to the host). All
-        unknown.
-
-    Raises
-    ------
-    ParameterError
-        If members are blank or duplicated.
+        service, today and once shared), trips_per_year (return trips of the member's staff to the host).
 
     Examples
     --------
-    >>> table = pooling_template(["ime", "cmpp"])
-    >>> len(table), table["hours_today_per_year"].notna().any()
-    (18, np.False_)
+    >>> len(pooling_template(["ime", "cmpp"]))
+    18
     """
     ids = unique_ids(members, "Membres")
     index = pd.MultiIndex.from_product([list(services), ids], names=["service", "member_id"])
@@ -80,29 +71,22 @@ def pooling(table: pd.DataFrame, travel_times: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The same rows and columns, and: travel_time_min (from the member to the host; 0 for the host itself),
-        travel_hours_per_year (there and back), freed_hours_per_year (today less shared; negative when sharing asks
-        more) and net_hours_per_year (freed less travel). A service that is not shared frees 0 and travels 0. NaN
-        wherever a figure that it needs was not given: nothing is assumed.
+        The same, and: travel_time_min (from the member to the host), travel_hours_per_year (there and back),
+        freed_hours_per_year (today less shared; negative when sharing asks more), net_hours_per_year = (today - pooled)
+        - 2 × trips × minutes / 60. What is not shared frees 0. NaN wherever a figure was not given: nothing is assumed.
 
     Raises
     ------
     ParameterError, SchemaError
         With everything that is wrong in the table, or in the times.
 
-    Notes
-    -----
-    net = (hours_today - hours_pooled) - 2 × trips × minutes / 60.
-
     Examples
     --------
-    >>> table = pooling_template(["ime", "cmpp"], services={"formation": "Formation"})
-    >>> table["is_shared"], table["host_id"] = True, "cmpp"
-    >>> table["hours_today_per_year"], table["hours_pooled_per_year"] = [200.0, 100.0], [120.0, 90.0]
-    >>> table["trips_per_year"] = [12.0, 0.0]
-    >>> times = pd.DataFrame({"from_id": ["ime"], "to_id": ["cmpp"], "travel_time_min": [30.0]})
+    >>> table = pooling_template(["ime"], services={"formation": "Formation"}).assign(is_shared=True, host_id="ime")
+    >>> table = table.assign(hours_today_per_year=200.0, hours_pooled_per_year=120.0, trips_per_year=0.0)
+    >>> times = pd.DataFrame({"from_id": ["ime"], "to_id": ["ime"], "travel_time_min": [0.0]})
     >>> pooling(table, times)["net_hours_per_year"].tolist()
-    [68.0, 10.0]
+    [80.0]
     """
     _check(table)
     result = table.copy()

@@ -29,22 +29,11 @@ _FAR_APART = 1.25
 
 @dataclass(frozen=True, repr=False)
 class TypologyResult:
-    """Types found by `typology`.
+    """Types found by `typology`, on the index of the features (T1 is the most numerous; NaN where one is unknown).
 
-    Attributes
-    ----------
-    types : Series
-        Type of each unit (T1 is the most numerous), on the index of the features in its order; NaN where a
-        feature is unknown.
-    centres : DataFrame
-        Mean of each feature by type, in its own unit, and n_units.
-    scores : DataFrame
-        By number of types: silhouette (-1 to 1), stability (mean adjusted Rand index over resamples, 1 = the same
-        types each time), smallest (units in the smallest type) and is_chosen.
-    reason
-        Why this number of types, in French.
-    sentences : Series
-        One French sentence by type.
+    `centres`: mean of each feature by type, in its own unit, and n_units. `scores`, by number of types: silhouette
+    (-1 to 1), stability (mean adjusted Rand index over resamples, 1 = the same types each time), smallest (units in
+    the smallest type), is_chosen. `reason` and `sentences` say in French why this number of types, and what each is.
     """
 
     types: pd.Series[str]
@@ -76,7 +65,7 @@ def typology(
     log_columns: Sequence[str] = (),
     rng: np.random.Generator | None = None,
 ) -> TypologyResult:
-    """Sort units into types by their features, and describe each type.
+    """Sort units into types by their features, and describe each type (docs/method/groupements.md).
 
     Parameters
     ----------
@@ -84,8 +73,7 @@ def typology(
         One row per unit (commune, EPCI), one column of numbers per feature: needs, access, age, density. A unit
         with an unknown feature gets no type, with a warning.
     labels
-        What each column is in French, with its unit in brackets: {"time_min": "temps d'accès (min)"}; None = the
-        names of the columns.
+        What each column is in French, with its unit in brackets; None = the names of the columns.
     n_types, max_types
         Number of types wanted, None = chosen between 2 and the most looked at.
     log_columns
@@ -106,18 +94,14 @@ def typology(
 
     Notes
     -----
-    Features are centred and reduced, then k-means with 10 starts (Lloyd 1982). Silhouette:
-    Rousseeuw (1987). Stability: the types are found again on 20 resamples of the units with replacement, each
-    gives a type to every unit, and the mean adjusted Rand index (Hubert and Arabie 1985) with the types of all
-    units is taken (Hennig 2007, Computational Statistics and Data Analysis 52, 258-271).
+    Features are centred and reduced, then k-means with 10 starts (Lloyd 1982). Silhouette: Rousseeuw (1987). Stability:
+    mean adjusted Rand index (Hubert and Arabie 1985) over 20 resamples of the units (Hennig 2007, Computational
+    Statistics and Data Analysis 52, 258-271).
 
     Examples
     --------
     >>> table = pd.DataFrame({"time_min": [5, 6, 7, 5, 40, 42, 41, 43.0]}, index=list("ABCDEFGH"))
-    >>> found = typology(table, labels={"time_min": "temps d'accès (min)"}, max_types=3)
-    >>> found.types.to_dict()
-    {'A': 'T1', 'B': 'T1', 'C': 'T1', 'D': 'T1', 'E': 'T2', 'F': 'T2', 'G': 'T2', 'H': 'T2'}
-    >>> found.sentences["T2"]
+    >>> typology(table, labels={"time_min": "temps d'accès (min)"}, max_types=3).sentences["T2"]
     "Type T2 (4 unités) : temps d'accès (min) au-dessus de la moyenne (41,5 contre 23,6)."
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]

@@ -53,11 +53,10 @@ def show(
     Parameters
     ----------
     obj
-        Results of a computation or of a study (what `territory.run_study` or `territory.release.release` gives): a
-        map of travel times; a study with `scenario`: gainers and losers, those that may be printed. A comparison by
-        itself: the same, all withheld where children served are counted. A study file, a road network, a siting (or
-        its answer), an allocation of places, groups or types of communes: a map. The draws of a study: sure and
-        doubtful deserts.
+        Results of a computation or of a study (released or not): a map of travel times; a study with `scenario`:
+        gainers and losers, those that may be printed. A comparison by itself: the same, all withheld where children
+        served are counted. A study file, a road network, a siting (or its answer), an allocation of places, groups or
+        types of communes: a map. The draws of a study: sure and doubtful deserts.
     service
         Service to draw, or criterion of desert (draws); the first one without it.
     scenario
@@ -67,11 +66,6 @@ def show(
         groups, types and draws need it.
     names
         Name of each zone by code (comparisons), or of each site by id (sitings).
-
-    Returns
-    -------
-    Figure
-        Jupyter displays it; `territory.plot.style.to_svg` writes it.
 
     Raises
     ------
@@ -237,7 +231,7 @@ def explore(
     network: RoadNetwork | None = None,
     tiles: Any = None,
 ) -> Exploration:
-    """Open an interactive map in Jupyter; it fetches nothing from outside unless tiles are asked for.
+    """Open an interactive map in Jupyter (elsewhere, a picture); it fetches nothing from outside without tiles.
 
     Parameters
     ----------
@@ -246,30 +240,20 @@ def explore(
         computation, a comparison, the result of a siting, or isochrones (GeoDataFrame with `minutes`).
     service
         Service shown first.
-    outlines
-        GeoDataFrame of polygons by commune; the study's own without it.
-    communes
-        GeoDataFrame of communes (`name`, `population`, `epci_code`); needed beside a comparison or a siting.
-    isochrones
-        GeoDataFrame with `minutes`, shown over the communes.
-    deserts
-        What `territory.access.deserts.classify` gives, one more layer to choose.
+    outlines, communes
+        GeoDataFrames by commune: polygons, the study's own without them; `name`, `population` and `epci_code`,
+        needed beside a comparison or a siting.
+    isochrones, deserts
+        GeoDataFrame with `minutes`, over the communes; what `territory.access.deserts.classify` gives, as a layer.
     network
         Roads for the times of a scenario tried by hand, where the study's times are not estimated.
     tiles
         Background tiles: an ipyleaflet layer, or the address of a tile server.
 
-    Returns
-    -------
-    Exploration
-        Jupyter displays it; elsewhere (a page of HTML, a PDF) a picture stands for it.
-
     Raises
     ------
-    MissingExtraError
-        The libraries of notebooks are not installed.
-    ParameterError
-        The object is not drawable, or something that it needs is absent.
+    MissingExtraError, ParameterError
+        The libraries of notebooks are not installed; the object is not drawable, or what it needs is absent.
 
     Examples
     --------

@@ -1,8 +1,4 @@
-"""The one gate: what may leave the agency, under disclosure control.
-
-`release` takes the results of a study and gives a `Release`, which is all that documents, tables and pictures may read.
-It draws nothing and writes no file.
-"""
+"""The one gate: a `Release` is all that documents, tables and pictures may read; nothing is drawn or written here."""
 
 import lazy_loader
 

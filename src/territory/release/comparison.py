@@ -38,11 +38,7 @@ def comparison_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
 
 
 def released_measures(result: StudyResult, *, with_draws: bool = False) -> pd.DataFrame:
-    """Return every measure of every scenario beside today as it may leave the agency, one row for each scenario.
-
-    Gainers and losers (without a value today) and the accounts of travel are among them. What a measure is of
-    (threshold, criterion, whose account, assumption) are keys of its rows.
-    """
+    """Return every measure of every scenario beside today as it may leave the agency, gainers and trips included."""
     draws = result.draws if with_draws else None
     wide = result.side_by_side if draws is None else add_draws(result.side_by_side, draws.comparisons)
     rows = wide.index.to_frame(index=False)
@@ -108,10 +104,7 @@ _INTERVALS = {
 
 
 def with_intervals(result: StudyResult, scenario_id: str, name: str) -> pd.DataFrame:
-    """Return the counts of a comparison (`zones`, `sensitivity` or `councils`) beside their intervals over the draws.
-
-    And why there is no count, where a sector is unknown. A commune counts whole or not at all: it has no interval.
-    """
+    """Return the counts of a comparison beside their intervals, and why there is none; a commune has no interval."""
     table: pd.DataFrame = getattr(result.comparisons[scenario_id], name)
     found = pd.DataFrame(np.nan, index=table.index, columns=list(_INTERVALS.values()))
     draws = result.draws

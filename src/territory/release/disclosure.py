@@ -90,15 +90,10 @@ def protect_counts(
 ) -> Protection:
     """Withhold observed counts under the threshold, and as many others as it takes to keep them unknown.
 
-    A reader knows that counts are 0 or more, and every relation between total and parts. With that knowledge a
-    withheld cell must stay unknown over a range at least as wide as the threshold: linear programming finds the
-    range of each one, and the smallest cell beside it is withheld until the range is wide enough. Give one series
-    with the cells of every table that is published (also those of an earlier report), so that differences between
-    tables are covered too.
-
-    References
-    ----------
-    Hundepool et al., *Statistical Disclosure Control*, Wiley, 2012, ch. 4 (cell suppression and its audit).
+    A reader knows that counts are 0 or more, and every relation between total and parts: linear programming finds the
+    range of each withheld cell, and the smallest beside it is withheld until the range is as wide as the threshold.
+    Give one series with the cells of every table that is published, those of an earlier report too. Hundepool et al.,
+    *Statistical Disclosure Control*, Wiley, 2012, ch. 4.
 
     Examples
     --------
@@ -144,11 +139,7 @@ def protect_counts(
 def known_anyway(
     counts: pd.Series, relations: Iterable[Relation], protection: Protection, wanted: Iterable[Hashable]
 ) -> list[Hashable]:
-    """Return the withheld cells that a reader can work out from those that are printed: printing them tells nothing.
-
-    `protect_counts` withholds more than it takes: a cell that it withheld beside others may be a sum or a difference of
-    cells that it printed. A cell that is small is none of them, or it was not protected.
-    """
+    """Return the withheld cells that are sums or differences of those printed: printing them tells nothing."""
     system = _system(counts.astype(float), list(relations))
     withheld = protection.withheld.to_numpy(bool)
     small = (counts.gt(0) & counts.lt(THRESHOLD)).to_numpy() | protection.primary.to_numpy(bool)
@@ -244,11 +235,7 @@ def _lines_in_reach(system: np.ndarray, cell: int, unknown: np.ndarray) -> np.nd
 def _next_to_withhold(
     values: np.ndarray, system: np.ndarray, lines: np.ndarray, unknown: np.ndarray, price: np.ndarray
 ) -> int | None:
-    """Choose the printed cell whose withholding costs least, in the lines that hold an exposed one in its range.
-
-    The cheapest comes first, then parts before totals, then cells that open no new line with a single unknown, then
-    the smallest. None when nothing is printed any more.
-    """
+    """Choose what to withhold beside an exposed cell: the cheapest, then parts, few new lines, the smallest."""
     beside = system[lines].any(axis=0) & ~unknown
     # where nothing but zeros is left in reach, withholding one of them makes room
     reach = (np.flatnonzero(cells) for cells in (beside & (values > 0), beside, ~unknown))
@@ -279,8 +266,8 @@ def estimate_texts(values: pd.Series) -> pd.Series:
 def protect_budgets(budgets: pd.Series, groups: pd.Series) -> pd.Series:
     """Add budgets of establishments by group, printed only when no establishment can be seen in the sum.
 
-    A sum is printed for at least three units, none above 85 % of it (INSEE's rule for enterprises); a group with an
-    unknown budget has no sum. The total of all groups is printed only when no withheld group can be found from it.
+    At least three units, none above 85 % of it (INSEE's rule for enterprises), all known; the total of all groups only
+    when no withheld group can be found from it.
     """
     if (budgets < 0).any():
         raise ParameterError(f"Budgets négatifs : {examples(budgets.index[budgets < 0])}.")

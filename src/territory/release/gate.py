@@ -77,11 +77,7 @@ class _Part(Generic[Kind]):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Release:
-    """The results of a study as they may be printed.
-
-    Persons that are estimated are given as they are, to be written with their rounding; children served, budgets and
-    means over them are withheld here, the same ones for every document. Times, sites and the census are public.
-    """
+    """The results of a study as they may be printed: children served, budgets and means over them are withheld here."""
 
     _result: StudyResult
     edition: str = PUBLIC
@@ -422,17 +418,8 @@ def release(result: StudyResult | Release, *, edition: str = PUBLIC) -> Release:
     result
         What `territory.run_study` gives; what is released already is returned as it is.
     edition : {"publique", "interne"}
-        The internal edition withholds nothing, for those who are entitled to the study's own files: each page and each
-        file of it says so.
-
-    Returns
-    -------
-    Release
-
-    Raises
-    ------
-    ParameterError
-        The edition is unknown.
+        The internal edition withholds nothing, for those who are entitled to the study's own files, and says so.
+        Another is a `ParameterError`.
 
     Examples
     --------

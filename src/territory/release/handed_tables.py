@@ -126,10 +126,7 @@ def _equity(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def layers(result: StudyResult) -> dict[str, gpd.GeoDataFrame]:
-    """Return the layers of the GeoPackage: communes with their times, sites, and the outlines of the territory.
-
-    A layer has one row for each commune: its columns of times hold the service, and the scenario, in their names.
-    """
+    """Return the layers of the GeoPackage: communes with their times, sites, and the outlines of the territory."""
     state = result.baseline.state
     times = result.baseline.access["travel_time_min"].unstack("service")
     wide = {(BASELINE_TIME, "", str(service)): times[service] for service in times}

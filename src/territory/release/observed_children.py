@@ -44,19 +44,15 @@ MERGES = (("loss", "indistinct"), ("gain", "indistinct"), ("gain", "loss"), ("ga
 class ObservedCounts:
     """The children served by one service, and which of their counts may leave the agency.
 
-    Every number that any document, table or map of a study prints is the sum of the children of some communes: of
-    one commune, of an EPCI, or of those that one scenario affects alike under one recruitment limit. All of them
-    are protected together, those of the limits that are only tried out included. So no document, no two of them,
-    no pair of scenarios and no run under another of these limits gives a small count back; a sum that was not
-    protected cannot be asked for.
+    Every number that a study prints is the sum of the children of some communes: all are protected together, those of
+    limits that are only tried out included, so that no document, no two of them, no pair of scenarios and no run
+    under another limit gives a small count back; a sum that was not protected cannot be asked for. A reader is
+    supposed to know which communes are in each sum, that a withheld count is not 0 where not veiled, and how many
+    children there are in all.
 
-    A reader is supposed to know everything else: which communes are in each sum (times are public), that a withheld
-    count is not 0 in a commune that is not veiled, and how many children the service has in all.
-
-    `offered` are sums that are printed again where a reader can work them out all the same.
-
-    A village where few persons are of the age received is veiled: that one of them is served is already too much to
-    tell, so that its count is withheld whether it is 0 or not, and no sum says which (decision 0017).
+    `offered` are sums that are printed again where a reader can work them out all the same. A village where few
+    persons are of the age received is veiled: its count is withheld whether it is 0 or not, and no sum says which
+    (decision 0017).
     """
 
     def __init__(
@@ -111,10 +107,7 @@ class ObservedCounts:
         return withheld.difference(known_anyway(counts, relations, protected, offered))
 
     def is_withheld(self, communes: Iterable[str], *, is_declared: bool = True) -> bool:
-        """Tell whether the children of some communes, counted together, may not be printed.
-
-        A sum that was not protected is an error, or withheld where it need not have been declared.
-        """
+        """Tell whether children counted together may not be printed; an undeclared sum is an error, or withheld."""
         members = frozenset(map(str, communes)) & self._present
         if not members or not withholds():
             return False
@@ -134,11 +127,7 @@ class ObservedCounts:
         return not self._present.isdisjoint(map(str, communes))
 
     def is_mean_safe(self, communes: Iterable[str]) -> bool:
-        """Tell whether a mean over the children of some communes gives nothing back.
-
-        Times are public: the mean of a few communes is an equation on their children. It is printed when every
-        one of their counts could be.
-        """
+        """Tell whether a mean gives nothing back (times are public): every one of its counts may be printed."""
         return not any(self.is_withheld([code]) for code in communes if str(code) in self._present)
 
 

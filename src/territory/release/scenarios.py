@@ -203,11 +203,10 @@ def _pooling(answer: GroupingAnswer) -> pd.DataFrame:
 
 
 def release_budgets(answers: Mapping[str, GroupingAnswer]) -> dict[str, pd.Series]:
-    """Return the budgets of groups that may be printed, for all the groupings of a study together.
+    """Return the budgets of groups that may be printed, for all the groupings of a study together (`protect_budgets`).
 
-    A sum follows `protect_budgets`: three establishments at least, none above 85 %. Beside that, two sums that are
-    printed are of the same establishments or have none in common, the first question first: with « a, b, c » and
-    « a, b, c, d », the budget of d would be a subtraction away.
+    Two sums that are printed are of the same establishments or have none in common, the first question first: with
+    « a, b, c » and « a, b, c, d », the budget of d would be a subtraction away.
     """
     if not withholds():
         return {name: answer.groups["budget_eur"] for name, answer in answers.items()}

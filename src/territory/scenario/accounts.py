@@ -238,9 +238,9 @@ ASSUMPTION = (
 def waits(state: State, observed: Iterable[Waiting], *, scenario: State | None = None) -> pd.DataFrame:
     """Estimate the wait for each named authorisation in months, today and in a scenario: 12 · waiting / exits.
 
-    With a share s of all the staff's time freed by pooling and given to children, exits are assumed to grow to exits
-    / (1 - s), but for activity counted in places, where an entry waits for an exit. A need is not a queue: without an
-    observed count there is no estimate.
+    With a share s of the staff's time freed by pooling and given to children, exits are assumed to grow to exits / (1
+    - s), but for activity counted in places, where an entry waits for an exit. Without an observed count there is no
+    estimate.
     """
     given = {one.authorisation: one for one in observed}
     poolings = scenario.poolings if scenario is not None else ()

@@ -28,14 +28,13 @@ _CARD_EFFECTS = {
 
 @dataclass(frozen=True)
 class Results:
-    """Everything that `compute` says of one state (`state`, its inputs).
+    """Everything that `compute` says of one state (`state`, its inputs), in tables declared in `territory.tables`.
 
-    Keys and columns of each table are declared in `territory.tables` (page « Tables » of the reference). In `access`
-    a time is that to the site of an authorisation named in the study (measure `named`) or to the closest site of a
-    service whose list is complete (`closest`); `could_be_closer_outside` says that a site beyond the edge of the data
-    could be closer. `persons` are children served where they are observed, else persons of the age received. `trips`
-    has three accounts (child, parent, staff), for one child in a year, which are never added up. `zoning` is a
-    simulation without regulatory value, empty unless asked for and computable.
+    In `access` a time is that to the site of an authorisation named in the study (measure `named`) or to the closest
+    site of a service whose list is complete (`closest`); `could_be_closer_outside`: a site beyond the edge of the
+    data could be. `persons` are children served where they are observed, else persons of the age received. `trips`
+    has three accounts (child, parent, staff), for one child in a year, never added up. `zoning` is a simulation
+    without regulatory value.
     """
 
     state: State
@@ -76,14 +75,12 @@ class Results:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A scenario against today, for the authorisations that move (`services`).
+    """A scenario against today, for the authorisations that move, in tables declared in `territory.tables`.
 
-    Keys and columns of each table are declared in `territory.tables` (page « Tables » of the reference). `effect` is
-    gain, loss, indistinct or without for those in the area of today's site, entering for those that only the scenario
-    brings within the limit, outside, or unknown; losers who would be beyond the limit are also counted as leaving.
-    `sensitivity` counts the same under other recruitment limits, `trips` averages the accounts of one child over
-    today's area, and `by_commune` holds every service, those that do not move included. `counting` and `measuring`
-    give `councils` and `measures`, which take half of the time and are not always wanted.
+    `effect` is gain, loss, indistinct or without for those in the area of today's site, entering for those that only
+    the scenario brings within the limit, outside, or unknown; losers beyond the limit are also counted as leaving.
+    `sensitivity` counts the same under other limits, `trips` averages the accounts of one child over today's area,
+    `by_commune` holds every service. `councils` and `measures` take half of the time: they are made when asked for.
     """
 
     scenario_id: str

@@ -1,4 +1,4 @@
-"""Outside data in: one reader per producer, each to the tables of the library.
+r"""Outside data in: one reader per producer, each to the tables of the library.
 
 All readers share what follows, and say below only what is their own: what the file is and what comes out.
 
@@ -12,6 +12,12 @@ All readers share what follows, and say below only what is their own: what the f
   mended, doubtful or left out.
 - `registry.csv` gives source, year and licence of each file; `reader_tried` is « no » where a reader was
   written from the producer's description and has not seen a whole real file of that vintage.
+
+>>> from pathlib import Path
+>>> from territory.sources import read_care_territories
+>>> _ = Path("tvs.csv").write_text("CODGEO;LIBGEO;TVS\n01004;Ambérieu;01004\n")
+>>> read_care_territories("tvs.csv").to_dict()
+{'01004': '01004'}
 """
 
 import lazy_loader

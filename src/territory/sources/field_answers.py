@@ -45,27 +45,13 @@ _UNKNOWN = {
 
 @dataclass(frozen=True)
 class FieldAnswers:
-    """What the field answered: who, for which date, and the tables of observed counts.
+    """What the field answered: who, for which date, and tables of observed counts (`is_observed`: small ones masked).
 
-    Every table has a column `is_observed`, true on every row: small counts in it are about real persons, and
-    are masked before anything is published.
-
-    Attributes
-    ----------
-    organisation, situation_date
-        As written in the workbook; empty or None where they are not.
-    unanswered_rows
-        Rows that say of whom, and answer nothing: not zero, unknown.
-    children
-        `commune_code`, `service`, `age_min`, `age_max` (years), `orientations` (decisions), `waiting`, `served`
-        (children).
-    reception
-        `commune_code`, `site_id`, `service`, `age_min`, `age_max`, `children`.
-    activity
-        `site_id`, `service`, `file_active` (persons), `creton_places`, `outside_places` (places), `staff_etp`,
-        `vacant_etp`, `road_h_per_week` (hours).
-    budgets
-        `site_id`, `year`, `budget_eur`.
+    Rows of `unanswered_rows` say of whom, and answer nothing: not zero, unknown. `children`: `commune_code`,
+    `service`, `age_min`, `age_max` (years), `orientations` (decisions), `waiting`, `served` (children). `reception`:
+    `commune_code`, `site_id`, `service`, `age_min`, `age_max`, `children`. `activity`: `site_id`, `service`,
+    `file_active` (persons), `creton_places`, `outside_places` (places), `staff_etp`, `vacant_etp`, `road_h_per_week`
+    (hours). `budgets`: `site_id`, `year`, `budget_eur`.
     """
 
     organisation: str
@@ -86,25 +72,8 @@ def read_template(
 ) -> FieldAnswers:
     """Read the answers of a workbook made by `write_template`, or refuse it with every wrong cell at once.
 
-    A row without any answer is in no table; a count that the sender keeps secret (« s », « < 11 ») is NaN,
-    and counted in a warning. With `communes`, `services` and `sites`, a code that is not among them is an
-    error.
-
-    Examples
-    --------
-    >>> import openpyxl
-    >>> import pandas as pd
-    >>> from territory.sources import write_template
-    >>> communes = pd.DataFrame({"name": ["Salernes"]}, index=pd.Index(["83121"], name="commune_code"))
-    >>> index = pd.MultiIndex.from_tuples([("ime-salernes", "ime")], names=["site_id", "service"])
-    >>> path = write_template("a.xlsx", communes, pd.DataFrame(index=index))
-    >>> book = openpyxl.load_workbook(path)
-    >>> book["Orientations"]["G4"] = 3
-    >>> book["Établissements"]["D4"] = 41
-    >>> book.save(path)
-    >>> answers = read_template(path)
-    >>> answers.children[["commune_code", "service", "waiting"]].values.tolist()
-    [['83121', 'ime', 3.0]]
+    A row without any answer is in no table; a count that the sender keeps secret (« s », « < 11 ») is NaN, and counted
+    in a warning. With `communes`, `services` and `sites`, a code that is not among them is an error.
     """
     path = Path(path)
     content = read_bytes(path)

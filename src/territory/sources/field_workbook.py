@@ -84,29 +84,11 @@ def write_template(
     *,
     sites: pd.DataFrame | None = None,
 ) -> Path:
-    """Write the workbook (`.xlsx`) in which the MDPH and operators tell what only they know.
+    """Write the workbook (`.xlsx`) in which the MDPH and operators tell what only they know, for `read_template`.
 
-    The same communes and services give the same bytes. Answers are read back by `read_template`.
-
-    Parameters
-    ----------
-    communes : DataFrame indexed by `commune_code`, column `name`
-        Communes of the study: a line each, for each service that the CDAPH orients to.
-    services : DataFrame indexed by (`site_id`, `service`)
-        Services of the study; used when present: `capacity_unit` (services that have no places need no
-        orientation), `age_min`, `age_max`.
-    sites : DataFrame indexed by `site_id`, column `name`
-        Names of the sites, for those who fill the workbook in.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> communes = pd.DataFrame({"name": ["Salernes"]}, index=pd.Index(["83121"], name="commune_code"))
-    >>> index = pd.MultiIndex.from_tuples([("ime-salernes", "ime")], names=["site_id", "service"])
-    >>> first = write_template("a.xlsx", communes, pd.DataFrame(index=index))
-    >>> second = write_template("b.xlsx", communes, pd.DataFrame(index=index))
-    >>> first.read_bytes() == second.read_bytes()
-    True
+    The same communes and services give the same bytes. `communes` (column `name`) and `sites` (column `name`) are
+    those of the study; `services`, by (`site_id`, `service`), may hold `capacity_unit` (one without places needs no
+    orientation), `age_min` and `age_max`.
     """
     import openpyxl
 

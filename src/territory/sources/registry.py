@@ -1,8 +1,7 @@
 """The registry of official data: what exists, in which vintages, where, under which licence.
 
-`registry.csv` is append only: a row is never taken out nor rewritten, since studies name their vintages. When a
-producer issues a newer file, a row is added at the end and `superseded_by` of the older one, the only cell that
-may be filled later, names it. Its form is checked by a test, as it is part of the library.
+`registry.csv` is append only, since studies name their vintages: a newer file is a row at the end, and
+`superseded_by` of the older one, the only cell that may be filled later, names it.
 """
 
 from __future__ import annotations
@@ -21,10 +20,9 @@ from territory.errors import UnknownCodeError, examples
 class Source:
     """One vintage of one dataset, as the registry describes it.
 
-    `address` is where its file is downloaded (empty: only `page` is known), `address_checked` whether a public
-    document confirms it. `file_name` may be a pattern (`*`, `?`) where the producer's name changes; `members`
-    are patterns of the files of an archive that readers want. `reader_tried` says whether the reader was tried
-    on a real file of this vintage. `departements` is empty for the whole country.
+    `address_checked`: a public document confirms where its file is downloaded (`address`, empty: only `page` is
+    known). `file_name` may be a pattern (`*`, `?`) where the producer's name changes; `members` are patterns of the
+    files of an archive that readers want. `departements` is empty for the whole country.
     """
 
     dataset: str
@@ -52,27 +50,18 @@ class Source:
 
 
 def read_registry() -> tuple[Source, ...]:
-    """Read the registry of official data that comes with the library, oldest addition first.
-
-    Examples
-    --------
-    >>> [source.vintage for source in read_registry() if source.dataset == "cog-communes"]
-    ['2024', '2025', '2026']
-    """
+    """Read the registry of official data that comes with the library, oldest addition first."""
     text = (resources.files("territory.sources") / "registry.csv").read_text("utf-8")
     return tuple(_source(row) for row in csv.DictReader(text.splitlines()))
 
 
 def find(dataset: str, vintage: str | None = None, *, registry: Sequence[Source] | None = None) -> Source:
-    """Return one vintage of a dataset, the newest one by default.
+    """Return one vintage of a dataset, by default the one that no other supersedes.
 
     Parameters
     ----------
-    dataset
-        Name of the dataset, `cog-communes` for instance; an unknown one is an `UnknownCodeError` that proposes
-        close names.
-    vintage
-        `rp2021`, `2024`, `2026-03` or `courant`; without it, the one that no other of this dataset supersedes.
+    dataset, vintage
+        Its name (`cog-communes`; an unknown one is an `UnknownCodeError`); `rp2021`, `2024`, `2026-03` or `courant`.
     registry
         Sources to look into; the library's own by default.
 
@@ -80,9 +69,6 @@ def find(dataset: str, vintage: str | None = None, *, registry: Sequence[Source]
     --------
     >>> find("population-legale", "rp2021").file_name
     'ensemble.zip'
-    >>> find("cog-comunes")
-    Traceback (most recent call last):
-    territory.errors.UnknownCodeError: Jeu de données « cog-comunes » inconnu du registre : vouliez-vous dire ...
     """
     sources = read_registry() if registry is None else registry
     vintages = {source.vintage: source for source in sources if source.dataset == dataset}

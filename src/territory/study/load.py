@@ -35,7 +35,7 @@ def built_in_studies() -> list[str]:
 
 
 def load_study(name_or_path: str | Path, *, whole: bool = True) -> Study:
-    """Read and check a study.
+    """Read and check a study: no unknown key, and every commune, site, authorisation and file it names exists.
 
     Parameters
     ----------
@@ -45,18 +45,10 @@ def load_study(name_or_path: str | Path, *, whole: bool = True) -> Study:
         Read the official files of `[data]` to their end, rather than their first lines when the study names nothing of
         them.
 
-    Returns
-    -------
-    Study
-        Validated: no unknown key, every commune, site and authorisation it names exists, every file it
-        names is there.
-
     Raises
     ------
-    MissingFileError
-        If no built-in study has this name and no file is there.
-    StudyError
-        With every problem of the file, its line and what to do.
+    MissingFileError, StudyError
+        If there is none; with every problem of the file, its line and what to do.
 
     Examples
     --------

@@ -1,8 +1,4 @@
-"""The planner's own tables beside a study file, each checked row by row and read once.
-
-Children served, tables that changes name, activity of GPs and care consumed, establishments to group and what they
-share. Every problem of a table is said at once, with its lines.
-"""
+"""The planner's own tables beside a study file, each read once; every problem of a table at once, with its lines."""
 
 from __future__ import annotations
 

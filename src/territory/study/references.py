@@ -1,7 +1,6 @@
 """Checks of a study that need more than its own keys: codes, sites, authorisations and files that exist.
 
-They read the study as far as it can be read, so that a wrong key and an unknown commune are reported in one go. Each
-change and each question checks itself (`check`); what the others name is looked up here.
+They read the study as far as it can be read, so that a wrong key and an unknown commune are reported in one go.
 """
 
 from __future__ import annotations

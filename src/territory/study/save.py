@@ -26,10 +26,7 @@ _ID = re.compile(r"(?m)^id\s*=.*$")
 def save_scenario(
     scenario: Scenario, path: Path | str, *, sites: Sequence[NewSite] = (), based_on: str = "draguignan"
 ) -> Study:
-    """Add a scenario at the end of a study file, or in a copy of a built-in study when there is no file yet.
-
-    What the file holds is not changed: an id that is taken is refused. The whole is read back before it is written.
-    """
+    """Add a scenario at the end of a study file, or of a copy of a built-in one, read back before it is written."""
     path = Path(path)
     if path.suffix.lower() != ".toml":
         raise OutputError(f"« {path.name} » : un fichier d'étude finit par .toml ; indiquez mon-etude.toml.")

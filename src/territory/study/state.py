@@ -59,10 +59,9 @@ class StudyTables:
 class Parameters:
     """Numbers of a study that a computation needs beside its tables.
 
-    `territory_codes` are the communes that are counted, the others being the buffer; `age_scale` goes from the
-    uniform cut of age bands to the known total of the territory; over `equity_line_min` a person is far; `told_level`
-    is that of `territory.access.told_apart`. `terrain` is None where slownesses are known, `zoning` where none is
-    simulated.
+    `territory_codes` are the communes that are counted, the others being the buffer; `age_scale` goes from the uniform
+    cut of age bands to the known total; over `equity_line_min` a person is far; `told_level` is that of `told_apart`.
+    `terrain` is None where slownesses are known, `zoning` where none is simulated.
     """
 
     authorisations: tuple[Authorisation, ...]
@@ -88,14 +87,11 @@ class Parameters:
 class State:
     """Tables of one computation (see `territory.tables.schemas`); a scenario is a changed copy of it.
 
-    `travel_times` goes from communes to every site that any scenario may use, `site_times` from site to
-    site: moving a service recomputes no time. `families` and `poolings` are what a scenario says of the
-    authorisations that it touches (none today); `tables` holds what changes may draw on.
-
-    By commune, each None when the study does not say: `edge_time_min`, to the edge of the data;
-    `care_territories`, the territoire de vie-santé.
-    `gp_consumption`: acts per inhabitant by age, without which there is no APL. `published`: the figures of a
-    producer that decide a criterion of desert (None = none).
+    `travel_times` goes from communes to every site that any scenario may use, `site_times` from site to site: moving
+    a service recomputes no time. `families` and `poolings` are what a scenario says of the authorisations that it
+    touches; `tables` holds what changes may draw on. None when the study does not say: `edge_time_min` (to the edge
+    of the data), `care_territories`, `gp_consumption` (acts per inhabitant by age, without which there is no APL) and
+    `published`.
     """
 
     communes: gpd.GeoDataFrame

@@ -50,22 +50,12 @@ def classify_equipment(
     *,
     categories: Mapping[str, Category] = CATEGORIES,
 ) -> pd.DataFrame:
-    """Say what each line of FINESS equipment is: its service, mode and unit of capacity.
+    """Say what each line of FINESS equipment is: its service, mode and unit of capacity, and whether it is at home.
 
     « Prestation en milieu ordinaire » is a SESSAD in the children's categories of `SESSAD_TYPE_CATEGORIES`,
     an IME's as well as a SESSAD's; in all others (home help, home nursing, SAVS, child protection) it stays
     the service of its category. Temporary reception is a service apart (`ime_temporaire`): its places are not
-    open to an orientation.
-
-    On the index of `category`: `service` (None = a category that is not in `categories`), `reception_mode`
-    (None = the activity is unknown or none of the five modes), `capacity_unit` (places, file_active or None),
-    `delivered_at_home`, `is_sessad_type`.
-
-    Examples
-    --------
-    >>> lines = classify_equipment(pd.Series(["183", "183", "354"]), pd.Series(["13", "16", "16"]))
-    >>> lines[["service", "reception_mode"]].agg(" ".join, axis=1).to_list()
-    ['ime semi_internat', 'sessad milieu_ordinaire', 'ssiad milieu_ordinaire']
+    open to an orientation. None = a category, an activity or a unit that is unknown.
     """
     if not category.index.equals(activity.index):
         raise ParameterError("Catégories et activités FINESS : les deux index diffèrent.")
@@ -146,7 +136,7 @@ def strata_from_equipment(
     repeated: Literal["once", "separate"] = "once",
     categories: Mapping[str, Category] = CATEGORIES,
 ) -> pd.DataFrame:
-    """Count places by site, service, public, ages and mode, from the equipment lines of FINESS.
+    """Count places by site, service, authorisation, public, ages and mode, from the equipment lines of FINESS.
 
     Parameters
     ----------
@@ -160,19 +150,15 @@ def strata_from_equipment(
     capacity
         Authorised or installed places: they differ, and there is no default.
     repeated
-        Lines that differ by their public alone (same discipline, activity, ages, places and date) are the same
-        places open to several publics: "once" counts them once and says so, "separate" adds them up. With
-        `places_id` nothing is guessed.
+        Lines that differ by their public alone are the same places open to several publics: "once" counts them
+        once and says so, "separate" adds them up. With `places_id` nothing is guessed.
     categories
         As for `classify_equipment`.
 
     Returns
     -------
     DataFrame
-        One row per site, service, authorisation, mode, public and ages: `site_id`, `service`,
-        `authorisation_id`, `reception_mode`, `public` (client codes separated by spaces: a place open to several
-        publics is one row), `age_min`, `age_max` (years), `ages_origin` (source, default or unknown),
-        `capacity` (NaN = unknown), `capacity_unit`, `delivered_at_home`, `capacity_scope` ("site"). CAMSP, CMPP,
+        `public` holds client codes separated by spaces, `ages_origin` is source, default or unknown. CAMSP, CMPP,
         CMP and the like have the unit file_active and an unknown capacity: FINESS does not hold it.
 
     Raises
@@ -185,13 +171,6 @@ def strata_from_equipment(
     -----
     TerritoryWarning
         With the lines that were deleted, of a category without service, repeated, or with impossible ages.
-
-    Examples
-    --------
-    >>> lines = pd.DataFrame({"nofinesset": ["830000001"] * 2, "categetab": "183", "ta": ["13", "16"],
-    ...     "client": "437", "capautot": [20.0, 12.0]})
-    >>> strata_from_equipment(lines, capacity="authorised")[["service", "capacity"]].values.tolist()
-    [['ime', 20.0], ['sessad', 12.0]]
     """
     places, *ages, deleted = _COLUMNS[capacity]
     _check(equipment, places)
@@ -222,27 +201,11 @@ def strata_from_equipment(
 
 
 def services_from_strata(strata: pd.DataFrame, *, complete: Collection[str]) -> pd.DataFrame:
-    """Gather strata into the table `services`: one row per site and service.
+    """Gather strata into the table `services`: one row per site and service, what is unknown in one stratum being NaN.
 
-    `capacity` is NaN where one of its strata is unknown; `reception_mode` is empty where there are several;
-    ages go from the youngest to the oldest, and are NaN where one is unknown; `public` lists every public
-    received. Two authorisations of one service at one site are two rows, told apart by « @authorisation ».
-
-    Parameters
-    ----------
-    strata : DataFrame
-        Result of `strata_from_equipment`.
-    complete
-        Services of which every site of the territory is in the table: FINESS is complete for the services that
-        it registers once the extract holds the whole territory and its surroundings. It is for the caller to say.
-
-    Examples
-    --------
-    >>> lines = pd.DataFrame({"nofinesset": ["830000001"] * 2, "categetab": "183", "ta": ["11", "13"],
-    ...     "client": ["437", "117"], "capautot": [20.0, 12.0]})
-    >>> services = services_from_strata(strata_from_equipment(lines, capacity="authorised"), complete=["ime"])
-    >>> services[["capacity", "public", "is_complete_list"]].values.tolist()
-    [[32.0, '117 437', True]]
+    `complete` names the services of which every site of the territory is in the table: FINESS is complete for those
+    that it registers once the extract holds the whole territory and its surroundings; it is for the caller to say.
+    Two authorisations of one service at one site are two rows, told apart by « @authorisation ».
     """
     absent = [name for name in (*_STRATUM, "capacity", "capacity_scope") if name not in strata.columns]
     refuse(absent, "colonne(s) absente(s)", SchemaError, of="Strates de l'offre")
@@ -279,21 +242,8 @@ def with_equipment(
 ) -> pd.DataFrame:
     """Give services known by the category of their site the places, ages, publics and modes of FINESS.
 
-    A service that a site offers beside that of its category (a SESSAD in an IME) is added, after the others.
-    What the equipment does not say stays unknown, and rows keep their authorisation. Capacity is authorised
-    or installed; `complete` names the services of which every site of the territory is known, for the rows
-    that are added.
-
-    Examples
-    --------
-    >>> services = pd.DataFrame({"authorisation_id": ["830000001"], "capacity": [np.nan], "capacity_unit": ["places"],
-    ...     "public": [None], "age_min": [np.nan], "age_max": [np.nan], "reception_mode": [None],
-    ...     "delivered_at_home": [False], "is_complete_list": [False]},
-    ...     index=pd.MultiIndex.from_tuples([("830000001", "ime")], names=["site_id", "service"]))
-    >>> lines = pd.DataFrame({"nofinesset": ["830000001"] * 2, "categetab": "183", "ta": ["13", "16"],
-    ...     "client": "437", "capautot": [20.0, 12.0]})
-    >>> with_equipment(services, lines, capacity="authorised")["capacity"].to_dict()
-    {('830000001', 'ime'): 20.0, ('830000001', 'sessad'): 12.0}
+    A service that a site offers beside that of its category (a SESSAD in an IME) is added, `complete` or not, after
+    the others. What the equipment does not say stays unknown, and rows keep their authorisation.
     """
     counted = services_from_strata(strata_from_equipment(equipment, capacity=capacity), complete=complete)
     filled = services.copy()

@@ -33,29 +33,12 @@ _SHARED = (
 
 
 def places_by_authorisation(services: pd.DataFrame) -> pd.DataFrame:
-    """Count the places of each authorisation once, at however many sites it is exercised.
+    """Count the places of each authorisation once, at however many sites, by (authorisation_id, service).
 
-    Index (authorisation_id, service): `sites` (number), `places`, `reason` (French, why places are unknown;
-    empty otherwise). A row without authorisation is one of its own, under its site's id.
-
-    Parameters
-    ----------
-    services : DataFrame
-        Table `services` (see `territory.tables.schemas`), with an optional column `capacity_scope`: "site" where the
-        capacity is that of the site alone (FINESS), "authorisation" where it is that of all its sites.
-
-    Raises
-    ------
-    SchemaError
-        If rows that state a whole authorisation disagree with each other, or a capacity is negative.
-
-    Examples
-    --------
-    >>> services = pd.DataFrame({"site_id": ["leo-lagrange", "mauveou"], "service": "ime",
-    ...     "authorisation_id": "ime-presence", "capacity": 100.0, "capacity_unit": "places",
-    ...     "capacity_scope": "authorisation"}).set_index(["site_id", "service"])
-    >>> places_by_authorisation(services)["places"].to_list()
-    [100.0]
+    `reason` is why places are unknown (French). A row without authorisation is one of its own, under its site's id.
+    Column `capacity_scope` of services, if any, is "site" where the capacity is that of the site alone (FINESS),
+    "authorisation" where it is that of all its sites. Rows of one authorisation that disagree, or a negative
+    capacity, are a `SchemaError`.
     """
     found = _count(_rows(services))
     problems = Problems("Places par autorisation", SchemaError)
@@ -67,19 +50,7 @@ def places_by_authorisation(services: pd.DataFrame) -> pd.DataFrame:
 
 
 def places_by_site(services: pd.DataFrame) -> pd.DataFrame:
-    """Return the places that are those of one site: an establishment's are never given to one of its sites.
-
-    On the index of `services` (as for `places_by_authorisation`): `places` (NaN = unknown), `reason` (French,
-    why; empty otherwise).
-
-    Examples
-    --------
-    >>> services = pd.DataFrame({"site_id": ["leo-lagrange", "mauveou"], "service": "ime",
-    ...     "authorisation_id": "ime-presence", "capacity": 100.0, "capacity_unit": "places",
-    ...     "capacity_scope": "authorisation"}).set_index(["site_id", "service"])
-    >>> places_by_site(services)["places"].to_list()
-    [nan, nan]
-    """
+    """Return the places of one site, or why they are unknown: an establishment's are never given to one site."""
     rows = _rows(services)
     sites = rows.groupby(["authorisation_id", "kind"])["site_id"].transform("nunique")
     is_own = (sites == 1) | (rows["scope"] == "site")
@@ -95,30 +66,11 @@ def places_by_site(services: pd.DataFrame) -> pd.DataFrame:
 def places_by_zone(
     services: pd.DataFrame, zones: pd.Series[str], *, service: str, of: pd.Index[str] | None = None
 ) -> pd.DataFrame:
-    """Add up the places of one service by zone, each authorisation once.
+    """Add up the places of one service by zone, each authorisation once (NaN = unknown; `known_places`: "at least").
 
-    Indexed by zone: `places` (NaN = unknown), `known_places` (those that are known: "at least"), `reason`
-    (French, why places are unknown; empty otherwise). Unknown where the list of sites is not complete, where
-    places are, or where an authorisation shares its places with a site of another zone; a zone without site
-    has 0 places under a complete list alone. Temporary reception is a service of its own ("ime_temporaire"),
-    one followed in file active is refused.
-
-    Parameters
-    ----------
-    services : DataFrame
-        As for `places_by_authorisation`, with `is_complete_list`.
-    zones : Series indexed by site_id
-        Zone of each site (EPCI, département, any other).
-    of
-        Zones to return; those of `zones` by default.
-
-    Examples
-    --------
-    >>> services = pd.DataFrame({"site_id": ["a", "b"], "service": "ime", "authorisation_id": ["x", "y"],
-    ...     "capacity": [90.0, 10.0], "capacity_unit": "places", "is_complete_list": True})
-    >>> places_by_zone(services.set_index(["site_id", "service"]), pd.Series({"a": "Z", "b": "Z"}), service="ime")[
-    ...     "places"].to_list()
-    [100.0]
+    Unknown, and `reason` says why in French, where the list of sites is not complete, where places are, or where an
+    authorisation shares its places with a site of another zone; a zone without site has 0 places under a complete list
+    alone. Temporary reception is a service of its own ("ime_temporaire"), one followed in file active is refused.
     """
     if service.removesuffix(TEMPORARY) in FILE_ACTIVE_SERVICES:
         raise ParameterError(f"« {service} » {_FILE_ACTIVE} : comptez les personnes suivies.")
@@ -147,30 +99,10 @@ def places_by_zone(
 def equipment_rate(
     services: pd.DataFrame, zones: pd.Series[str], persons: pd.Series[float], *, service: str
 ) -> pd.DataFrame:
-    r"""Return the places of one service for 1,000 persons of each zone, only where its places are known.
+    """Return the places of one service for 1,000 persons of each zone, only where its places are known.
 
-    .. math:: r_z = 1000 \, C_z / P_z
-
-    A list that is not complete, places that nobody has given, or places shared with another zone leave the
-    rate unknown: what is known is then a lower bound on places, never a rate. On the index of `persons`:
-    `site_count` (those listed), `known_places` ("at least"), `places` and `places_per_1000` (NaN = unknown),
-    `reason` (French, why).
-
-    Parameters
-    ----------
-    services, zones
-        As for `places_by_zone`.
-    persons : Series indexed by zone
-        Persons that the rate is about: under 20 for the services of children.
-
-    Examples
-    --------
-    >>> services = pd.DataFrame({"site_id": ["a", "b"], "service": "ime", "authorisation_id": ["x", "y"],
-    ...     "capacity": [90.0, np.nan], "capacity_unit": "places", "is_complete_list": True})
-    >>> found = equipment_rate(services.set_index(["site_id", "service"]), pd.Series({"a": "Est", "b": "Ouest"}),
-    ...     pd.Series({"Est": 20_000.0, "Ouest": 5_000.0}), service="ime")
-    >>> found["places_per_1000"].to_list(), found["reason"].to_list()
-    ([4.5, nan], ['', 'places inconnues'])
+    `persons` are those that the rate is about: under 20 for the services of children. A list that is not complete, or
+    places unknown or shared with another zone leave the rate unknown: `known_places` is a lower bound, never a rate.
     """
     counted = places_by_zone(services, zones, service=service, of=persons.index)
     sites = services.index.get_level_values("site_id")[_kinds(services) == service].unique()

@@ -23,10 +23,8 @@ def complete_services(services: pd.DataFrame) -> list[str]:
 
     Examples
     --------
-    >>> services = pd.DataFrame(
-    ...     {"site_id": ["a", "b"], "service": ["urgences", "ime"], "is_complete_list": [True, False]}
-    ... ).set_index(["site_id", "service"])
-    >>> complete_services(services)
+    >>> index = pd.MultiIndex.from_tuples([("a", "urgences"), ("b", "ime")], names=["site_id", "service"])
+    >>> complete_services(pd.DataFrame({"is_complete_list": [True, False]}, index=index))
     ['urgences']
     """
     complete = services.groupby(level="service")["is_complete_list"].all()
@@ -34,14 +32,7 @@ def complete_services(services: pd.DataFrame) -> list[str]:
 
 
 def sites_of(services: pd.DataFrame, service: str) -> pd.Index:
-    """Return the ids of the sites that offer a service, sorted; `UnknownCodeError` when no site does.
-
-    Examples
-    --------
-    >>> index = pd.MultiIndex.from_tuples([("b", "ime"), ("a", "ime")], names=["site_id", "service"])
-    >>> list(sites_of(pd.DataFrame(index=index), "ime"))
-    ['a', 'b']
-    """
+    """Return the ids of the sites that offer a service, sorted; `UnknownCodeError` when no site does."""
     offered = services.index.get_level_values("service")
     if service not in offered:
         raise UnknownCodeError(
@@ -51,19 +42,7 @@ def sites_of(services: pd.DataFrame, service: str) -> pd.Index:
 
 
 def site_of_authorisation(services: pd.DataFrame, authorisation_id: str) -> str:
-    """Return the one site at which an authorisation is exercised.
-
-    An authorisation that is unknown, or exercised at several sites, is an `UnknownCodeError`: its travel time
-    is then a choice of the reader, not a number.
-
-    Examples
-    --------
-    >>> services = pd.DataFrame(
-    ...     {"site_id": ["salernes"], "service": ["ime"], "authorisation_id": ["ime-salernes"]}
-    ... ).set_index(["site_id", "service"])
-    >>> site_of_authorisation(services, "ime-salernes")
-    'salernes'
-    """
+    """Return the one site of an authorisation; `UnknownCodeError` at several: which to go to is the reader's choice."""
     held = (
         services.index[services["authorisation_id"] == authorisation_id].get_level_values("site_id").unique()
     )
@@ -77,17 +56,7 @@ def site_of_authorisation(services: pd.DataFrame, authorisation_id: str) -> str:
 
 
 def rows_serving(services: pd.DataFrame, authorisation_id: str) -> pd.DataFrame:
-    """Return the services that receive the families of an authorisation, none when it is closed.
-
-    After a merger they are those that remember its families (column `serves`); otherwise those that it is
-    exercised in.
-
-    Examples
-    --------
-    >>> services = pd.DataFrame({"authorisation_id": ["ime-x"], "serves": ["ime-x ime-y"]}, index=["a"])
-    >>> list(rows_serving(services, "ime-y").index)
-    ['a']
-    """
+    """Return the services that receive the families of an authorisation (`serves` after a merger), none once closed."""
     received = services["authorisation_id"]
     if "serves" in services:
         received = services["serves"].fillna(received)
@@ -99,18 +68,9 @@ def rows_serving(services: pd.DataFrame, authorisation_id: str) -> pd.DataFrame:
 
 
 def sites_serving(services: pd.DataFrame, authorisation_id: str) -> list[str]:
-    """Return the sites where the families of an authorisation are received, its main site first.
+    """Return the sites where the families of an authorisation are received, its main site first, none once closed.
 
-    None when it is closed, or not open yet. Sites that do not receive the same ages are an
-    `UnknownCodeError`: the closer one may not be for the child.
-
-    Examples
-    --------
-    >>> services = pd.DataFrame(
-    ...     {"site_id": ["a", "b"], "service": "ime", "authorisation_id": "ime-x", "serves": ["ime-x", "ime-y"],
-    ...      "age_min": 3, "age_max": 20}).set_index(["site_id", "service"])
-    >>> sites_serving(services, "ime-y")
-    ['b']
+    Sites that do not receive the same ages are an `UnknownCodeError`: the closer one may not be for the child.
     """
     rows = rows_serving(services, authorisation_id)
     sites = [str(site) for site in dict.fromkeys(rows.index.get_level_values("site_id"))]

@@ -38,13 +38,9 @@ POOLING_TITLES = CODES["pooling_titles"]
 class Secrecy(Enum):
     """What a column counts, and so what is done with it before it leaves the agency.
 
-    - `PUBLIC`: times, names, inhabitants: left as it is.
-    - `ESTIMATE`: persons estimated from rates: "< 11" where they are few, withheld where the rows are of observed
-      children that a sum would give back.
-    - `OBSERVED`: persons who were counted: withheld where they are few.
-    - `MEAN`: a mean or a share over persons: unknown where they are observed and it would tell where they live.
-    - `MONEY`: money of establishments: withheld where a sum would show one of them.
-    - `CLASS`: a share said as a class, withheld where either side is a small count.
+    Persons: `ESTIMATE` from rates ("< 11" where few), `OBSERVED` (withheld where few), `MEAN` or share over observed
+    ones (unknown where it would tell where they live). `MONEY` is withheld where a sum would show one establishment,
+    `CLASS`, a share said as a class, where either side is a small count.
     """
 
     PUBLIC = "public"

@@ -46,11 +46,7 @@ def write_outputs(
     record: PrivateRecord,
     edition: str = PUBLIC,
 ) -> None:
-    """Write the report, the tables, the map layers, the manifest and the timings.
-
-    Files that are already those of this run (same inputs, parameters, code) are left as they are; secret inputs,
-    which the digest leaves out, are compared through the record that stays in the agency.
-    """
+    """Write what is handed over, unless it is already that of this run (secret inputs: see `record`)."""
     make_folder(report_dir)
     trouble = STOPPED + "libérez de la place ou choisissez un autre dossier avec --out."
     if is_current(report_dir, result.run_digest, record=record):

@@ -1,8 +1,4 @@
-"""The folders of a run, and its log: what was read, what was decided, how long each step took.
-
-A run that fails leaves its traceback. The log stands beside what the run keeps, never in what is handed over: it
-holds dates and paths of the machine.
-"""
+"""The folders of a run, and its log, which holds dates and paths of the machine: never handed over."""
 
 from __future__ import annotations
 

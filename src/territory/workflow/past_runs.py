@@ -66,10 +66,9 @@ class RunDifference:
 
 
 def diff_runs(run_a: Path | str, run_b: Path | str) -> RunDifference:
-    """Compare two runs, and share each change out between population, supply, times and parameters.
+    """Compare two runs, and share each change out along one path: population, sites and services, times, parameters.
 
-    Both are prepared again from their manifests, whose digests must still be those of the data. The parts are those
-    of one path: the population of B replaces that of A first, then sites and services, travel times, parameters.
+    Both are prepared again from their manifests, whose digests must still be those of the data.
     """
     inputs = [_prepare_again(Path(run)) for run in (run_a, run_b)]
     a, b = (found.state for found in inputs)
@@ -137,10 +136,7 @@ def write_difference(difference: RunDifference, folder: Path) -> list[Path]:
 
 
 def indicators(state: State, scenarios: tuple[Scenario, ...]) -> pd.Series:
-    """Return every number of a study that two runs can be compared on, as one long series.
-
-    Children served are left out: a run protects their counts together, and a difference of two would undo it.
-    """
+    """Return the numbers that two runs can be compared on; not of children served, whose protection it would undo."""
     baseline = compute(state)
     observed = state.observed_origins
     counted = set() if observed is None else set(map(str, observed["authorisation_id"]))

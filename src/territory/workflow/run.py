@@ -46,10 +46,8 @@ def run_study(
     study
         A study, the name of a built-in one, or the path of a TOML file.
     out_dir
-        Folder in which `reports/<study>` (report, tables, map layers, manifest) and `data/processed/<study>` (long
-        steps that a rerun gives back, `journal.log`) are written; nothing is written without it. Files are put in
-        their place at the end: a run that fails leaves those of before. A second run waits a minute for the folder,
-        then refuses.
+        Folder in which `reports/<study>` and `data/processed/<study>` (long steps that a rerun gives back,
+        `journal.log`) are written, at the end: a run that fails leaves those of before. None = nothing is.
     roads
         Road map (.osm.pbf) that replaces estimated times.
     population
@@ -60,16 +58,12 @@ def run_study(
     on_step
         Called with the French name of each step as it begins.
 
-    Returns
-    -------
-    StudyResult
-
     Raises
     ------
     StudyError
         If the study is wrong, or the vintage unknown.
     OutputError
-        If the folder cannot be written, or another run holds it.
+        If the folder cannot be written, or another run has held it for a minute.
 
     Examples
     --------

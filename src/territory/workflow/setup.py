@@ -64,11 +64,7 @@ def start_study(
     label: str = "",
     look_in: Sequence[Path] = (),
 ) -> Started:
-    """Write the study file of a département from the files at hand, or complete the one that is there.
-
-    Files of `raw` and of `look_in` are recognised by their content. In a study file that is there already, only the
-    files of `[data]` that are absent or commented out are written.
-    """
+    """Write the study file of a département from the files at hand (told by their content), or complete it."""
     code = find_departement(departement)
     label = label or DEPARTEMENTS[code].name
     name = name or plain(DEPARTEMENTS[code].name)

@@ -32,10 +32,7 @@ class Steps:
     def run(
         self, name: str, key: str, make: Callable[[], tuple[pd.DataFrame, ...]]
     ) -> tuple[pd.DataFrame, ...]:
-        """Return the tables of `make()`, from disk when the step was run under this key, code and libraries.
-
-        What is kept is what is given back, by the first run too.
-        """
+        """Return the tables of `make()`, from disk when it was run under this key, code and libraries."""
         if self.folder is None:
             return make()
         key = digest_of(key, code_digest(), sorted(library_versions().items()))

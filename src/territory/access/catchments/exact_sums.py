@@ -1,13 +1,9 @@
 """Sums that do not depend on the order of their terms: exact until the one rounding at the end.
 
-`ExactSums` are wide fixed-point numbers, in limbs of 32 bits held by 64-bit integers. Adding integers loses nothing,
-so that sums over parts of a table add up to the sum over the table, bit for bit, however it is cut and shuffled.
-Kulisch and Miranker (1986), "The arithmetic of the digital computer: a new approach", SIAM Review 28, 1-40.
-
-`weighted_sums`, for a whole table, goes three times as fast: a sum of positive terms kept as a float and what its
-rounding lost is known to some 80 bits. Its nearest float is that of the exact sum, unless it lies that close to the
-middle of two floats: all is then summed exactly. Knuth (1969), "The Art of Computer Programming", volume 2, 4.2.2
-(two-sum).
+`ExactSums` are wide fixed-point numbers, in limbs of 32 bits held by 64-bit integers: sums over parts of a table add
+up to the sum over the table, bit for bit (Kulisch and Miranker (1986), SIAM Review 28, 1-40). `weighted_sums`, for a
+whole table, goes three times as fast: a float and what its rounding lost (Knuth (1969), volume 2, 4.2.2, two-sum),
+unless the sum lies that close to the middle of two floats: all is then summed exactly.
 """
 
 from __future__ import annotations
@@ -49,10 +45,7 @@ class ExactSums:
         return cls(np.zeros((size, _LIMBS), np.int64), np.zeros(size, np.uint8))
 
     def add(self, into: Ints, given_by: Ints, weights: Floats, amounts: Floats) -> None:
-        """Add weight x amount of `given_by` to the sums at `into`.
-
-        A known 0, of weight or of amount, wins over an unknown on the other side. Neither is negative.
-        """
+        """Add weight x amount (0 or more) of `given_by` to the sums at `into`; a known 0 wins over an unknown."""
         _add(into, given_by, weights, amounts, self.limbs, self.flags)
 
     def add_at(self, other: ExactSums, places: NDArray[np.int64]) -> None:
@@ -147,11 +140,7 @@ def _rounded(limbs: NDArray[np.int64], flags: NDArray[np.uint8]) -> Floats:  # p
 
 
 def weighted_sums(into: Ints, given_by: Ints, weights: Floats, amounts: Floats, size: int) -> Floats:
-    """Return, by position of `into`, the sums of weight x amount of `given_by`, rounded once.
-
-    A known 0, of weight or of amount, wins over an unknown on the other side. Neither is negative. A pair comes once:
-    a place has at most one term per amount.
-    """
+    """Return, by position of `into`, the sums of weight x amount of `given_by`, rounded once; a known 0 wins."""
     high, low, unknown, smallest, largest = _two_floats(into, given_by, weights, amounts, size)
     values = high + low
     # what is left of the sum beyond its float, without error (two-sum)

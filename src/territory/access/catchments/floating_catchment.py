@@ -1,8 +1,6 @@
 """Floating catchment areas, gravity and spatial availability: places within reach, shared among those who reach.
 
-The two steps stand apart: what sites are asked for, which can be made on parts of a table and added up, then what
-reaches the origins.
-
+What sites are asked for can be made on parts of a table and added up; what reaches the origins comes then.
 Notation of the formulas: D_i demand of origin i, S_j supply of site j, t_ij travel time, w_ij = decay(t_ij).
 """
 
@@ -51,65 +49,45 @@ def floating_catchment_area(
 
     Parameters
     ----------
-    travel_times
-        Columns from_id, to_id, travel_time_min (min). NaN = unknown; an absent pair is out of reach, or over
-        the table's cutoff (attribute cutoff_min).
-        Or a sequence of parts, each with all the pairs of its origins: tables, or functions that give one. They
-        are gone through twice: what all of them ask of each site is added up, then shared out.
+    travel_times, mapper
+        As for `time_to_closest`; parts are gone through twice.
     demand
-        Persons by origin, indexed by from_id: all who compete, those of the buffer around the territory
-        included. NaN = unknown.
+        Persons by origin, indexed by from_id: all who compete, those of the buffer included. NaN = unknown.
     supply
-        Places, full-time equivalents or acts by site, indexed by to_id. NaN = unknown. Sites of the table that
-        are not in `supply` are left out.
+        Places, full-time equivalents or acts by site, indexed by to_id; other sites are left out. NaN = unknown.
     decay
-        Weight of a time, from `territory.access.decay` or any function of an array of minutes. A decay that
-        reaches beyond the table's cutoff is refused.
+        Weight of a time, from `territory.access.decay` or any function of an array of minutes.
     method
-        "2sfca" (Luo and Wang 2003; with a graded decay it is the same formula as "e2sfca", and the result is
-        named so), "e2sfca" (Luo and Qi 2009), "m2sfca" (Delamater 2013), "3sfca" (Wan, Zou and Sternberg 2012)
-        or "bfca" (Paez, Higgins and Vivona 2019).
-    mapper
-        Runs both maps over the parts: `map`, or that of an executor, of a pool or of a cluster.
+        "2sfca" (with a graded decay it is "e2sfca", and the result is named so), "e2sfca", "m2sfca", "3sfca", "bfca".
 
     Returns
     -------
     Series
-        Units of supply per unit of demand, on the index of `demand`, in its order; 0 where nothing is within
-        reach, NaN where something unknown (a time, a demand, a capacity) takes part in the answer.
+        Units of supply per unit of demand, on the index of `demand`; 0 where nothing is within reach, NaN where
+        something unknown (a time, a demand, a capacity) takes part in the answer.
 
     Warns
     -----
     TerritoryWarning
-        With the number of origins whose access is unknown, and of sites whose supply goes to nobody because
-        there is no demand within reach (they count as 0, not as infinite).
+        With the number of sites whose supply goes to nobody, no demand being within reach (0, not infinite).
 
     Notes
     -----
-    - 2SFCA, E2SFCA: A_i = sum_j w_ij S_j / sum_k w_kj D_k. Sum of D_i A_i = sum of S_j (supply is conserved).
+    - 2SFCA, E2SFCA: A_i = sum_j w_ij S_j / sum_k w_kj D_k. Supply is conserved: sum of D_i A_i = sum of S_j.
     - M2SFCA: A_i = sum_j w_ij² S_j / sum_k w_kj D_k: places far from everyone are partly lost.
-    - 3SFCA: A_i = sum_j g_ij w_ij S_j / sum_k g_kj w_kj D_k, with g_ij = w_ij / sum_m w_im the share of origin
-      i that chooses j. Supply is conserved.
-    - BFCA: A_i = sum_j v_ij S_j / sum_k u_kj D_k, with u_ij = w_ij / sum_m w_im (each person asks once) and
-      v_ij = w_ij / sum_k w_kj (each level of service is handed out once).
+    - 3SFCA: A_i = sum_j g_ij w_ij S_j / sum_k g_kj w_kj D_k, g_ij = w_ij / sum_m w_im. Supply is conserved.
+    - BFCA: A_i = sum_j v_ij S_j / sum_k u_kj D_k, u_ij = w_ij / sum_m w_im, v_ij = w_ij / sum_k w_kj.
 
-    In 3SFCA and BFCA, a site with no supply is not a choice. Sums are exact and rounded once: the order of the
-    rows changes no bit of the result, nor does the way in which parts cut the table.
-
-    References: Luo and Wang (2003), Environment and Planning B 30, 865-884; Luo and Qi (2009), Health & Place
-    15, 1100-1107; Delamater (2013), Health & Place 24, 30-43; Wan, Zou and Sternberg (2012), IJGIS 26,
-    1073-1089; Paez, Higgins and Vivona (2019), PLOS ONE 14(6), e0218773.
+    In 3SFCA and BFCA, a site with no supply is not a choice. Luo and Wang (2003); Luo and Qi (2009); Delamater (2013);
+    Wan, Zou and Sternberg (2012); Paez, Higgins and Vivona (2019): docs/method/acces-2sfca.md.
 
     Examples
     --------
     >>> from territory.access import decay
-    >>> times = pd.DataFrame({
-    ...     "from_id": ["A", "B", "B"], "to_id": ["S", "S", "T"], "travel_time_min": [10.0, 20.0, 5.0]})
-    >>> demand, places = pd.Series({"A": 100.0, "B": 300.0}), pd.Series({"S": 20.0, "T": 30.0})
-    >>> floating_catchment_area(times, demand, places, decay=decay.binary(30))
-    A    0.05
-    B    0.15
-    Name: 2sfca, dtype: float64
+    >>> times = pd.DataFrame({"from_id": ["A", "B"], "to_id": ["S", "S"], "travel_time_min": [10.0, 20.0]})
+    >>> demand, places = pd.Series({"A": 100.0, "B": 300.0}), pd.Series({"S": 20.0})
+    >>> floating_catchment_area(times, demand, places, decay=decay.binary(30)).to_dict()
+    {'A': 0.05, 'B': 0.05}
     """
     if method not in METHODS:
         raise ParameterError(f"Méthode « {method} » inconnue : choisissez parmi {', '.join(METHODS)}.")
@@ -136,7 +114,9 @@ def floating_catchment_area(
 def gravity(
     travel_times: pd.DataFrame, origins: Iterable[str], supply: pd.Series[float], *, decay: Decay
 ) -> pd.Series[float]:
-    """Supply within reach of each origin, as if nobody else asked for it.
+    """Supply within reach of each origin, as if nobody else asked for it: A_i = sum_j w_ij S_j.
+
+    Hansen (1959), Journal of the American Institute of Planners 25, 73-76.
 
     Parameters
     ----------
@@ -148,20 +128,14 @@ def gravity(
     Returns
     -------
     Series
-        Units of supply, weighted by time, on the origins in their order; 0 where nothing is within reach, NaN
-        where an unknown time or capacity takes part.
-
-    Notes
-    -----
-    A_i = sum_j w_ij S_j. Hansen (1959), Journal of the American Institute of Planners 25, 73-76.
+        Units of supply, weighted by time; 0 where nothing is within reach, NaN where something unknown takes part.
 
     Examples
     --------
     >>> from territory.access import decay
     >>> times = pd.DataFrame({"from_id": ["A", "A"], "to_id": ["S", "T"], "travel_time_min": [0.0, 10.0]})
-    >>> gravity(times, ["A"], pd.Series({"S": 5.0, "T": 10.0}), decay=decay.linear(20))
-    A    10.0
-    Name: gravity, dtype: float64
+    >>> gravity(times, ["A"], pd.Series({"S": 5.0, "T": 10.0}), decay=decay.linear(20)).to_dict()
+    {'A': 10.0}
     """
     places = read_amounts(supply, "Offre")
     pairs, weights = _catchments(travel_times, origins, supply.index, decay)
@@ -175,6 +149,8 @@ def spatial_availability(
 ) -> pd.Series[float]:
     """Share all the supply out among the origins, in proportion to demand and nearness.
 
+    V_i = sum_j S_j D_i w_ij / sum_k D_k w_kj. Soukhov, Paez, Higgins and Mohamed (2023), PLOS ONE 18(1), e0278468.
+
     Parameters
     ----------
     travel_times, demand, supply, decay
@@ -183,22 +159,16 @@ def spatial_availability(
     Returns
     -------
     Series
-        Units of supply that fall to each origin (not per person), on the index of `demand`. They add up to the
-        supply of the sites that somebody reaches. Divided by demand, it is E2SFCA.
-
-    Notes
-    -----
-    V_i = sum_j S_j F_ij, with F_ij = D_i w_ij / sum_k D_k w_kj. Soukhov, Paez, Higgins and Mohamed (2023), PLOS
-    ONE 18(1), e0278468.
+        Units of supply that fall to each origin (not per person), which add up to the supply of the sites that
+        somebody reaches. Divided by demand, it is E2SFCA.
 
     Examples
     --------
     >>> from territory.access import decay
     >>> times = pd.DataFrame({"from_id": ["A", "B"], "to_id": ["S", "S"], "travel_time_min": [10.0, 20.0]})
-    >>> spatial_availability(times, pd.Series({"A": 1.0, "B": 3.0}), pd.Series({"S": 8.0}), decay=decay.binary(30))
-    A    2.0
-    B    6.0
-    Name: spatial_availability, dtype: float64
+    >>> people, places = pd.Series({"A": 1.0, "B": 3.0}), pd.Series({"S": 8.0})
+    >>> spatial_availability(times, people, places, decay=decay.binary(30)).to_dict()
+    {'A': 2.0, 'B': 6.0}
     """
     persons = read_amounts(demand, "Demande")
     places = read_amounts(supply, "Offre")
@@ -215,33 +185,10 @@ def choice_shares(
 ) -> pd.DataFrame:
     """Share each origin among the sites within its reach, by their attraction and their nearness (Huff).
 
-    Parameters
-    ----------
-    travel_times, decay
-        As for `floating_catchment_area`.
-    origins
-        Ids of the origins.
-    attraction
-        What draws people to each site (places, say, or 1 for each), indexed by to_id, in any unit: only ratios
-        count. NaN = unknown.
-
-    Returns
-    -------
-    DataFrame
-        Origins by sites: shares from 0 to 1 that add up to 1, or to 0 where no site is within reach; a row is NaN where
-        a time or an attraction that it needs is unknown.
-
-    Notes
-    -----
-    P_ij = A_j w_ij / sum_k A_k w_ik, with A_j the attraction and w_ij = decay(t_ij). Huff (1964), Journal of
-    Marketing 28(3), 34-38. It says where those who come would go, not whether they come.
-
-    Examples
-    --------
-    >>> from territory.access import decay
-    >>> times = pd.DataFrame({"from_id": ["A", "A"], "to_id": ["S", "T"], "travel_time_min": [10.0, 10.0]})
-    >>> choice_shares(times, ["A"], pd.Series({"S": 30.0, "T": 10.0}), decay=decay.binary(30)).loc["A"].tolist()
-    [0.75, 0.25]
+    `P_ij = A_j w_ij / sum_k A_k w_ik`, A_j the attraction (places, or 1 for each; only ratios count), w_ij the decay:
+    Huff (1964), Journal of Marketing 28(3), 34-38. It says where those who come would go, not whether they come.
+    Shares add up to 1, or to 0 where no site is within reach; NaN where a time or an attraction that they need is
+    unknown.
     """
     drawn = read_amounts(attraction, "Attraction")
     pairs, weights = _catchments(travel_times, origins, attraction.index, decay)

@@ -1,8 +1,4 @@
-"""APL of DREES with its dated profiles, and means by territoire de vie-santé.
-
-An APL needs a population standardised by age and an activity; without both, `gp_headcount_access` gives
-practitioners per inhabitant under another name, to which no APL threshold applies.
-"""
+"""APL of DREES with its dated profiles, and means by territoire de vie-santé (docs/method/acces-apl.md)."""
 
 from __future__ import annotations
 
@@ -25,10 +21,7 @@ HEADCOUNT_NAME = "accessibilité aux généralistes (effectifs)"
 
 @dataclass(frozen=True)
 class AplProfile:
-    """Weights of travel times under which an APL was published.
-
-    `is_verified` is False when no official document was seen that states the weights.
-    """
+    """Weights of travel times under which an APL was published; verified if an official document states them."""
 
     name: str
     year: int
@@ -70,31 +63,24 @@ def apl(
 
     Parameters
     ----------
-    travel_times
-        Columns from_id, to_id, travel_time_min (min) between communes and communes (or sites) of practice,
-        or a sequence of parts, as for `floating_catchment_area`.
+    travel_times, mapper
+        As for `time_to_closest`, between communes and communes (or sites) of practice.
     standardised_population
-        Inhabitants weighted by their consumption of care by age (standardised hab), indexed by from_id, those
-        of the buffer around the territory included.
+        Inhabitants weighted by their consumption of care by age (standardised hab), the buffer included.
     activity
         Consultations per year offered at each to_id: each GP of 65 at most, between 3,600 and 6,000 acts (DREES, 2018).
     profile
-        Name in `APL_PROFILES`, or a profile of your own; there is no default, as the weights changed with the
-        years.
-    mapper
-        Runs the maps over the parts.
+        Name in `APL_PROFILES`, or one of your own; no default, as the weights changed with the years.
 
     Returns
     -------
     Series
-        Consultations per year and standardised inhabitant, named apl_consultations_per_hab, on the index of
-        `standardised_population`; attrs hold the profile and its source.
+        Consultations per year and standardised inhabitant; attrs hold the profile and its source.
 
     Warns
     -----
     TerritoryWarning
-        When the weights of the profile were not verified in an official document, and as
-        `floating_catchment_area`.
+        When the weights of the profile were not verified in an official document.
 
     Notes
     -----
@@ -105,10 +91,8 @@ def apl(
     --------
     >>> times = pd.DataFrame({"from_id": ["A", "B"], "to_id": ["A", "A"], "travel_time_min": [3.0, 8.0]})
     >>> people, acts = pd.Series({"A": 1000.0, "B": 1000.0}), pd.Series({"A": 5200.0})
-    >>> apl(times, people, acts, profile="drees_2012")
-    A    4.0
-    B    1.2
-    Name: apl_consultations_per_hab, dtype: float64
+    >>> apl(times, people, acts, profile="drees_2012").round(6).to_dict()
+    {'A': 4.0, 'B': 1.2}
     """
     chosen = _apl_profile(profile)
     access = floating_catchment_area(
@@ -127,30 +111,8 @@ def gp_headcount_access(
 ) -> pd.Series[float]:
     """Practitioners within reach per 100,000 inhabitants: what can be said without activity nor standardisation.
 
-    It is not an APL, and the thresholds of the APL do not apply to it.
-
-    Parameters
-    ----------
-    travel_times, profile, mapper
-        As for `apl`.
-    population
-        Inhabitants by from_id (hab), those of the buffer included.
-    practitioners
-        Number of practitioners at each to_id.
-
-    Returns
-    -------
-    Series
-        Practitioners per 100,000 inhabitants, named « accessibilité aux généralistes (effectifs) », on the
-        index of `population`.
-
-    Examples
-    --------
-    >>> times = pd.DataFrame({"from_id": ["A"], "to_id": ["A"], "travel_time_min": [3.0]})
-    >>> access = gp_headcount_access(
-    ...     times, pd.Series({"A": 2000.0}), pd.Series({"A": 3.0}), profile="drees_2012")
-    >>> float(access["A"])
-    150.0
+    It is not an APL, and the thresholds of the APL do not apply to it. Options as for `apl`; `practitioners` is their
+    number at each to_id, `population` inhabitants by from_id (hab), those of the buffer included.
     """
     chosen = _apl_profile(profile)
     access = floating_catchment_area(
@@ -164,36 +126,8 @@ def mean_by(
 ) -> pd.Series[float]:
     """Mean of a measure over each zone, weighted by residents: the APL of a territoire de vie-santé.
 
-    Parameters
-    ----------
-    values
-        Measure by commune. NaN = unknown.
-    weights_hab
-        Residents of each commune (hab), at least for the communes of `values`.
-    groups
-        Zone of each commune; communes without zone are left out, with a warning.
-
-    Returns
-    -------
-    Series
-        Mean by zone, in the order in which zones come; NaN where a commune with residents has an unknown value,
-        or nobody lives in the zone.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the number of communes without zone.
-
-    Notes
-    -----
-    mean(zone) = sum of P_i x_i / sum of P_i (DREES, foire aux questions on the APL, 25/05/2018).
-
-    Examples
-    --------
-    >>> apl_of = pd.Series({"A": 2.0, "B": 4.0})
-    >>> mean_by(apl_of, pd.Series({"A": 3000.0, "B": 1000.0}), pd.Series({"A": "TVS 1", "B": "TVS 1"}))
-    TVS 1    2.5
-    dtype: float64
+    sum of P_i x_i / sum of P_i (DREES, foire aux questions on the APL, 25/05/2018); NaN where a commune with residents
+    has an unknown value, or nobody lives in the zone. Communes without zone are left out, with a warning.
     """
     for name, table in (("Mesure", values), ("Résidents", weights_hab), ("Zones", groups)):
         unique_ids(table.index, name)
@@ -216,10 +150,7 @@ def mean_by(
 
 
 def refuse_other_profile(found: str | None, published_with: str | None, threshold: str) -> None:
-    """Refuse a threshold published with one profile on an APL that says it was computed under another.
-
-    `threshold` is what the message calls it. An APL that does not say its profile is taken at the caller's word.
-    """
+    """Refuse a `threshold` published with one profile on an APL that says it was computed under another."""
     if found is None or published_with is None or found == published_with:
         return
     raise ParameterError(

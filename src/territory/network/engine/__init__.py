@@ -1,8 +1,4 @@
-"""Routing on plain arrays: graphs, limited searches, node orders and contraction hierarchies.
-
-This package knows nothing of geography: nodes are numbers from 0, times are whole milliseconds in int32,
-and `UNREACHED` stands for a place that no path reaches.
-"""
+"""Routing on plain arrays: nodes numbered from 0, times in whole ms (int32), `UNREACHED` where no path leads."""
 
 import lazy_loader
 

@@ -1,6 +1,4 @@
-"""Searches that need no preparation, within a limit or to all nodes: Dijkstra's algorithm on compressed rows.
-
-E. W. Dijkstra (1959), "A note on two problems in connexion with graphs", Numerische Mathematik 1.
+"""Searches that need no preparation, within a limit or to all nodes: Dijkstra's algorithm (1959) on compressed rows.
 
 The heap is four-way and holds packed integers, `time << 32 | node`: one comparison, one move. Distances are reset
 through the list of touched nodes, so that a limited search costs what it visits whatever the size of the map.
@@ -54,15 +52,7 @@ class Room(NamedTuple):
 def limited_search(
     graph: Graph, seeds: Seeds, targets: Seeds, limit_ms: int, *, threads: int | None = None
 ) -> tuple[Int32, Int32, Int32]:
-    """Return the pairs of a seed and a target within a limit of time, and their times (ms), by seed and then target.
-
-    Nearby seeds should have nearby numbers, for searches share the caches then.
-
-    >>> graph = Graph.from_edges(3, [0, 1], [1, 2], [10, 20])
-    >>> pairs = limited_search(graph, Seeds.at_nodes([0]), Seeds.at_nodes([0, 1, 2]), 15)
-    >>> [column.tolist() for column in pairs]
-    [[0, 0], [0, 1], [0, 10]]
-    """
+    """Return the pairs of a seed and a target within a limit, and their times (ms); near seeds want near numbers."""
     limit = checked_limit(limit_ms)
     seeds.check(graph.n_nodes)
     targets.check(graph.n_nodes)

@@ -36,23 +36,13 @@ class SavedArrays:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Return what saved arrays made up; mapped ones are used in place.
-
-        Map them with `mode="c"` (copy on write): kernels are compiled once more for arrays that are read-only.
-        """
+        """Return what saved arrays made up; map them with `mode="c"`: kernels are compiled anew if read-only."""
         return cls(*(np.asarray(arrays[name]) for name in cls.__dataclass_fields__))
 
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A directed graph whose edges leave each node side by side (compressed rows), with their times (ms) and numbers.
-
-    Parallel edges, loops and edges of zero time are allowed. An edge whose time is `UNREACHED` is closed.
-
-    >>> graph = Graph.from_edges(3, tails=[1, 0], heads=[2, 1], weights_ms=[20, 10])
-    >>> graph.heads.tolist(), graph.edge_ids.tolist()
-    ([1, 2], [1, 0])
-    """
+    """A directed graph in compressed rows, with the times (ms, `UNREACHED` = closed) and numbers of its edges."""
 
     n_nodes: int
     indptr: Int64
@@ -109,11 +99,7 @@ class Graph:
 
 @dataclass(frozen=True, eq=False)
 class Seeds:
-    """Points attached to one or two nodes each (-1 = none), as origins or destinations of searches.
-
-    An origin starts at either node once its offset (ms) has passed; a destination is reached from either node
-    after its offset. A point attached to no node is out of reach.
-    """
+    """Points attached to one or two nodes each (-1 = none), reached from or to either after its offset (ms)."""
 
     nodes: Int32
     offsets_ms: Int32

@@ -1,10 +1,7 @@
 """Contraction hierarchies: prepared once per map, given new speeds in seconds.
 
-The method is that of customizable contraction hierarchies (J. Dibbelt, B. Strasser and D. Wagner (2016),
-"Customizable contraction hierarchies", ACM Journal of Experimental Algorithmics 21): an order of the nodes
-that depends on the map alone gives the arcs; speeds only give them times. Nodes are numbered by their rank.
-Contracting a node joins all of its later neighbours; an arc of the hierarchy goes from a node up to a later one
-and has a time in each direction.
+Customizable contraction hierarchies (J. Dibbelt, B. Strasser and D. Wagner (2016), ACM Journal of Experimental
+Algorithmics 21): an order of the nodes that depends on the map alone gives the arcs; speeds only give them times.
 """
 
 from __future__ import annotations
@@ -40,12 +37,6 @@ class Hierarchy(SavedArrays):
     `rank`: place of each node in the order of contraction, by which nodes are numbered. `indptr`, `heads`: arcs
     upwards in compressed rows. `parents`: lowest node above each node, -1 for the last of each part. `edge_arcs`:
     arc that stands for each edge, its number upwards, `-2 - number` downwards, -1 for a loop.
-
-    >>> from territory.network.engine import Graph, Seeds
-    >>> graph = Graph.from_edges(3, [0, 1], [1, 2], [10, 20])
-    >>> metric = Hierarchy.build(graph, np.array([0, 2, 1], np.int32)).customize(graph.in_edge_order()[2])
-    >>> metric.matrix(Seeds.at_nodes([0]), Seeds.at_nodes([1, 2])).tolist()
-    [[10, 30]]
     """
 
     rank: Int32
@@ -79,10 +70,7 @@ class Hierarchy(SavedArrays):
         return len(self.rank)
 
     def customize(self, weights_ms: ArrayLike, *, lengths_dm: ArrayLike | None = None) -> Metric:
-        """Give the hierarchy one set of times (ms, in the order of the edges), and lengths (dm) if wanted.
-
-        Lengths along the fastest paths take twice the memory and time.
-        """
+        """Give it times (ms, in the order of the edges), and lengths (dm) if wanted: twice the memory and time."""
         problems = Problems("Durées des arcs", NetworkError)
         times = checked_times(weights_ms, "durée d'arc", problems)
         if not problems and len(times) != len(self.edge_arcs):

@@ -66,15 +66,7 @@ def shortest_labels(
     limit_ms: int = MAX_TIME_MS,
     threads: int | None = None,
 ) -> Int64:
-    """Return the labels of the fastest paths, of the shortest among equally fast ones; above any limit out of reach.
-
-    Lengths of edges are in the order of their numbers. Two paths take 20 ms:
-
-    >>> graph = Graph.from_edges(4, [0, 1, 0, 2], [1, 3, 2, 3], [10, 10, 5, 15])
-    >>> labels = shortest_labels(graph, Seeds.at_nodes([0]), Seeds.at_nodes([3]), [300, 300, 100, 100])
-    >>> divmod(labels.item(), 1 << 32)
-    (20, 200)
-    """
+    """Return the labels of the fastest paths, of the shortest among equally fast ones; above any limit out of reach."""
     limit = (checked_limit(limit_ms) << 32) | 0xFFFFFFFF
     seeds.check(graph.n_nodes)
     targets.check(graph.n_nodes)

@@ -1,7 +1,4 @@
-"""A hierarchy under one set of speeds, and the times that it answers with: whole matrices, tiles within a limit.
-
-Sweeps are shared out in batches of sixteen origins, and searches within a limit in tiles of neighbouring ones.
-"""
+"""A hierarchy under one set of speeds, and the times that it answers with: whole matrices, tiles within a limit."""
 
 from __future__ import annotations
 
@@ -31,11 +28,7 @@ from territory.network.engine.label_search import labels_of_points
 
 @dataclass(frozen=True, eq=False)
 class Metric(SavedArrays):
-    """A hierarchy under one set of speeds: times between any nodes, by climbing and sweeping down.
-
-    Arcs upwards and arcs travelled downwards (stored at their lower node) are in compressed rows, with their times
-    (ms), or labels `time << 32 | length`.
-    """
+    """Times between any nodes under one set of speeds: arcs with times (ms), or labels `time << 32 | length`."""
 
     rank: Int32
     parents: Int32
@@ -60,10 +53,7 @@ class Metric(SavedArrays):
         target_lengths_dm: ArrayLike | None = None,
         threads: int | None = None,
     ) -> NDArray[Any]:
-        """Return the times from each source to each target (ms, `UNREACHED` where no path leads), or labels.
-
-        Labels are those of the shortest of equally fast paths; the lengths of points are shaped as their offsets (dm).
-        """
+        """Return times from each source to each target (ms, `UNREACHED` out of reach), or labels (lengths in dm)."""
         starts, ends = self.labels_of(sources, source_lengths_dm), self.labels_of(targets, target_lengths_dm)
         return all_labels(self, sources, targets, starts, ends, count_threads(threads))
 
@@ -72,9 +62,8 @@ class Metric(SavedArrays):
     ) -> TileSearch:
         """Make targets ready once for the tiles of many lists of sources, under the graph that the metric comes from.
 
-        One search from all sources of a tile together finds which targets any of them can reach in time; the sweep
-        then goes down to these alone. It pays where a search without preparation would visit the same roads again
-        and again.
+        One search from all sources of a tile finds which targets any of them can reach in time; the sweep goes down to
+        these alone. It pays where a search without preparation would visit the same roads again and again.
         """
         ends = self.labels_of(targets, target_lengths_dm)
         return TileSearch(self, graph, targets, ends, checked_limit(limit_ms))

@@ -1,9 +1,7 @@
 """The order in which a hierarchy contracts the nodes of a map: nested dissection along small separators.
 
-The order depends on the map alone, not on speeds: compute it once and keep it. Nodes of one or two neighbours
-come first; what remains is cut in two by as few nodes as possible, again and again, and the nodes of a cut
-come after both sides (A. George (1973), "Nested dissection of a regular finite element mesh", SIAM Journal on
-Numerical Analysis 10).
+Nodes of one or two neighbours come first; what remains is cut in two by as few nodes as possible, again and again,
+and the nodes of a cut come after both sides (A. George (1973), SIAM Journal on Numerical Analysis 10).
 """
 
 from __future__ import annotations
@@ -31,14 +29,7 @@ def order_nodes(
     *,
     threads: int | None = None,
 ) -> Int32:
-    """Return the rank of each node in the order of contraction, whatever the order of the edges and the threads.
-
-    Directions, repetitions and loops do not matter; coordinates are in any unit that is the same on both axes.
-
-    >>> rank = order_nodes(4, [0, 0, 0], [1, 2, 3], [0.0, 1.0, 0.0, -1.0], [0.0, 0.0, 1.0, 0.0])
-    >>> sorted(rank.tolist()), bool(rank[0] >= 2)
-    ([0, 1, 2, 3], True)
-    """
+    """Return the rank of each node in the order of contraction, whatever the order of the edges and the threads."""
     graph = Graph.from_edges(n_nodes, tails, heads, np.zeros(len(np.asarray(tails)), np.int32))
     columns, rows = _whole_coordinates(x, y)
     start, ends = neighbours(n_nodes, graph.tails, graph.heads)

@@ -1,16 +1,10 @@
 """A part of a graph cut in two by as few nodes as possible: as many disjoint paths are laid as there is room for.
 
 A part is a range of `nodes`, and `place` says where each node is in it: threads may cut separate parts at the
-same time, for a node of another part never lies in the range, wherever it is being moved.
-
-Every node carries at most one path (`before` and `after` hold its neighbours on it, `_NONE` off paths, `_END`
-where a path starts or ends). A search moves over two states per node: `2 * node` has come in, `2 * node + 1`
-may go out; from a node on a path it may only go back along that path. Paths start at nodes of the first set
-that have a neighbour outside it, and end where they meet the second set.
-
-Searches go depth first and prefer the neighbour that lies farthest towards the sinks: on a map that finds
-nearly all paths in the first round, where searching by levels takes a round for every length of path. Which
-paths are found does not matter to the result, for the smallest cuts next to either set are unique.
+same time. Every node carries at most one path (`before` and `after` hold its neighbours on it, `_NONE` off paths,
+`_END` at its ends). A search moves over two states per node: `2 * node` has come in, `2 * node + 1` may go out; from
+a node on a path it may only go back along that path. Searches go depth first towards the sinks: that finds nearly all
+paths in the first round. Which are found does not matter, for the smallest cuts next to either set are unique.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
 """Many-to-many times over a hierarchy: climb from each origin, then sweep down to all destinations at once.
 
-Nodes are numbered by their rank. Only the nodes above some destination matter on the way down: they are
-numbered anew, highest first, and swept for sixteen origins at a time (RPHAST: D. Delling, A. V. Goldberg and
-R. F. Werneck (2011), "Faster batched shortest paths in road networks", ATMOS). The sweep does one addition and
-one comparison per arc and origin, sixteen in one instruction: it runs at the speed of the caches.
+Only the nodes above some destination are swept, highest first, for sixteen origins at a time, sixteen in one
+instruction (RPHAST: D. Delling, A. V. Goldberg and R. F. Werneck (2011), ATMOS).
 """
 
 from __future__ import annotations

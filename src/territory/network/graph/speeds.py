@@ -93,14 +93,12 @@ def speed_table() -> pd.DataFrame:
 
     Notes
     -----
-    A row of the commune's density wins over the row ``any``. Classes named as in OpenStreetMap carry defaults
-    calibrated as docs/method/routes.md says. Classes ``metric_*`` and the peak factors (0.8 from 500 to 4,000
-    hab/km², 0.6 above) are those of INSEE's METRIC (DREES, comparaison des distanciers, 2021).
+    A row of the commune's density wins over the row ``any``. Defaults are calibrated as docs/method/routes.md says;
+    classes ``metric_*`` and peak factors are those of INSEE's METRIC (DREES, comparaison des distanciers, 2021).
 
     Examples
     --------
-    >>> table = speed_table()
-    >>> table.query("road_class == 'metric_single' and period == 'off_peak'")["default_kmh"].tolist()
+    >>> speed_table().query("road_class == 'metric_single' and period == 'off_peak'")["default_kmh"].tolist()
     [65.0, 40.0, 20.0]
     """
     with resources.files("territory.network.graph").joinpath("speeds.csv").open("rb") as file:

@@ -1,4 +1,1 @@
-"""Road maps in: OpenStreetMap files, osmnx graphs, layers of lines.
-
-It gives ways and nodes; it knows no travel time.
-"""
+"""Road maps in, as ways and nodes without travel times: OpenStreetMap files, osmnx graphs, layers of lines."""

@@ -1,7 +1,4 @@
-"""A process of its own: write what matters of an OpenStreetMap file to the standard output, as OPL.
-
-It is run by its path and imports nothing of the package: a process that starts at once.
-"""
+"""A process of its own, importing nothing of the package to start at once: filter an OpenStreetMap file to OPL."""
 
 from __future__ import annotations
 
@@ -18,11 +15,7 @@ from osmium import filter as osmium_filter
 
 
 def main(path: str, tags: str, suffix: str, mode: str, folder: str = "") -> int:
-    """Filter a map by tags, as JSON by kind of object; say on the standard error why it cannot be read.
-
-    In the mode ``one_pass``, nodes come before ways and have identifiers above zero; ``any_order`` reads whatever
-    an editor writes, in memory. The places of nodes are in memory, or in a file of the folder that is named.
-    """
+    """Filter a map by tags; `any_order` reads what an editor writes, in memory, `one_pass` wants nodes before ways."""
     wanted = {kind: [tuple(tag) for tag in some] for kind, some in json.loads(tags).items()}
     try:
         # the suffix in small letters: libosmium knows no other

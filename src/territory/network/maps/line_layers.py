@@ -80,7 +80,7 @@ def from_lines(
     speeds: pd.DataFrame | Mapping[str, float],
     density: gpd.GeoDataFrame | None = None,
 ) -> RoadNetwork:
-    """Prepare a layer of road lines for travel times.
+    """Prepare a layer of road lines for travel times; a warning counts the lines of unknown classes, left out.
 
     Parameters
     ----------
@@ -94,21 +94,11 @@ def from_lines(
         Polygons of communes with their density (column density_hab_km2), for tables that depend on it, such as
         METRIC's, which the built-in layer uses.
 
-    Returns
-    -------
-    RoadNetwork
-
-    Warns
-    -----
-    TerritoryWarning
-        With the number of lines of unknown classes, which are left out.
-
     Examples
     --------
     >>> import geopandas as gpd
-    >>> from shapely import LineString
-    >>> lines = gpd.GeoDataFrame({"nature": ["route"]}, geometry=[LineString([(0, 0), (0, 1000)])], crs=2154)
-    >>> lines.geometry = lines.translate(950_000, 6_270_000)
+    >>> line = gpd.GeoSeries.from_wkt(["LINESTRING (950000 6270000, 950000 6271000)"], crs=2154)
+    >>> lines = gpd.GeoDataFrame({"nature": ["route"]}, geometry=line)
     >>> from_lines(lines, columns={"road_class": ("nature",)}, speeds={"route": 60.0})
     <RoadNetwork : 1,0 km, 2 carrefours, heures creuses>
     """

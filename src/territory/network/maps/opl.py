@@ -1,8 +1,6 @@
-"""Reading OPL, the one-object-per-line text of OpenStreetMap, at the speed of the disk.
+"""Reading OPL, the text of OpenStreetMap that pyosmium writes: handing each object to Python costs four times as much.
 
-pyosmium filters a map in C++ and writes what passes as OPL with the location of each node of a way; handing
-each object to Python instead would cost four times as much. The format: https://osmcode.org/opl-file-format/.
-Nodes are numbered as ways are read: 0 for the first node met, then 1, and so on.
+The format: https://osmcode.org/opl-file-format/. Nodes are numbered as ways are read, from 0.
 """
 
 from __future__ import annotations

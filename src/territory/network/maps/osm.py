@@ -45,7 +45,10 @@ _DOUBLED = "voies en double, dont la dernière version est gardée"
 
 
 def read_osm(path: str | Path, *, profile: str = "car") -> RoadNetwork:
-    """Read the roads of an OpenStreetMap file and prepare them for travel times.
+    """Read the roads of an OpenStreetMap file and prepare them for travel times (docs/method/routes.md).
+
+    A warning counts what was left aside, by kind; `RoadNetwork.asides` keeps it. Memory grows with the roads, plus 16
+    bytes per node of the file while it is read; above 500 MB these are in a temporary file (``TMPDIR``).
 
     Parameters
     ----------
@@ -54,31 +57,12 @@ def read_osm(path: str | Path, *, profile: str = "car") -> RoadNetwork:
     profile
         ``car``, ``bicycle`` or ``foot``.
 
-    Returns
-    -------
-    RoadNetwork
-
-    Warns
-    -----
-    TerritoryWarning
-        With the number of what was left aside, by kind; `RoadNetwork.asides` keeps it.
-
-    Notes
-    -----
-    docs/method/routes.md says which tags are read and how. Memory grows with the roads, plus 16 bytes per
-    node of the file while it is read; above 500 MB these are in a temporary file (``TMPDIR``).
-
     Examples
     --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> text = '''<osm version="0.6">
-    ... <node id="1" lat="43.50" lon="6.40"/><node id="2" lat="43.51" lon="6.40"/>
-    ... <way id="1"><nd ref="1"/><nd ref="2"/><tag k="highway" v="primary"/></way></osm>'''
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, "rue.osm")
-    ...     _ = path.write_text(text)
-    ...     read_osm(path)
+    >>> nodes = '<node id="1" lat="43.50" lon="6.40"/><node id="2" lat="43.51" lon="6.40"/>'
+    >>> way = '<way id="1"><nd ref="1"/><nd ref="2"/><tag k="highway" v="primary"/></way>'
+    >>> _ = Path("rue.osm").write_text(f'<osm version="0.6">{nodes}{way}</osm>')
+    >>> read_osm("rue.osm")
     <RoadNetwork « rue.osm » : 1,1 km, 2 carrefours, heures creuses>
     """
     lines = read_lines(path, profile=profile)
@@ -173,10 +157,7 @@ def _may_be_disordered(lines: RoadLines, path: Path) -> bool:
 
 @cache
 def _load_what_follows() -> None:
-    """Load the libraries and the compiled code of what follows, while the other process looks for the first road.
-
-    In a map, all nodes come before the first way: a tiny one goes all the way through in that time.
-    """
+    """Load the libraries and compiled code of what follows, while the other process goes through the nodes."""
     read_opl(io.BytesIO(b"w1 Thighway=road Nn1x6y43,n2x6y44"), keys=profiles.WAY_KEYS)
     _ = sample_network().graph
 
@@ -325,13 +306,7 @@ def _explain(path: Path, returncode: int, reason: str) -> str:
 
 
 def sample_network() -> RoadNetwork:
-    """Return a network of a few imaginary streets near Draguignan.
-
-    Returns
-    -------
-    RoadNetwork
-        A primary road from (6.40, 43.50) to (6.40, 43.52), a residential street from its middle to
-        (6.42, 43.51), and a lane that comes back to the south, one way.
+    """Return a network of a few imaginary streets near Draguignan, from (6.40, 43.50) to (6.42, 43.52).
 
     Examples
     --------

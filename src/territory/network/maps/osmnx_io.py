@@ -30,6 +30,10 @@ _NOT_TAGS = frozenset({"oneway", "junction", "oneway:motorcar", "oneway:motor_ve
 def from_osmnx(graph: nx.MultiDiGraph[Any] | str | Path, *, profile: str = "car") -> RoadNetwork:
     """Prepare a graph of osmnx for travel times.
 
+    osmnx keeps no turn restrictions, and its simplified graphs keep signals only at junctions: `read_osm` on an
+    .osm.pbf file knows more. Where a simplified edge merges several roads, it takes the class and the limit of
+    the slowest, and is closed where one of them is.
+
     Parameters
     ----------
     graph
@@ -38,23 +42,12 @@ def from_osmnx(graph: nx.MultiDiGraph[Any] | str | Path, *, profile: str = "car"
     profile
         ``car``, the only one.
 
-    Returns
-    -------
-    RoadNetwork
-
-    Notes
-    -----
-    osmnx keeps no turn restrictions, and its simplified graphs keep signals only at junctions: `read_osm` on an
-    .osm.pbf file knows more. Where a simplified edge merges several roads, it takes the class and the limit of
-    the slowest, and is closed where one of them is.
-
     Examples
     --------
     >>> import networkx as nx
     >>> graph = nx.MultiDiGraph(crs="EPSG:4326")
     >>> graph.add_nodes_from([(1, {"x": 6.4, "y": 43.5}), (2, {"x": 6.4, "y": 43.51})])
-    >>> _ = graph.add_edge(1, 2, osmid=7, highway="primary", oneway=False)
-    >>> _ = graph.add_edge(2, 1, osmid=7, highway="primary", oneway=False, reversed=True)
+    >>> _ = graph.add_edge(1, 2, osmid=7, highway="primary", oneway=True)
     >>> from_osmnx(graph)
     <RoadNetwork « graphe osmnx » : 1,1 km, 2 carrefours, heures creuses>
     """
@@ -244,6 +237,9 @@ def download(
 ) -> RoadNetwork:
     """Download the roads of a place through osmnx and prepare them.
 
+    It asks the public Overpass server: for a département or more, use `read_osm` on an .osm.pbf extract, which also
+    knows turn restrictions.
+
     Parameters
     ----------
     place_or_polygon
@@ -252,15 +248,6 @@ def download(
         ``car``, the only one.
     cache_dir
         Folder where osmnx keeps the answers of the server; osmnx's own setting by default.
-
-    Returns
-    -------
-    RoadNetwork
-
-    Notes
-    -----
-    The download asks the public Overpass server: for a département or more, download an .osm.pbf extract and
-    use `read_osm` instead, which also knows turn restrictions.
     """
     import osmnx
 

@@ -1,7 +1,7 @@
 """Which ways of OpenStreetMap one may use by car, by bicycle or on foot, in which direction, and what stops at a node.
 
-Tags are read as the OpenStreetMap wiki defines them (pages Key:access, Conditional restrictions, Key:oneway,
-Key:barrier, Tag:route=ferry). ``rules.csv`` holds what is decided value by value, and why.
+Tags are read as its wiki defines them (Key:access, Conditional restrictions, Key:oneway, Key:barrier,
+Tag:route=ferry); ``rules.csv`` holds what is decided value by value, and why.
 """
 
 from __future__ import annotations

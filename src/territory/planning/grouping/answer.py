@@ -27,10 +27,9 @@ if TYPE_CHECKING:
 class GroupingAnswer:
     """What a question of grouping of a study gives: `result`, and tables declared in `territory.tables`.
 
-    Among `members`, a drive is told from that to the support hospital where `is_distinguishable`; the places and the
-    budget of a group are unknown as soon as those of one member are. `context` holds the establishments that are not
-    grouped, and why. `pooling` is computed when the study brings the table filled in (`is_pooling_known`); otherwise
-    it is the table to fill in, the seat of the group being proposed as host.
+    Among `members`, a drive is told from that to the support hospital where `is_distinguishable`. `context` holds the
+    establishments that are not grouped, and why. `pooling` is computed when the study brings the table filled in
+    (`is_pooling_known`); otherwise it is the table to fill in, the seat of the group being proposed as host.
     """
 
     grouping: Grouping
@@ -70,10 +69,7 @@ def answer_grouping(
     table: pd.DataFrame | None = None,
     pooled: pd.DataFrame | None = None,
 ) -> GroupingAnswer:
-    """Answer a question of grouping on the times between the sites of a state.
-
-    `table` is what the planner knows of each establishment, `pooled` the shared services filled in by the members.
-    """
+    """Answer a question of grouping on the times between sites; tables are what the planner and members know."""
     around = _establishments(grouping, state, table)
     ids = eligible(grouping, around, table)
     if not len(ids):

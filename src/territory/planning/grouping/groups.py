@@ -31,21 +31,13 @@ _ROUNDS_BY_NODE = 10
 
 @dataclass(frozen=True, repr=False)
 class GroupingResult:
-    """Groups found by `territorial_groups`.
+    """Groups found by `territorial_groups`: `groups` (G01, G02…) is on the index of the units.
 
-    Attributes
-    ----------
-    groups : Series
-        Group of each unit (G01, G02…), on the index of the units in its order.
-    summary : DataFrame
-        By group: n_units, size, size_ratio (to the mean size), seat (the unit with the least drive to it),
-        mean_drive_to_seat_min, worst_drive_to_seat_min, worst_drive_between_min (between any two members),
-        compactness (4 pi area / perimeter², 1 = disc; NaN for points), blocks (existing groups inside).
-    quality : Series
-        n_groups, smallest_size, largest_size, balance (smallest over largest), size_variation (standard
-        deviation over mean), mean_drive_to_seat_min, worst_drive_to_seat_min, mean_compactness.
-    status
-        optimal (no partition has more groups, nor as many with less drive) or heuristic (not proven).
+    `summary`, by group: n_units, size, size_ratio (to the mean size), seat (the unit with the least drive to it),
+    mean_drive_to_seat_min, worst_drive_to_seat_min, worst_drive_between_min (between any two members), compactness (4
+    pi area / perimeter², 1 = disc; NaN for points), blocks. `quality`: among others balance (smallest over largest),
+    size_variation (standard deviation over mean). `status` is optimal (no partition has more groups, nor as many with
+    less drive) or heuristic (not proven).
     """
 
     groups: pd.Series[str]
@@ -91,11 +83,8 @@ def territorial_groups(
     travel_times
         Columns from_id, to_id, travel_time_min (min) between units, both ways. An absent pair is out of reach;
         NaN = unknown: the pair may not be grouped, with a warning.
-    size
-        What each group must have enough of, by unit: places, inhabitants, or the budget of the user's own table
-        (eur). All must be known.
-    min_size
-        Least size of a group, in the unit of `size`.
+    size, min_size
+        What each group must have enough of, by unit: places, inhabitants, or a budget (eur); all known.
     max_time_min
         Longest drive accepted between two members, both ways (min, inclusive); None = no limit but the reach.
         The members of one existing group are not tested against each other.
@@ -116,22 +105,18 @@ def territorial_groups(
 
     Notes
     -----
-    The max-p-regions problem (Duque, Anselin and Rey 2012, Journal of Regional Science 52, 397-419) with a limit
-    on the drive. When the connected groups can all be listed, a set partitioning over them is solved exactly;
-    otherwise over groups grown from the edges inward and those of spopt's max-p, then units move between groups.
+    The max-p-regions problem (Duque, Anselin and Rey 2012, Journal of Regional Science 52, 397-419) with a limit on the
+    drive. When the connected groups can all be listed, it is solved exactly; otherwise over groups grown from the edges
+    inward and those of spopt's max-p (Wei, Rey and Knaap 2020): docs/method/groupements.md.
 
     Examples
     --------
     >>> import geopandas as gpd
-    >>> from shapely import box
-    >>> squares = gpd.GeoDataFrame(
-    ...     geometry=[box(k, 0, k + 1, 1) for k in range(4)], index=list("ABCD"), crs=2154)
-    >>> times = pd.DataFrame(
-    ...     [(a, b, 10.0 * abs(ord(a) - ord(b))) for a in "ABCD" for b in "ABCD"],
-    ...     columns=["from_id", "to_id", "travel_time_min"])
-    >>> places = pd.Series({"A": 60, "B": 50, "C": 30, "D": 80})
-    >>> territorial_groups(squares, times, places, min_size=100, max_time_min=15).groups.to_dict()
-    {'A': 'G01', 'B': 'G01', 'C': 'G02', 'D': 'G02'}
+    >>> points = gpd.GeoDataFrame(geometry=gpd.points_from_xy([0, 1, 2], [0, 0, 0]), index=list("ABC"), crs=2154)
+    >>> columns = ["from_id", "to_id", "travel_time_min"]
+    >>> times = pd.DataFrame([(a, b, 9.0) for a in "ABC" for b in "ABC"], columns=columns)
+    >>> territorial_groups(points, times, pd.Series({"A": 60, "B": 50, "C": 130}), min_size=100).groups.to_dict()
+    {'A': 'G01', 'B': 'G01', 'C': 'G02'}
     """
     inputs = read_inputs(units, travel_times, size, min_size, max_time_min, blocks, n_groups, time_limit_s)
     check_groups(inputs, n_groups)

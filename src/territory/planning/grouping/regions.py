@@ -1,7 +1,4 @@
-"""Sets of neighbouring nodes that may form one group: all of them when they are few, good ones otherwise.
-
-A set is the bits of an integer: bit k is node k.
-"""
+"""Sets of neighbouring nodes that may form one group, as bits of an integer: all when few, good ones otherwise."""
 
 from __future__ import annotations
 

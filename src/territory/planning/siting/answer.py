@@ -34,12 +34,7 @@ _CRITERIA = {"maximal_coverage": "covered", "p_center": "worst"}
 
 @dataclass(frozen=True, repr=False)
 class SitingAnswer:
-    """The answer to a question of siting, and what every other candidate would have given.
-
-    `result` is the choice with its proof, `ranking` the candidates, best first (see `rank_candidates`), `demand` the
-    persons for whom the question is asked, by commune: children served if `is_observed`, or persons of the age
-    received.
-    """
+    """The answer to a question of siting (`result`), every other candidate ranked, and the `demand` by commune."""
 
     siting: Siting
     result: SitingResult
@@ -79,7 +74,7 @@ def candidate_communes(siting: Siting, communes: gpd.GeoDataFrame) -> list[str]:
 
 
 def answer_siting(siting: Siting, state: State) -> SitingAnswer:
-    """Answer a question of siting on the travel times of a state.
+    """Answer a question of siting on the travel times of today's state.
 
     Parameters
     ----------
@@ -88,16 +83,10 @@ def answer_siting(siting: Siting, state: State) -> SitingAnswer:
     state
         Today's state.
 
-    Returns
-    -------
-    SitingAnswer
-
     Raises
     ------
-    ParameterError
-        If the ages received are unknown, no candidate is near enough, or as the siting functions.
-    InfeasibleError
-        If what is asked cannot be done; the message says who cannot be reached.
+    ParameterError, InfeasibleError
+        If the ages received are unknown or no candidate is near enough; as the siting functions.
     """
     candidates = _candidates(siting, state)
     demand, is_observed = _demand(siting, state)

@@ -1,7 +1,4 @@
-"""The integer programmes behind the siting questions: cover, least mean time, with and without capacities.
-
-Under capacities the persons of one origin may be shared among several sites.
-"""
+"""The integer programmes of siting; under capacities the persons of one origin may be shared among sites."""
 
 from __future__ import annotations
 

@@ -44,6 +44,9 @@ def set_cover(
 ) -> SitingResult:
     """Find the fewest sites to open so that everyone is within a time of one.
 
+    min sum_j y_j with sum_{j: t_ij <= T} y_j >= 1 for each i. Toregas, Swain, ReVelle and Bergman (1971), Operations
+    Research 19, 1363-1373 (docs/method/implantation.md).
+
     Parameters
     ----------
     travel_times
@@ -60,10 +63,8 @@ def set_cover(
     capacity
         Persons that each candidate and existing site can receive, indexed by to_id; infinite = no limit. The
         persons of one origin may then be shared among sites.
-    time_limit_s
-        Longest search (s); the best answer so far is returned with its gap.
-    mip_gap
-        Gap at which to stop (share of the objective); 0 = proven optimum.
+    time_limit_s, mip_gap
+        Longest search (s), whose best answer is returned; gap (share of the objective) at which to stop, 0 = optimum.
 
     Returns
     -------
@@ -77,15 +78,9 @@ def set_cover(
     InfeasibleError
         If it cannot be done; the message says who cannot be reached or how much is missing.
 
-    Notes
-    -----
-    min sum_j y_j with sum_{j: t_ij <= T} y_j >= 1 for each i. Toregas, Swain, ReVelle and Bergman (1971),
-    Operations Research 19, 1363-1373.
-
     Examples
     --------
-    >>> times = pd.DataFrame({"from_id": ["A", "B", "B", "C"], "to_id": ["S", "S", "T", "T"],
-    ...                       "travel_time_min": [10.0, 25.0, 5.0, 20.0]})
+    >>> times = pd.DataFrame({"from_id": ["A", "B", "C"], "to_id": ["S", "S", "T"], "travel_time_min": [9.0, 25, 20]})
     >>> set_cover(times, pd.Series({"A": 10, "B": 20, "C": 5}), ["S", "T"], max_time_min=30).selected
     ['S', 'T']
     """
@@ -124,10 +119,13 @@ def maximal_coverage(
 ) -> SitingResult:
     """Open at most p sites so that as many persons as possible are within a time of one.
 
+    max sum_i w_i z_i with z_i <= sum_{j: t_ij <= T} y_j and sum_j y_j <= p. Church and ReVelle (1974), Papers of
+    the Regional Science Association 32, 101-118.
+
     Parameters
     ----------
     travel_times, demand, candidates, fixed, capacity, time_limit_s, mip_gap
-        As for `set_cover`.
+        As for `set_cover`, whose errors it raises.
     p
         Most sites to open, beyond the existing ones; a site that covers nobody more is not selected.
     max_time_min
@@ -138,26 +136,13 @@ def maximal_coverage(
     Returns
     -------
     SitingResult
-        `objective` is the number of persons covered, `uncovered` those who are not. Without capacities an origin
-        that is not covered is still told its closest open site.
-
-    Raises
-    ------
-    ParameterError, InfeasibleError
-        As `set_cover`; infeasible if the floor cannot be held.
-
-    Notes
-    -----
-    max sum_i w_i z_i with z_i <= sum_{j: t_ij <= T} y_j and sum_j y_j <= p. Church and ReVelle (1974), Papers of
-    the Regional Science Association 32, 101-118.
+        `objective` is the number of persons covered, `uncovered` those who are not, told their closest open site.
 
     Examples
     --------
-    >>> times = pd.DataFrame({"from_id": ["A", "B", "B", "C"], "to_id": ["S", "S", "T", "T"],
-    ...                       "travel_time_min": [10.0, 25.0, 5.0, 20.0]})
-    >>> best = maximal_coverage(times, pd.Series({"A": 10, "B": 20, "C": 5}), ["S", "T"], p=1, max_time_min=30)
-    >>> best.selected, best.objective
-    (['S'], 30.0)
+    >>> times = pd.DataFrame({"from_id": ["A", "B", "C"], "to_id": ["S", "S", "T"], "travel_time_min": [9.0, 25, 20]})
+    >>> maximal_coverage(times, pd.Series({"A": 10, "B": 20, "C": 5}), ["S", "T"], p=1, max_time_min=30).objective
+    30.0
     """
     given = travel_times, demand, candidates, fixed, capacity, time_limit_s, mip_gap
     problem = read_problem(*given, p=p, max_time_min=max_time_min, worst_time_max_min=worst_time_max_min)
@@ -201,39 +186,26 @@ def p_median(
 ) -> SitingResult:
     """Open at most p sites so that the mean time of a person to their site is the shortest.
 
+    min sum_i w_i sum_j t_ij x_ij / sum_i w_i with sum_j x_ij = 1, x_ij <= y_j, sum_j y_j <= p. Hakimi (1964),
+    Operations Research 12, 450-459; ReVelle and Swain (1970), Geographical Analysis 2, 30-42.
+
     Parameters
     ----------
-    travel_times, demand, candidates, fixed, time_limit_s, mip_gap
-        As for `set_cover`.
-    p
-        Most sites to open, beyond the existing ones (0 = how things stand); a site that changes nothing is not
-        selected.
+    travel_times, demand, candidates, p, fixed, worst_time_max_min, time_limit_s, mip_gap
+        As for `maximal_coverage`, whose errors it raises: everyone must be served. 0 = how things stand.
     capacity
         As for `set_cover`; not all then go to the closest. Over 20,000 pairs the bound is that of the same problem
         without capacities: the gap may stay open.
-    worst_time_max_min
-        Floor for the worst-off: nobody may travel longer than this (min, inclusive); None = no floor.
 
     Returns
     -------
     SitingResult
         `objective` is the mean time of a person (min).
 
-    Raises
-    ------
-    ParameterError, InfeasibleError
-        As `set_cover`; everyone must be served.
-
-    Notes
-    -----
-    min sum_i w_i sum_j t_ij x_ij / sum_i w_i with sum_j x_ij = 1, x_ij <= y_j, sum_j y_j <= p. Hakimi (1964),
-    Operations Research 12, 450-459; ReVelle and Swain (1970), Geographical Analysis 2, 30-42.
-
     Examples
     --------
-    >>> times = pd.DataFrame({"from_id": ["A", "A", "B", "B"], "to_id": ["S", "T", "S", "T"],
-    ...                       "travel_time_min": [5.0, 20.0, 30.0, 10.0]})
-    >>> p_median(times, pd.Series({"A": 30, "B": 10}), ["S", "T"], p=1)
+    >>> times = pd.DataFrame({"from_id": ["A", "B"], "to_id": ["S", "S"], "travel_time_min": [5.0, 30.0]})
+    >>> p_median(times, pd.Series({"A": 30, "B": 10}), ["S"], p=1)
     SitingResult(p_median: S; objective 11.25, gap 0.00%, optimal)
     """
     given = travel_times, demand, candidates, fixed, capacity, time_limit_s, mip_gap
@@ -266,34 +238,24 @@ def p_center(
 ) -> SitingResult:
     """Open at most p sites so that the longest time of a person to their site is the shortest.
 
+    min T such that p sites cover everyone within T, by bisection on the times of the table, each step being a
+    set cover. Minieka (1970), SIAM Review 12, 138-139. The weights of the demand do not matter here.
+
     Parameters
     ----------
-    travel_times, demand, candidates, p, fixed, capacity, time_limit_s, mip_gap
-        As for `p_median`.
-    worst_time_max_min
-        Longest time that would still be accepted (min, inclusive): an error says so when it cannot be held.
+    travel_times, demand, candidates, p, fixed, capacity, worst_time_max_min, time_limit_s, mip_gap
+        As for `p_median`, whose errors it raises.
 
     Returns
     -------
     SitingResult
         `objective` is the longest time (min); among equals, the choice with the least mean time.
 
-    Raises
-    ------
-    ParameterError, InfeasibleError
-        As `p_median`.
-
-    Notes
-    -----
-    min T such that p sites cover everyone within T, by bisection on the times of the table, each step being a
-    set cover. Minieka (1970), SIAM Review 12, 138-139. The weights of the demand do not matter here.
-
     Examples
     --------
-    >>> times = pd.DataFrame({"from_id": ["A", "A", "B", "B"], "to_id": ["S", "T", "S", "T"],
-    ...                       "travel_time_min": [5.0, 20.0, 30.0, 10.0]})
-    >>> p_center(times, pd.Series({"A": 30, "B": 10}), ["S", "T"], p=1)
-    SitingResult(p_center: T; objective 20, gap 0.00%, optimal)
+    >>> times = pd.DataFrame({"from_id": ["A", "B"], "to_id": ["S", "S"], "travel_time_min": [5.0, 30.0]})
+    >>> p_center(times, pd.Series({"A": 30, "B": 10}), ["S"], p=1)
+    SitingResult(p_center: S; objective 30, gap 0.00%, optimal)
     """
     given = travel_times, demand, candidates, fixed, capacity, time_limit_s, mip_gap
     problem = read_problem(*given, p=p, worst_time_max_min=worst_time_max_min)

@@ -1,8 +1,7 @@
 """The p-median solved to a proven gap: Lagrangian bound first, HiGHS on what it could not settle.
 
 HiGHS gets the radius formulation (Cornuéjols, Nemhauser and Wolsey 1980; García, Labbé and Marín 2011, INFORMS
-Journal on Computing 23): z_ik = 1 when row i has no open site within its k-th distance. It is as strong as the
-classical one and much sparser.
+Journal on Computing 23): z_ik = 1 when row i has no open site within its k-th distance; as strong and much sparser.
 """
 
 from __future__ import annotations

@@ -44,10 +44,9 @@ def rank_candidates(
         The same between sites: how much road two sites share decides what can be told.
     selected
         Sites selected, among the candidates.
-    criterion
-        What says which selected site a candidate would replace: "mean", "worst" or "covered".
-    max_time_min
-        Time within which a person is covered (min, inclusive), for the criterion "covered".
+    criterion, max_time_min
+        What says which selected site a candidate would replace: "mean", "worst" or "covered" (within a time: min,
+        inclusive).
     beyond_min
         Times over which persons are counted (min; strictly over).
     terrain
@@ -56,11 +55,10 @@ def rank_candidates(
     Returns
     -------
     DataFrame
-        Indexed by to_id, best first: the selected sites on top, then each candidate in place of the one that it
-        would replace best. rank, is_selected, replaces, mean_time_min, worst_time_min, worst_from_id,
-        persons_unreached, `persons_beyond_<n>_min`, and against the choice: delta_mean_time_min,
-        detectable_mean_min (under it the two means cannot be told apart), is_distinguishable,
-        delta_worst_time_min.
+        By to_id, best first: the selected sites, then each candidate in place of the one that it would replace best.
+        rank, is_selected, replaces, mean_time_min, worst_time_min, worst_from_id, persons_unreached,
+        `persons_beyond_<n>_min`, and against the choice: delta_mean_time_min, detectable_mean_min (under it the two
+        means cannot be told apart), is_distinguishable, delta_worst_time_min.
 
     Raises
     ------
@@ -74,15 +72,10 @@ def rank_candidates(
 
     Examples
     --------
-    >>> times = pd.DataFrame({"from_id": ["A", "A", "B", "B"], "to_id": ["S", "T", "S", "T"],
-    ...                       "travel_time_min": [5.0, 20.0, 30.0, 10.0]})
+    >>> times = pd.DataFrame({"from_id": ["A", "A"], "to_id": ["S", "T"], "travel_time_min": [5.0, 20.0]})
     >>> between = pd.DataFrame({"from_id": ["S"], "to_id": ["T"], "travel_time_min": [25.0]})
-    >>> ranked = rank_candidates(times, between, pd.Series({"A": 30.0, "B": 10.0}), ["S", "T"], selected=["S"])
-    >>> ranked[["rank", "mean_time_min", "delta_mean_time_min", "is_distinguishable"]]
-           rank  mean_time_min  delta_mean_time_min  is_distinguishable
-    to_id
-    S         1          11.25                 0.00               False
-    T         2          17.50                 6.25               False
+    >>> rank_candidates(times, between, pd.Series({"A": 30.0}), ["S", "T"], selected=["S"])["mean_time_min"].to_dict()
+    {'S': 5.0, 'T': 20.0}
     """
     listed = dict.fromkeys(candidates)
     problem = read_problem(travel_times, demand, listed, fixed, max_time_min=max_time_min)

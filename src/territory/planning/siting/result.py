@@ -29,30 +29,14 @@ STATUSES = CODES["siting_statuses"]
 
 @dataclass(frozen=True, repr=False)
 class SitingResult:
-    """Sites chosen by a siting function.
+    """Sites chosen by a siting function: `selected` to open, and `fixed` ones, in the order of the ids.
 
-    Attributes
-    ----------
-    problem
-        The question: set_cover, maximal_coverage, p_median or p_center.
-    selected, fixed
-        Sites to open, and existing sites, each in the order of the ids.
-    assignment, travel_time_min : Series
-        Site of each origin and time to it (min), on the index of the demand; NaN where no open site is within reach.
-        Under capacities, the site that receives most of the persons of the origin, and the mean over its sites.
-    flows : DataFrame
-        Columns from_id, to_id, persons, travel_time_min: who goes where.
-    uncovered : Series
-        Persons of each origin whose site is beyond the time asked, or who have none.
-    objective, bound, gap, unit
-        Value of the choice; value that no choice can beat; their distance as a share; unit, in French.
-    status
-        optimal, within_gap (the gap asked is reached), time_limit (stopped before) or not_proven (a good choice
-        among too many pairs to prove: capacities on a large table).
-    mean_time_min, worst_time_min
-        Over the persons of `flows` (min).
-    is_observed
-        The persons are children served: cards and maps then say no number that they make.
+    `assignment` and `travel_time_min` (min) are of each origin, NaN where no open site is within reach; under
+    capacities, the site that receives most of its persons, and the mean over its sites. `flows`: from_id, to_id,
+    persons, travel_time_min. `uncovered`: persons of each origin whose site is beyond the time asked, or who have
+    none. `bound` is the value that no choice can beat, `gap` its distance to `objective` as a share. `status`:
+    optimal, within_gap (the gap asked is reached), time_limit or not_proven (too many pairs to prove: capacities on a
+    large table). `is_observed`: the persons are children served, whose numbers cards and maps do not say.
     """
 
     problem: str

@@ -119,10 +119,7 @@ def numbers_from(values: pd.Series) -> pd.Series:
 
 
 def shown(legend: Sequence[Category], *keys: pd.Series) -> tuple[Category, ...]:
-    """Leave out of a legend the special categories (out of reach, unknown, outside) that no map shows.
-
-    Ordinary classes stay, used or not, so that compared maps keep the same legend.
-    """
+    """Leave out of a legend the special categories that no map shows; ordinary classes stay, to compare maps."""
     used = {str(key) for series in keys for key in series.unique()}
     special = {UNKNOWN.key, OUT_OF_REACH.key, WITHOUT.key, ENTERING.key, OUTSIDE.key}
     return tuple(category for category in legend if category.key in used or category.key not in special)
@@ -268,10 +265,7 @@ class Layout(NamedTuple):
 
 
 def lay_out(extent: Rectangle, legend: Legend, *, max_height_cm: float, width_cm: float = WIDTH_CM) -> Layout:
-    """Share the page between the map, the legend and the source line, so that nothing is cut.
-
-    The legend of a map narrower than a page is under it.
-    """
+    """Share the page between map, legend and source line; the legend of a map narrower than a page is under it."""
     legend_cm = _title_cm(legend) + sum(row.height_cm for row in _rows(legend)) + 0.1
     source = wrap(legend.source, width_cm - 2 * _MARGIN_CM, SOURCE_SIZE)
     below = 0.3 * len(source) + (0.15 if source else 0.0) + _MARGIN_CM

@@ -53,26 +53,15 @@ def build_report(
     epci
         Code of the EPCI of a sheet.
 
-    Returns
-    -------
-    Path
-        The file written.
-
     Raises
     ------
-    ParameterError
-        The document is unknown, or a sheet has no EPCI.
-    UnknownCodeError
-        No commune of the territory belongs to the EPCI.
-    OutputError
-        The file cannot be written.
+    ParameterError, UnknownCodeError, OutputError
+        The document is unknown, or a sheet has no EPCI; no commune is in it; the file cannot be written.
 
     Examples
     --------
-    >>> import tempfile, territory
-    >>> result = territory.run_study("draguignan")
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     build_report(result, Path(folder) / "note.pdf", document="note").name
+    >>> import territory
+    >>> build_report(territory.run_study("draguignan"), "note.pdf", document="note").name
     'note.pdf'
     """
     from territory.report.documents.annex import technical_annex

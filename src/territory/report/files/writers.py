@@ -1,7 +1,4 @@
-"""Tables, map layers and workbooks on disk: the same bytes for the same content, whenever they are written.
-
-The writer of workbooks knows texts and numbers only: ten times faster than a library that knows all.
-"""
+"""Tables, map layers and workbooks on disk, the same bytes for the same content: ten times faster than a library."""
 
 from __future__ import annotations
 
@@ -282,11 +279,7 @@ _FORMULA = re.compile(r"\s*[=@]|\s*[+\-](?!\s*\Z|\s*[0-9]+(?:[.,][0-9]+)?\s*%?\s
 
 
 def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose texts open as texts in a spreadsheet: an apostrophe before what begins a formula.
-
-    A CSV cannot say that a cell is a text: a site named `=1+1` would be computed (OWASP, « CSV Injection »). A text
-    that is a number (« -3,5 ») is left as it is.
-    """
+    """Put an apostrophe before texts, not numbers, that a spreadsheet would compute (OWASP, « CSV Injection »)."""
     from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 
     changed = {}

@@ -26,10 +26,9 @@ _TEMPLATES = ("report.typ", "blocks.typ", "theme.typ")
 
 
 def compile_pdf(document: Document, path: Path | str) -> Path:
-    """Write a document as a tagged PDF that any reader, human or machine, can follow.
+    """Write a document as a tagged PDF; a failure leaves an earlier report as it was.
 
-    Texts reach the template as data (JSON), never as markup; nothing depends on the clock, on the fonts of the machine
-    or on the name of the temporary folder. A failure leaves an earlier report as it was.
+    Texts reach the template as data (JSON), never as markup; nothing depends on the clock or the fonts of the machine.
     """
     target, content = Path(path), to_bytes(document)
     try:
@@ -55,10 +54,7 @@ def to_bytes(document: Document) -> bytes:
 
 
 def _packed(content: bytes) -> bytes:
-    """Compress what says how a PDF is read aloud, which the compiler writes in clear: most of an annex, cell by cell.
-
-    The identifier comes from the content, not from the clock; the metadata stay in clear, as PDF/A wants them.
-    """
+    """Compress what says how a PDF is read aloud, most of an annex; metadata stay in clear, as PDF/A wants them."""
     import pikepdf
 
     packed, mode = io.BytesIO(), pikepdf.ObjectStreamMode.generate

@@ -23,7 +23,7 @@ _FIGURE_SERVICES = {
 
 
 def apply(state: State, scenario: Scenario) -> State:
-    """Return the state as the scenario would make it.
+    """Return the state as the scenario would make it: a copy, in which what no change touches is the same object.
 
     Travel times are not computed again: those of `state` go to every site that a scenario may use. The order of
     the changes in the file does not matter: openings come first, closings last.
@@ -35,11 +35,6 @@ def apply(state: State, scenario: Scenario) -> State:
     scenario
         Its changes, and where families go.
 
-    Returns
-    -------
-    State
-        A copy with other services, times or population. A table that no change touches is the same object.
-
     Raises
     ------
     StudyError
@@ -49,8 +44,7 @@ def apply(state: State, scenario: Scenario) -> State:
     Examples
     --------
     >>> from territory.scenario import CloseSite, Scenario
-    >>> closing = Scenario(id="C", name="Fermeture", change=(CloseSite(authorisation_id="ime-salernes"),))
-    >>> closing
+    >>> Scenario(id="C", name="Fermeture", change=(CloseSite(authorisation_id="ime-salernes"),))
     Scenario('C', 1 change)
     """
     problems = Problems(f"Scénario « {scenario.id} »", StudyError)

@@ -21,11 +21,7 @@ _ADDED = ("holder", "run_by", "serves", "capacity_scope")
 
 
 class Draft:
-    """The tables that the changes of a scenario work on, and the problems that they meet.
-
-    Rows of services are flat: `service` is the kind without the mark of a second authorisation, `label` today's name
-    of the row, `is_touched` whether a change came by.
-    """
+    """The tables that the changes of a scenario work on, services in flat rows, and the problems they meet."""
 
     def __init__(self, today: State, problems: Problems) -> None:
         self.today, self.problems = today, problems
@@ -163,10 +159,7 @@ def _concerned(change: ChangeSpeeds, state: State, commune_of: pd.Series) -> set
 
 
 def _slowed(times: pd.DataFrame, change: ChangeSpeeds, inside: set[str]) -> pd.DataFrame:
-    """Multiply the times of the pairs that have an end in the area; pairs over the cutoff leave the table.
-
-    Under a factor below 1 an absent pair may have come within the cutoff: the table then answers up to less.
-    """
+    """Multiply the times of pairs with an end in the area; those over the cutoff leave, below 1 it shrinks."""
     factor = float(change.time_factor or 1.0)
     concerned = times["from_id"].isin(inside) | times["to_id"].isin(inside)
     slowed = times.assign(

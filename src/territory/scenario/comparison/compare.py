@@ -36,24 +36,16 @@ UNITS = {"_min": "min", "_km": "km", "_eur": "eur", "_kg": "kg"}
 def compare(baseline: Results, scenario: Results) -> Comparison:
     """Compare a scenario with today for every authorisation whose site changes.
 
-    Gains and losses are those of the persons who live within the recruitment limit today; those who would
-    come within it are counted apart (`entering`), those who would no longer be are losers who are also counted
-    as `leaving`, and those whose service is nowhere any more are counted apart (`without`). No limit of time
-    stands for children who are observed, nor inside a legal sector; nobody outside a sector is counted.
-
-    A difference counts by the one rule of `territory.access.told_apart`, the communes of a service being compared
-    together, each with its inhabitants: the two times share the error of the road they share, so the size that
-    can be detected depends on how far apart the two sites are
-    (`territory.network.difference_uncertainty_min`).
+    Gains and losses are those of the persons who live within the recruitment limit today; those who would come within
+    it are counted apart (`entering`), those who would no longer be are losers also counted as `leaving`, and those
+    whose service is nowhere any more are counted apart (`without`). No limit stands for children who are observed,
+    nor inside a legal sector. A difference counts by the one rule of `territory.access.told_apart`, the communes of a
+    service being compared together, each with its inhabitants.
 
     Parameters
     ----------
     baseline, scenario
         Results of two states of the same study (same communes, same named authorisations).
-
-    Returns
-    -------
-    Comparison
 
     Raises
     ------
@@ -63,8 +55,7 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
     Examples
     --------
     >>> import territory
-    >>> comparison = territory.run_study("draguignan").comparisons["B"]
-    >>> "ime-salernes" in comparison.services
+    >>> "ime-salernes" in territory.run_study("draguignan").comparisons["B"].services
     True
     """
     same_communes = baseline.state.communes.index.equals(scenario.state.communes.index)

@@ -1,7 +1,4 @@
-"""Each measure of access by zone and service: before, after, difference, and whether it can be told.
-
-Mean times, persons within each threshold, inequality between persons, then places and deserts.
-"""
+"""Each measure of access by zone and service: before, after, difference, and whether it can be told."""
 
 from __future__ import annotations
 

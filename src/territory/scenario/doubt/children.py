@@ -1,8 +1,7 @@
 """Children likely served: of ten, how many would have a shorter or a longer trip, under every variant of who comes.
 
-A child enters an establishment by an orientation of the CDAPH and when a place is free, not by choice: where the
-children served live is unknown until the study observes it. So several laws of who comes are tried, and what they all
-say is told apart from what hangs on one of them.
+A child enters by an orientation of the CDAPH and when a place is free, not by choice: where the children served live
+is unknown until observed. So several laws of who comes are tried: what they all say is told from what hangs on one.
 """
 
 from __future__ import annotations
@@ -56,10 +55,9 @@ NOBODY = "personne à portée dans cette variante"
 class LikelyChildren:
     """What the variants say of the children likely served by each service that a scenario changes.
 
-    `variants` by (scenario, service, variant): shares of children by class, the same out of ten, and as children with
-    their interval (NaN without draws, and where children are observed). `findings` by (scenario, service, finding):
-    what holds in all, some or none of them. `origins` by (service, zone): where the children of today's site likely
-    live, in the variant that is quoted.
+    `variants`: shares of children by class, the same out of ten, and as children with their interval (NaN without
+    draws, and where children are observed). `findings`: what holds in all, some or none of them. `origins`: where the
+    children of today's site likely live, in the variant that is quoted.
     """
 
     variants: pd.DataFrame
@@ -96,9 +94,8 @@ def likely_children(
     """Say what each scenario does to the children likely served, under every variant of who they are.
 
     The weight of a commune is ``persons x decay(time to today's site) x share of the site`` among the listed sites of
-    the same kind (Huff 1964). Observed children stand for all of it, a known sector for the decay. In each draw of
-    the times, children are drawn from these weights: a trip is shorter or longer when its drawn change reaches the
-    detectable size.
+    the same kind (Huff 1964). Observed children stand for all of it, a known sector for the decay. In each draw of the
+    times, children are drawn from these weights: a trip differs when its drawn change reaches the detectable size.
     """
     doubt = doubt_of(baseline.state, seed=seed, options=options)
     rows: dict[tuple[str, str, str], dict[str, object]] = {}
@@ -135,11 +132,7 @@ def out_of_ten(shares: Sequence[float], *, total: int = TEN) -> list[int]:
 
 
 def findings_of(variants: pd.DataFrame) -> pd.DataFrame:
-    """Tell what stays true in every variant from what hangs on one of them.
-
-    One child in ten is the least for `some_…`, and for one way to outweigh the other (`more_…`); half for
-    `mostly_same`.
-    """
+    """Tell what stays true in every variant: one child in ten at least, or for `more_…`; half for `mostly_same`."""
     of = {name: variants[f"{name}_share"] for name in CLASSES}
     ten = {name: variants[f"{name}_of_10"].astype(float) for name in CLASSES}
     asked = {

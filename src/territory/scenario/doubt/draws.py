@@ -43,12 +43,10 @@ _SAID = {"shorter": SHORTER, "longer": LONGER, "doubtful": INDISTINCT, "without"
 
 @dataclass(frozen=True)
 class Draws:
-    """What the draws say of a study, table by table (their columns are those of `territory.tables`).
+    """What the draws say of a study, table by table: its sensitivity to laws that are hypotheses, no probability.
 
-    Intervals hold `level` of the draws (0.9: from the 5th to the 95th in a hundred): a study of sensitivity, whose
-    laws are hypotheses, not a probability. `sure_share` is the share of the draws from which a class is sure. The
-    verdicts of `comparisons` (by scenario, zone, service), `moves` (by commune) and `limits` (by recruitment limit)
-    follow `territory.access.told_apart`.
+    Intervals hold `level` of the draws (0.9: from the 5th to the 95th in a hundred); from `sure_share` of them a class
+    is sure. Verdicts of `comparisons`, `moves` and `limits` follow `territory.access.told_apart`.
     """
 
     count: int
@@ -84,12 +82,12 @@ def draw_results(
 
         e = sqrt(T) z + sqrt(C) z_i + sqrt(S) z_j + sqrt(A) z_ej + sqrt(1 - T - C - S - A) z_ij
 
-    z is shared by the whole territory (the level, the terrain), z_i by the times of a commune, z_j by those to a
-    site, z_ej by those of the communes of one EPCI to a site. The error at the site of a scenario is correlated with
-    that at today's site so that 80 % of the errors on the difference are under its detectable size; of what is left,
-    a share W is common to all communes, the rest is shared as A is with the pair's own. T, C, S, A and W are fitted
-    on the road times of Isère (kind error_part of `calibration.csv`); `shared_error`, if given, stands for T + C.
-    Needs follow a triangular law between low, central and high, all communes together.
+    z is shared by the whole territory, z_i by the times of a commune, z_j by those to a site, z_ej by those of the
+    communes of one EPCI to a site. The error at the site of a scenario is correlated with that at today's so that 80
+    % of the errors on the difference are under its detectable size; of what is left, a share W is common to all
+    communes. T, C, S, A and W are fitted on the road times of Isère (`calibration.csv`); `shared_error`, if given,
+    stands for T + C. Needs follow a triangular law between low, central and high, all communes together
+    (docs/method/acces-incertitude.md).
     """
     state = baseline.state
     doubt = doubt_of(state, seed=seed, options=options)

@@ -1,8 +1,6 @@
 """Travel times of a study drawn within their doubt: the same errors for today and for every scenario.
 
-The error of a time has a part shared by the territory, parts shared by an end (its commune; its site; the way into its
-site from one EPCI), and a part of its own. Numbers come from streams of `numpy.random.Generator` that hang on the seed
-and on ids alone: the order of rows changes nothing.
+Streams of `numpy.random.Generator` hang on the seed and on ids alone: the order of rows changes nothing.
 """
 
 from __future__ import annotations
@@ -39,10 +37,7 @@ _TERRITORY, _SITE_ENDS, _ARRIVALS, _NEW_ENDS, _NEW_ARRIVALS = range(6, 11)
 
 @dataclass(frozen=True)
 class Doubt:
-    """The draws of a study: `communes` (sorted) are the rows of every array, draws are its columns.
-
-    `epci` numbers the EPCI of each commune, `parts` are the shares of the variance of an error.
-    """
+    """The draws of a study: `communes` (sorted) are the rows of every array; `parts` are shares of the variance."""
 
     communes: pd.Index[str]
     seed: int

@@ -40,22 +40,14 @@ def compute(state: State, *, today: Results | None = None) -> Results:
     Parameters
     ----------
     state
-        Tables and parameters; nothing else is read.
+        Tables and parameters; nothing else is read. A service whose list is partial gets no closest site.
     today
-        Results of the state that this one was changed from. Common care (closest sites, coverage, deserts, GPs) is
-        taken from them where neither places, people nor these services have changed, and computed otherwise: what
-        is returned is the same.
-
-    Returns
-    -------
-    Results
-        A service whose list is partial gets no closest site.
+        Results of the state that this one was changed from: what has not changed is taken from them.
 
     Examples
     --------
     >>> import territory
-    >>> result = territory.run_study("draguignan")
-    >>> result.baseline.access.loc[("83121", "ime-salernes"), "to_id"]
+    >>> territory.run_study("draguignan").baseline.access.loc[("83121", "ime-salernes"), "to_id"]
     'ime-salernes'
     """
     places, reasons = count_places(state)

@@ -1,7 +1,4 @@
-"""Paths and coordination of one state: what is present, absent or unknown, how far, and whom to ask.
-
-Only places and times are described. That two sites are close never says that they work together.
-"""
+"""Paths and coordination of one state. That two sites are close never says that they work together."""
 
 from __future__ import annotations
 

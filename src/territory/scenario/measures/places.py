@@ -31,8 +31,8 @@ NO_OBSERVED = "ni orientations, ni enfants accompagnés observés"
 def count_places(state: State) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Count places per 1,000 persons within reach (2SFCA, binary decay) and persons without a place, by commune.
 
-    NaN = cannot be counted: the second table says why, by service, in French. Access is by kind of service; persons
-    without a place by kind (orientations, a waiting list) and by authorisation (children observed to be served).
+    NaN = cannot be counted: the second table says why, in French. Access is by kind of service; persons without a
+    place by kind (orientations, a waiting list) and by authorisation (children observed to be served).
     """
     named = [authorisation.id for authorisation in state.parameters.authorisations]
     kinds = list(dict.fromkeys(kind for one in named if (kind := kind_of(state.services, one))))

@@ -1,4 +1,1 @@
-"""Official files brought in, checked and kept as downloaded.
-
-It reads none of them.
-"""
+"""Official files brought in, checked and kept as downloaded; none is read."""

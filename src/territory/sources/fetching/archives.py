@@ -57,9 +57,8 @@ def unpack(
 ) -> list[Path]:
     """Unpack a zip or a gz into a folder, all of it or nothing; return the files written, sorted.
 
-    Every name is checked before anything is written: no absolute path, no `..`, no link, no device, no name
-    twice (case and accents apart), nothing that is already there. Sizes are checked as announced, then as
-    written.
+    Names are checked before anything is written: no absolute path, no `..`, no link, no device, no name twice (case
+    and accents apart), nothing that is already there. Sizes are checked as announced, then as written.
     """
     archive, folder = Path(archive), Path(folder)
     kind = format_of(archive.name)

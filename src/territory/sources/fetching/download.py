@@ -35,11 +35,7 @@ _LASTING = {401: "accès réservé", 403: "accès refusé", 404: "fichier introu
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait, and how many times to try again.
-
-    `timeout_s` is the longest silence; less than `least_bytes` in that time counts as silence too. `tries` is
-    the number of tries in a row that bring nothing; `wait_s` is doubled between them.
-    """
+    """The longest silence, or time under `least_bytes` (s), tries in a row, and the wait between, doubled each time."""
 
     timeout_s: float = 30.0
     tries: int = 5
@@ -86,12 +82,9 @@ def download(
     progress: Progress | None = None,
     patience: Patience | None = None,
 ) -> Path:
-    """Bring a file into a folder; until it is whole and checked it has another name there.
+    """Bring a file into a folder, as `<file_name>.part` until it is whole and checked; a later call goes on from it.
 
-    What was received is kept under `<file_name>.part`, and the next call goes on from there if the server can
-    (HTTP Range) and the file is still the same (ETag or Last-Modified, If-Range). `digest` is the expected
-    one, `sha256:…` or `sha1:…`; `progress` is called with the bytes received and the total (None where the
-    server does not say).
+    `digest` is the expected one, `sha256:…` or `sha1:…`; `progress` is called with the bytes received and the total.
     """
     if not address.startswith(("http://", "https://")):
         raise ParameterError(f"Adresse « {address} » : elle doit commencer par https:// ou http://.")

@@ -108,8 +108,8 @@ def fetch(
 
     Parameters
     ----------
-    dataset, vintage
-        Names in the registry; the newest vintage by default.
+    dataset, vintage, registry
+        As for `find`.
     to
         Folder of raw data.
     taken_from
@@ -118,17 +118,8 @@ def fetch(
         Whether to fetch again what is there.
     check
         Says why the files brought are not those of the source, from what they hold; they are then refused.
-    registry
-        Sources to look into; the library's own by default.
-    progress
-        Called with the bytes received and the total (bytes; None where the server does not say).
-    patience
-        Waits and tries of the download.
-
-    Returns
-    -------
-    Stored
-        What `source.json` says: address, date, licence, files with digests.
+    progress, patience
+        Called with the bytes received and the total (None where the server does not say); waits and tries.
 
     Raises
     ------

@@ -94,11 +94,7 @@ def read_stored(folder: str | Path) -> Stored:
 
 
 def check_stored(raw: str | Path = RAW) -> list[Checked]:
-    """Compare every stored file with the digest written when it was stored.
-
-    One line for each folder of a vintage, by name, and one for what lies elsewhere: files missing, changed or
-    in excess, downloads that were not finished, folders without `source.json`.
-    """
+    """Compare every stored file with the digest written when it was stored, one line for each folder of a vintage."""
     raw = Path(raw)
     if not raw.is_dir():
         return []

@@ -1,4 +1,1 @@
-"""One folder of readers per producer of official files.
-
-A reader gives a validated table or one error with every problem; it computes no indicator.
-"""
+"""One folder of readers per producer: a validated table, or one error with every problem; no indicator is computed."""

@@ -49,17 +49,9 @@ _COLOUR = "statut_juridique_col"
 
 
 def read_sae_sites(path: str | Path) -> pd.DataFrame:
-    r"""Read the hospital sites of the SAE (DREES, form `ID`).
+    """Read the hospital sites of the SAE (DREES, form `ID`).
 
-    Indexed by `site_id` (FINESS ET): `name`, `operator_id` (FINESS EJ), `category_code`, `commune_code`,
-    `year`.
-
-    Examples
-    --------
-    >>> path = Path("ID_2023r.csv")
-    >>> _ = path.write_text("an;fi;rs;fi_ej;cat;COMINSEE\n2023;830000287;CH LA DRACENIE;830100525;355;83050\n")
-    >>> read_sae_sites(path).loc["830000287", "commune_code"]
-    '83050'
+    Indexed by `site_id` (FINESS ET): `name`, `operator_id` (FINESS EJ), `category_code`, `commune_code`, `year`.
     """
     frame = read_table(path)
     titles = {
@@ -86,23 +78,12 @@ def _by_site(table: pd.DataFrame, ids: pd.Series, path: str | Path) -> pd.DataFr
 
 
 def read_sae_psychiatry(path: str | Path) -> pd.DataFrame:
-    r"""Read the capacity and activity in child psychiatry of each establishment (SAE, form `PSY`).
+    """Read the capacity and activity in child psychiatry of each establishment (SAE, form `PSY`, discipline `INF`).
 
-    From the lines of discipline `INF`, indexed by `site_id` (FINESS ET): `name`, `operator_id`, `day_places`,
-    `night_places` (places), `beds`, `consultation_centres` (CMP of this discipline alone),
-    `therapeutic_activity_centres` (CATTP), `active_file` and `active_file_ambulatory` (persons seen in the
-    year), NaN where left blank. They are those of the establishment with all its places of care: never the
-    capacity of one of them.
-
-    Examples
-    --------
-    >>> path = Path("PSY_2023r.csv")
-    >>> _ = path.write_text(
-    ...     "FI;RS;FI_EJ;DIS;CAP_HDJ;CAP_HDN;CAP_HTP;NB_CMP_SEUL;NB_CATTP;FIL_TOT;FIL_AMB\n"
-    ...     "830000311;CHI DE FREJUS;830100566;INF;37;0;8;3;1;2698;2529\n"
-    ... )
-    >>> read_sae_psychiatry(path).loc["830000311", "day_places"]
-    np.float64(37.0)
+    Indexed by `site_id` (FINESS ET): `name`, `operator_id`, `day_places`, `night_places` (places), `beds`,
+    `consultation_centres` (CMP of this discipline alone), `therapeutic_activity_centres` (CATTP), `active_file` and
+    `active_file_ambulatory` (persons seen in the year), NaN where left blank. They are those of the establishment with
+    all its places of care: never the capacity of one of them.
     """
     frame = read_table(path)
     # until 2022 the form told CMP open five days a week from the others
@@ -117,17 +98,10 @@ def read_sae_psychiatry(path: str | Path) -> pd.DataFrame:
 
 
 def read_sae_emergency(path: str | Path) -> pd.DataFrame:
-    r"""Read the sites that employ staff in an emergency department (SAE, form `URGENCES_P`).
+    """Read the sites that employ staff in an emergency department (SAE, form `URGENCES_P`).
 
     Indexed by `site_id` (FINESS ET): `name`, `operator_id`, `doctors_etp` (salaried doctors in full-time
     equivalents, line `M9999`; NaN where not given).
-
-    Examples
-    --------
-    >>> path = Path("URGENCES_P_2023r.csv")
-    >>> _ = path.write_text("FI;RS;FI_EJ;PERSO;ETPSAL\n830000287;CH LA DRACENIE;830100525;M9999;6.59\n")
-    >>> read_sae_emergency(path)["doctors_etp"].to_dict()
-    {'830000287': 6.59}
     """
     frame = read_table(path)
     require_columns(frame, ("FI", "RS", "FI_EJ", "PERSO", "ETPSAL"), path=path)
@@ -149,19 +123,6 @@ def read_apl(path: str | Path) -> pd.DataFrame:
     `year`, `profession` (as in the title) and `unit` (as in the workbook: consultations a year for GPs,
     full-time equivalents per 100,000 for others). Arrondissements of Paris, Lyon and Marseille come as DREES
     has them; totals and notes are left out and counted.
-
-    Examples
-    --------
-    >>> import openpyxl
-    >>> path = Path("apl.xlsx")
-    >>> book = openpyxl.Workbook()
-    >>> book.active.title = "APL 2024"
-    >>> book.active.append(["Code commune INSEE", "Commune", "APL aux médecins généralistes", "Population totale 2022"])
-    >>> book.active.append([None, None, "En consultations par habitant standardisé", "En habitants"])
-    >>> book.active.append(["83050", "Draguignan", 3.1, 39434])
-    >>> book.save(path)
-    >>> read_apl(path).loc["83050", ["apl", "population_hab"]].to_list()
-    [3.1, 39434.0]
     """
     path = Path(path)
     sheet, year = _find_sheet(path)
@@ -191,34 +152,19 @@ def read_apl(path: str | Path) -> pd.DataFrame:
 
 
 def read_emergency_times(path: str | Path) -> pd.DataFrame:
-    r"""Read the road minutes from each commune to the closest one with an emergency department or a SMUR.
+    """Read the road minutes from each commune to the closest one with an emergency department or a SMUR.
 
     They are those of DREES's data set 2943, « diagnostic d'accès aux soins urgents »: METRIC times from one
     chef-lieu to the other, 0 in the communes that have one. Indexed by `commune_code`, one column per year
     (int) from those named `minutes_to_su_smur_2019`; between 0 and 600.
-
-    Examples
-    --------
-    >>> path = Path("urgences.csv")
-    >>> _ = path.write_text("commune_code,minutes_to_su_smur_2019\n83002,55.0\n83050,0\n")
-    >>> read_emergency_times(path)[2019].to_dict()
-    {'83002': 55.0, '83050': 0.0}
     """
     return _read_years(path, _EMERGENCY_TIME, "minutes_to_su_smur_2019", most=600)
 
 
 def read_apl_by_year(path: str | Path) -> pd.DataFrame:
-    r"""Read the published APL of GPs by commune from a table with a column per year (`apl_gp_2023`).
+    """Read the published APL of GPs by commune from a table with a column per year (`apl_gp_2023`).
 
-    Indexed by `commune_code`, one column per year (int): consultations per standardised inhabitant, between 0
-    and 100. For the workbook of DREES itself, see `read_apl`.
-
-    Examples
-    --------
-    >>> path = Path("apl.csv")
-    >>> _ = path.write_text("commune_code,apl_gp_2015,apl_gp_2023\n83050,4.2,3.1\n")
-    >>> read_apl_by_year(path).loc["83050"].to_dict()
-    {2015: 4.2, 2023: 3.1}
+    Indexed by `commune_code`, one column per year (int): consultations per standardised inhabitant, between 0 and 100.
     """
     return _read_years(path, _APL_YEAR, "apl_gp_2023", most=100)
 
@@ -284,24 +230,11 @@ def _find_titles(frame: pd.DataFrame, path: Path, place: str) -> dict[str, str]:
 
 
 def read_ehpad(path: str | Path) -> gpd.GeoDataFrame:
-    """Read the EHPAD whose prices CNSA publishes, as points.
+    """Read the EHPAD whose prices CNSA publishes, as points (EPSG:4326), in the order of the file.
 
-    The property `popup` holds the name between `<h3>` and `</h3>`. In the order of the file: `name`,
-    `legal_status` (commercial, private_non_profit or public, inferred from the colour of the point; None
-    where it is unknown), `geometry` (points, EPSG:4326). There is no FINESS number and no number of places in
-    this file, and an EHPAD that declared no price is not in it. Public is not autonomous: the EHPAD of
-    hospitals have the same colour.
-
-    Examples
-    --------
-    >>> path = Path("ehpad.geojson")
-    >>> _ = path.write_text(
-    ...     '{"type": "FeatureCollection", "features": [{"type": "Feature",'
-    ...     '"properties": {"popup": "<h3>LES PINS</h3>"},'
-    ...     '"geometry": {"type": "Point", "coordinates": [6.46, 43.53]}}]}'
-    ... )
-    >>> read_ehpad(path)["name"].to_list()
-    ['LES PINS']
+    The property `popup` holds the `name` between `<h3>` and `</h3>`; `legal_status` (commercial, private_non_profit
+    or public, or None) is inferred from the colour of the point: public is not autonomous, the EHPAD of hospitals
+    have the same colour. The file holds no FINESS number, no number of places, and no EHPAD that declared no price.
     """
     import geopandas as gpd
 

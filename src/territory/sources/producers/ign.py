@@ -83,17 +83,6 @@ def read_outlines(path: str | Path) -> gpd.GeoDataFrame:
 
     Indexed by `commune_code`: `name`, `geometry` (polygons, in the coordinate system of the file). Outlines
     that cross themselves are repaired and counted.
-
-    Examples
-    --------
-    >>> path = Path("communes.geojson")
-    >>> _ = path.write_text(
-    ...     '{"type": "FeatureCollection", "features": [{"type": "Feature",'
-    ...     '"properties": {"code": "83050", "nom": "D"},'
-    ...     '"geometry": {"type": "Polygon", "coordinates": [[[6, 43], [7, 43], [7, 44], [6, 43]]]}}]}'
-    ... )
-    >>> read_outlines(path)["name"].to_dict()
-    {'83050': 'D'}
     """
     frame = read_features(path)
     titles = []
@@ -121,19 +110,12 @@ def read_outlines(path: str | Path) -> gpd.GeoDataFrame:
 
 
 def read_commune_points(path: str | Path) -> gpd.GeoDataFrame:
-    r"""Read a table of points that stand for communes: town halls, or where no outlines are at hand.
+    """Read a table of points that stand for communes: town halls, or where no outlines are at hand.
 
     The columns are `commune_code`, then `mairie_longitude` and `mairie_latitude` (degrees) or `longitude` and
     `latitude`; perhaps `inside_longitude` and `inside_latitude`, for communes without a town hall inside
     their outline (`mairie_inside_outline`), and `area_km2`. Indexed by `commune_code`: `area_km2` (NaN where
     unknown), `point_kind` (`chef_lieu` or `inside`), `geometry` (points, EPSG:4326).
-
-    Examples
-    --------
-    >>> path = Path("points.csv")
-    >>> _ = path.write_text("commune_code;longitude;latitude;area_km2\n83050;6.46;43.54;53.8\n")
-    >>> read_commune_points(path)["area_km2"].to_dict()
-    {'83050': 53.8}
     """
     table = read_table(path)
     is_hall = "mairie_longitude" in table

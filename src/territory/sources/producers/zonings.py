@@ -20,21 +20,11 @@ _TERRITORY = (r"codeduterritoiredeviesante", r"tvs(\d{4})?|tv|codetvs")
 
 
 def read_epci(path: str | Path) -> pd.DataFrame:
-    r"""Read the communes of each EPCI with its own taxes (« epcicom » of Banatic).
+    """Read the communes of each EPCI with its own taxes (« epcicom » of Banatic).
 
     Indexed by `commune_code`: `epci_code` (SIREN), `epci_name`, `epci_kind` (CC, CA, CU, METRO…),
     `epci_departement_code` (of its seat), `epci_communes` (number), `epci_population` (hab). A few islands
     belong to no EPCI and are absent; an EPCI that has not the number of communes it says is refused.
-
-    Examples
-    --------
-    >>> path = Path("epci.csv")
-    >>> _ = path.write_text(
-    ...     "dept;siren;raison_sociale;nature_juridique;nb_membres;total_pop_mun;insee\n"
-    ...     "83;248300394;CA Sud Sainte Baume;CA;1;64093;83016\n"
-    ... )
-    >>> read_epci(path).loc["83016", "epci_name"]
-    'CA Sud Sainte Baume'
     """
     frame = read_table(path)
     titles = {
@@ -55,17 +45,7 @@ def read_epci(path: str | Path) -> pd.DataFrame:
 
 
 def read_care_territories(path: str | Path) -> pd.Series:
-    r"""Read in which territoire de vie-santé each commune is (DREES), in a CSV or any sheet of a workbook.
-
-    Codes indexed by `commune_code`, missing where the file has none; lines above the titles are skipped.
-
-    Examples
-    --------
-    >>> path = Path("tvs.csv")
-    >>> _ = path.write_text("CODGEO;LIBGEO;TVS\n01004;Ambérieu;01004\n")
-    >>> read_care_territories(path).to_dict()
-    {'01004': '01004'}
-    """
+    """Read the territoire de vie-santé of each commune (DREES), by `commune_code`, from a CSV or a workbook."""
     path = Path(path)
     frame, commune, territory = _find_table(path)
     zones = frame[territory].str.strip().replace("", None)

@@ -1,4 +1,1 @@
-"""Text, numbers, codes and sheets as they are really written in official files.
-
-It knows no producer.
-"""
+"""Text, numbers, codes and sheets as they are really written in official files, whoever their producer."""

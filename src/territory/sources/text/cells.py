@@ -43,13 +43,6 @@ def to_numbers(
     `1,234,567` can only be thousands. A table where nothing but cells like `1,234` is found is refused, for
     it can be read in two ways; without `thousands` (coordinates, shares, ages) it is a decimal comma. Cells
     of `unknown`, and counts under a threshold (`<11`), become NaN.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> table = pd.DataFrame({"places": ["12,5", "1 200", ""]}, index=[2, 3, 4])
-    >>> to_numbers(table, ["places"], path="places.csv")["places"].to_list()
-    [12.5, 1200.0, nan]
     """
     require_columns(frame, columns, path=path)
     cells = {}
@@ -203,10 +196,7 @@ _DECIMALS = re.compile(r"[.,]0+$")
 def clean_codes(
     codes: pd.Series, kind: Kind = COMMUNES, *, path: str | Path, may_be_empty: bool = False
 ) -> pd.Series:
-    """Return codes as their producer writes them, with how many were mended; what cannot be one is refused.
-
-    It is the one way in which codes come in: every reader and every table of the planner asks it.
-    """
+    """Return codes as their producer writes them, a warning counting those mended; what cannot be one is refused."""
     clean = pad_codes(codes, kind)
     good = clean.str.fullmatch(kind.form)
     place = f", colonne « {codes.name} »" if codes.name else ""
@@ -219,14 +209,7 @@ def clean_codes(
 
 
 def pad_codes(codes: pd.Series, kind: Kind = COMMUNES) -> pd.Series:
-    """Return codes in capitals, without what spreadsheets add or take away; nothing is checked.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> pad_codes(pd.Series(["1004.0", " 2a004", "83 050"])).to_list()
-    ['01004', '2A004', '83050']
-    """
+    """Return codes in capitals, without what spreadsheets add or take away; nothing is checked."""
     unique = {code: pad_code(code, kind) for code in codes.astype("str").unique()}
     return codes.astype("str").map(unique).astype("str")
 
@@ -256,13 +239,7 @@ def known_codes(codes: pd.Series, known: Collection[str], *, path: str | Path) -
 
 
 def commune_of_arrondissement(code: str) -> str:
-    """Return the commune of a municipal arrondissement, or the code itself for any other commune.
-
-    Examples
-    --------
-    >>> commune_of_arrondissement("13209"), commune_of_arrondissement("83050")
-    ('13055', '83050')
-    """
+    """Return the commune of a municipal arrondissement, or the code itself for any other commune."""
     for commune, pattern in ARRONDISSEMENTS.items():
         if re.fullmatch(pattern, code):
             return commune

@@ -139,32 +139,12 @@ def guess_separator(text: str, path: Path, *, skips: bool = False) -> str:
 
 
 def read_table(path: str | Path, *, sheet: str | None = None, header: Sequence[str] = ()) -> pd.DataFrame:
-    r"""Read a CSV or Excel table as text, telling its encoding and separator from its content.
+    """Read a CSV or Excel table as text, telling its encoding and separator from its content.
 
     Every cell stays text, so that codes keep their leading zeros; a byte order mark is believed, then UTF-8
-    is tried, then Windows-1252 (a superset of the Latin-1 letters); the separator is the one that cuts all
-    lines alike.
-
-    Parameters
-    ----------
-    sheet
-        Sheet of a workbook; without it, the first.
-    header
-        Names that the line of titles holds: lines above it (a title, a source) are skipped. Without it,
-        the first line that is not empty holds the titles.
-
-    Returns
-    -------
-    DataFrame
-        One column of text per column of the file, empty cells as empty text; the index, `line`, is the
-        number of the line in the file (of its first line, for a cell on several lines).
-
-    Examples
-    --------
-    >>> path = Path("places.csv")
-    >>> _ = path.write_bytes("commune;accueil;places\n01004;journée;12,5\n".encode("latin-1"))
-    >>> read_table(path).loc[2].to_list()
-    ['01004', 'journée', '12,5']
+    is tried, then Windows-1252; the separator is the one that cuts all lines alike. `header` names what the line of
+    titles holds: lines above it are skipped; without it the first line that is not empty holds them. The index,
+    `line`, is the number of the line in the file.
     """
     path = Path(path)
     content = read_bytes(path)

@@ -1,4 +1,1 @@
-"""What a study file may say, as validated objects.
-
-It opens no data.
-"""
+"""What a study file may say, as validated objects; no data is opened."""

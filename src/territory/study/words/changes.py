@@ -1,8 +1,7 @@
 """What a scenario may change, as the study file says it: one class for each kind of change.
 
-A class holds the words of its kind and answers every question that is asked of a change before it is made: what it
-does to which authorisation (`acts`), which sites it names (`sites`), which of the planner's tables (`tables`), what
-contradicts it (`clashes`), and what is wrong in it (`check`). `territory.scenario.changes` carries it out.
+Each says what it does to which authorisation (`acts`), which sites and tables it names (`sites`, `tables`), what
+contradicts it (`clashes`) and what is wrong in it (`check`). `territory.scenario.changes` carries it out.
 """
 
 from __future__ import annotations
@@ -289,12 +288,10 @@ class CloseSite(OfferChange):
 class ChangeSpeeds(StudyChange):
     """Roads become faster or slower: a new road, a closed pass, peak hours.
 
-    Either `period` or `speeds_file` (with a road map only: the whole map under another table of speeds), or works
-    (with a road map only: the roads that `roads`, by name or reference, `way_ids`, `polygon` and `month` mean
-    together are closed, or their times multiplied by `time_factor`; a road is drawn along `line` at `speed_kmh`), or
-    `time_factor` (times are multiplied by it when one of their ends is in `communes` or in the `box`, everywhere
-    without either), or `times_file` (columns from_commune, to_commune, travel_time_min: these times replace those
-    between the two communes, in the direction given). A factor and a file of times are for any kind of times.
+    With a road map only: `period` or `speeds_file` (the whole map under other speeds), or works (`roads` by name or
+    reference, `way_ids`, `polygon` and `month` together say what is closed, or slowed by `time_factor`; a road is
+    drawn along `line` at `speed_kmh`). With any times: `time_factor` (when one end is in `communes` or in the `box`,
+    everywhere without either), or `times_file` (from_commune, to_commune, travel_time_min, in the direction given).
     """
 
     order: ClassVar[int] = 8

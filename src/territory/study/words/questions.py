@@ -1,7 +1,4 @@
-"""The questions that a study file may ask of a territory: where sites would be, which establishments would group.
-
-`territory.planning` answers them.
-"""
+"""The questions that a study file may ask of a territory; `territory.planning` answers them."""
 
 from __future__ import annotations
 
@@ -31,11 +28,10 @@ _UNKNOWN_SIZES = {"members": "nombre inconnu", "places": "places inconnues", "bu
 class Siting(Part):
     """Where should sites be, among which communes, for whom and by which measure.
 
-    Candidates are `candidates` (communes), the communes of `candidate_epci_codes`, and declared sites
-    (`candidate_site_ids`); with `near_commune` the communes of the EPCI, or all of them without any EPCI, are those
-    from which it is `near_max_min` or less away. Persons are those of the ages that the authorisations receive
-    (children served where they are observed) within the recruitment limit of one of their sites of today, or the
-    persons of the need `public`, in the whole territory; `demand_epci_codes` keeps those of some EPCI alone.
+    Candidates are `candidates` (communes), those of `candidate_epci_codes`, and declared sites
+    (`candidate_site_ids`); with `near_commune` those from which it is `near_max_min` or less away. Persons are those
+    of the ages that the authorisations receive (children served where they are observed) within the recruitment limit
+    of one of their sites of today, or the persons of the need `public`, everywhere or in `demand_epci_codes`.
     `fixed_site_ids` exist already and stay; `fixed_service` adds every site of a service whose list is complete.
     """
 
@@ -122,14 +118,12 @@ class Siting(Part):
 class Grouping(Part):
     """Which establishments would form groups of neighbours, how large, and how far apart.
 
-    The establishments are the sites of the territory that offer `service` and have one of `statuses`, or those of
-    `site_ids` alone; `excluded_site_ids` are left out. The others of the same service are context. A `table` of the
-    planner's own (columns site_id, then any of legal_status, is_autonomous, places, budget_eur, existing_group)
-    completes what the data do not hold: an establishment that it says is not autonomous is context too.
-
-    `min_size` counts members, places or euros of budget, as `size` says; places and budgets come from the data or
-    the table and must all be known. `blocks` are existing groups that are never split. `support_site_id` is the
-    hospital that supports the groupement hospitalier de territoire: joining it is the alternative.
+    They are the sites that offer `service` and have one of `statuses`, or `site_ids` alone, less `excluded_site_ids`;
+    the others of the service are context. A `table` of the planner's own (site_id, then any of legal_status,
+    is_autonomous, places, budget_eur, existing_group) completes the data: one that it says is not autonomous is
+    context too. `min_size` counts members, places or euros of budget, as `size` says, which must all be known.
+    `blocks` are existing groups never split. `support_site_id` is the hospital of the groupement hospitalier de
+    territoire: joining it is the alternative.
     """
 
     id: str = Field(pattern=SLUG)

@@ -34,11 +34,11 @@ _TWICE = FAULTS["twice"]
 class Scenario(Part):
     """A named list of changes to today's situation, in any order.
 
-    `families` says where the families of a service that moves, closes or merges go: `stay` (they follow their
-    authorisation), `closest` (each commune goes to the closest site of the same service, whose list must be
-    complete) or `reallocated` (under capacity, from observed origins or from a need of kind orientation or
-    waiting: `families_need` names it when there are several). `supported_by` is the document that says the scenario;
-    a report then says of the others that no document states them.
+    `families` says where the families of a service that moves, closes or merges go: `stay` (with their
+    authorisation), `closest` (the closest site of the same service, whose list must be complete) or `reallocated`
+    (under capacity, from observed origins or from the need `families_need`, of kind orientation or waiting).
+    `supported_by` is the document that says the scenario; a report then says of the others that no document states
+    them.
     """
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")

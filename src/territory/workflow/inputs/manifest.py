@@ -21,11 +21,7 @@ if TYPE_CHECKING:
 
 
 def describe_run(study: Study, times_method: str, *, roads: Path | None) -> tuple[dict[str, Any], str]:
-    """Return the manifest of a run and its digest: no date, no path of the machine, no duration enters it.
-
-    Of a secret input the manifest says that it was read and nothing else: neither its digest nor that of the run
-    depends on what it holds (see `territory.study.secrecy`).
-    """
+    """Return the manifest of a run and its digest: no date, path or duration, nothing of what secret inputs hold."""
     files = {}
     if study.data is None:
         name, folder = study.dataset, resources.files("territory.datasets") / study.dataset

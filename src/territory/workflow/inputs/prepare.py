@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 class Places:
     """What a study is about before any travel time: its tables, and the places that times are asked between.
 
-    `sites` have the density and the area of their commune; `named_sites` are the origins of the times between sites;
     `weighed` are the communes with the dataset's own density, since times do not change with the census.
     """
 

@@ -146,11 +146,7 @@ class Asked:
         return digest_of(*ends, self.squares, travel.terrain, travel.max_time_min)
 
     def from_communes(self, times_from: Callable[[gpd.GeoDataFrame, float], pd.DataFrame]) -> pd.DataFrame:
-        """Return the times of communes by what gives those of points up to a limit.
-
-        Over squares: their mean weighted by children, and its spread; a pair is out of reach when half the children
-        or more are, or when the mean is over the limit.
-        """
+        """Return the times of communes, means over squares weighted by children; out of reach when half of them are."""
         limit = self.study.travel.max_time_min
         if self.squares is None or self.squares.empty:
             return times_from(self.communes, limit)

@@ -5,10 +5,9 @@
     _plan.json                                  the digest of what the times depend on, and the list of the parts
     departement_code=83/part-0000.parquet       from_id, to_id, travel_time_ms: every pair of some origins
 
-Times by road are whole milliseconds, and stay so on disk (a third of the size, three times as fast); estimated ones
-are in minutes (travel_time_min). Read through this module, both are minutes, as everywhere else. Any reader of
-partitioned Parquet opens the folder. Each file says in its footer which times it holds: one that was written for
-other inputs, or that a power cut truncated, is never taken for what it is not.
+Times by road are whole milliseconds on disk (a third of the size, three times as fast), estimated ones minutes; both
+are read as minutes. Each file says in its footer which times it holds: one written for other inputs, or that a power
+cut truncated, is never taken for what it is not.
 """
 
 from __future__ import annotations
@@ -117,10 +116,8 @@ def open_times(folder: str | Path) -> TimesFolder:
 
     Raises
     ------
-    MissingFileError
-        If there is no such folder, or parts of it are absent: the run was stopped.
-    ReadError
-        If its plan cannot be read.
+    MissingFileError, ReadError
+        If there is no such folder, or the run was stopped before its last part; if its plan cannot be read.
     """
     folder = Path(folder)
     if not (folder / PLAN).is_file():

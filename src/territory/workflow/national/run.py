@@ -1,8 +1,4 @@
-"""Run a study of a whole country, or of many départements: parts of times, then the measures over them.
-
-The formulas are those of every other study. What a commune has depends on its own times alone, but for the access to
-GPs, whose competition crosses the parts: that is measured first, by `territory.access.streamed`.
-"""
+"""Run a study of a whole country: parts of times, then the measures over them, the competition for GPs first."""
 
 from __future__ import annotations
 
@@ -50,10 +46,7 @@ from territory.workflow.national.write_parts import ask_times, write_travel_time
 
 @dataclass(frozen=True)
 class NationalResult:
-    """A study of a country (`inputs`), its travel times in parts (`times`), and the tables over them.
-
-    Two runs with the same `run_digest` give the same files.
-    """
+    """A study of a country, its travel times in parts and the tables over them; one digest, one set of files."""
 
     inputs: Inputs
     times: TimesFolder
@@ -81,20 +74,11 @@ def run_national(
 
     Parameters
     ----------
-    study
-        A study, or the path of its file. Its section [scale] says how much memory a part may take.
-    out_dir
-        Folder in which `reports/<study>` and `data/processed/<study>` are written; every worker must see it.
-    roads
-        Road map (.osm.pbf) that replaces the study's, or the estimated times.
+    study, out_dir, roads, on_step
+        As for `territory.run_study`; section [scale] of the study says how much memory a part may take, and every
+        worker must see the folder.
     scheduler
         A name for `open_scheduler`, or what it gives.
-    on_step
-        Called with the French name of each step as it begins.
-
-    Returns
-    -------
-    NationalResult
 
     Raises
     ------

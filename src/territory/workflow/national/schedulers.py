@@ -112,7 +112,7 @@ class Cluster:
 
 @contextmanager
 def open_scheduler(name: str = "none", *, workers: int | None = None) -> Iterator[Threads | Cluster]:
-    """Open what runs the parts of a run, until the block ends.
+    """Open what runs the parts of a run, until the block ends; its method `map` is a mapper for `access.streamed`.
 
     Parameters
     ----------
@@ -121,11 +121,6 @@ def open_scheduler(name: str = "none", *, workers: int | None = None) -> Iterato
         the scheduler of a cluster of dask.distributed that runs already.
     workers
         How many threads or local processes, one per processor by default.
-
-    Yields
-    ------
-    Threads or Cluster
-        Its method `map` is a mapper for `territory.access.streamed`.
 
     Raises
     ------

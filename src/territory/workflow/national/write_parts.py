@@ -46,57 +46,42 @@ def write_travel_times(
 ) -> TimesFolder:
     """Write travel times to partitioned Parquet, some origins at a time.
 
-    A part is made by itself, written beside and put in its place: a run that is stopped, or a machine that dies,
-    costs the parts in the making alone. Run again, it makes those that are missing. The files are the same, byte for
-    byte, whatever the scheduler and however many times the run was stopped.
+    A part is written beside and put in its place: a run that is stopped costs the parts in the making alone. Run
+    again, it makes those that are missing. The files are the same, byte for byte, whatever the scheduler.
 
     Parameters
     ----------
     search
         Origins and destinations: `territory.network.search_roads`.
     folder
-        Folder of the run, on a disk that every worker sees: the times go to its sub-folder `times`, what workers
-        map into memory to `search`.
+        Folder of the run, on a disk that every worker sees: sub-folders `times`, and `search` for the workers.
     groups
-        Group of each origin, by its identifier: origins of two groups are never in one part. The name of the series
-        is that of the sub-folders.
-    batch_size
-        Most origins of a part; by default what `memory_mb` allows.
-    memory_mb
-        Most memory that a part in the making may take if its origins reach every destination (MB). Each thread or
-        worker makes one at a time.
+        Group of each origin, by its identifier, never two in one part; its name is that of the sub-folders.
+    batch_size, memory_mb
+        Most origins of a part; by default, those of the memory (MB) that it may take if all is within reach.
     least
-        Least times of some pairs (columns from_id, to_id, travel_time_min, optionally distance_km): a shorter time is
-        raised to them. Times by road stay whole milliseconds: so must these.
+        Least times (from_id, to_id, travel_time_min, optionally distance_km), in whole milliseconds by road:
+        a shorter time is raised to them.
     scheduler
         What runs the parts, from `open_scheduler`; threads of this process by default.
     announce
         Called with the number of parts made and their total as they come.
 
-    Returns
-    -------
-    TimesFolder
-
     Raises
     ------
     ParameterError
         If groups lack an origin, or the memory is too small for one.
-    OutputError
-        If the folder cannot be written, or another run holds it.
-    ClusterError
-        If the workers fail.
+    OutputError, ClusterError
+        If the folder cannot be written, or another run holds it; if the workers fail.
 
     Examples
     --------
-    >>> import tempfile
-    >>> from territory.network import sample_network, search_roads
     >>> import geopandas as gpd
-    >>> points = gpd.GeoDataFrame(index=["A", "B", "C"], crs=4326,
-    ...     geometry=gpd.points_from_xy([6.40, 6.40, 6.42], [43.50, 43.51, 43.51]))
+    >>> from territory.network import sample_network, search_roads
+    >>> points = gpd.GeoDataFrame(geometry=gpd.points_from_xy([6.4] * 3, [43.5, 43.51, 43.52]), crs=4326)
     >>> search = search_roads(sample_network(), points, points, max_time_min=30)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     [(part.name, len(part())) for part in write_travel_times(search, folder, batch_size=2)]
-    [('batch=all/part-0000.parquet', 6), ('batch=all/part-0001.parquet', 3)]
+    >>> [len(part()) for part in write_travel_times(search, "times", batch_size=2)]
+    [6, 3]
     """
     folder = Path(folder).resolve()
     ids = search.from_ids

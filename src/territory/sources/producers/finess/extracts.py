@@ -53,21 +53,10 @@ _OPTIONAL = ("long_name", "category_name")
 
 
 def read_finess_sites(path: str | Path, *, communes: gpd.GeoDataFrame | None = None) -> gpd.GeoDataFrame:
-    r"""Read the establishments of FINESS with their coordinates (`etalab-cs1100507`, lines without titles).
+    """Read the establishments of FINESS with their coordinates (`etalab-cs1100507`, lines without titles).
 
-    Coordinates are in the projection that each line names, overseas ones included, and become degrees. Table
-    `sites`, with `category_name`, `siret`, `opened_on`, `tariff_code` and `point_source` (what FINESS says of
-    the point).
-
-    Examples
-    --------
-    >>> path = Path("etalab-cs1100507.csv")
-    >>> cells = ["830000287", "830100525", "CH", "CH LA DRACENIE", *[""] * 7, "050", "83", *[""] * 18]
-    >>> place = "geolocalisation;830000287;982000;6275000;1,ATLASANTE,96,BAN,L93_METROPOLE;2026-05-04"
-    >>> _ = path.write_text(f"finess;etalab;98;2026-05-12\nstructureet;{';'.join(cells)}\n{place}\n")
-    >>> sites = read_finess_sites(path)
-    >>> sites.loc["830000287", ["name", "commune_code", "source"]].to_list()
-    ['CH LA DRACENIE', '83050', 'FINESS, 2026-05-12']
+    Coordinates are in the projection that each line names, overseas ones included, and become degrees. Table `sites`,
+    with `category_name`, `siret`, `opened_on`, `tariff_code` and `point_source` (what FINESS says of the point).
     """
     path = Path(path)
     date, kinds = _read_lines(path, {"structureet": STRUCTURE, "geolocalisation": GEOLOCATION})
@@ -99,23 +88,13 @@ def _absent(path: Path, kind: str, file: str) -> ReadError:
 
 
 def read_finess_equipment(path: str | Path) -> pd.DataFrame:
-    r"""Read the places of FINESS by discipline, activity and public (`cs1400105`, or `cs1100505`).
+    """Read the places of FINESS by discipline, activity and public (`cs1400105`, or `cs1100505`).
 
     One row per line that is not deleted, under FINESS's own names: `nofinesset`, `nofinessej`, `de`, `libde`,
     `ta`, `libta`, `client`, `libclient`, `indsupinst` (N installed, empty for an authorisation that is not
     installed yet), `indsupaut`, `dateautor` (text), `capinstot`, `capautot` (places installed and authorised,
     NaN = unknown), `ageminiinst`, `agemaxiinst`, `ageminiaut`, `agemaxiaut` (years); the index is the line in
-    the file. `territory.supply` makes services of it. `cs1100505` is public and has no titles: its columns
-    after `indsupinst` follow the order of `cs1400105`.
-
-    Examples
-    --------
-    >>> path = Path("cs1400105.csv")
-    >>> _ = path.write_text(
-    ...     "nofinesset;de;ta;client;capinstot;indsupinst;capautot;indsupaut\n830000001;844;13;437;20;N;25;N\n"
-    ... )
-    >>> read_finess_equipment(path)[["ta", "capinstot", "capautot"]].values.tolist()
-    [['13', 20.0, 25.0]]
+    the file. `cs1100505` is public and has no titles: its columns after `indsupinst` follow the order of `cs1400105`.
     """
     path = Path(path)
     frame = _equipment_lines(path)
@@ -216,20 +195,9 @@ def _check_equipment(frame: pd.DataFrame, path: Path) -> None:
 
 
 def read_finess_flat(path: str | Path, *, communes: gpd.GeoDataFrame | None = None) -> gpd.GeoDataFrame:
-    r"""Read the establishments of FINESS from a flat table with titles, one line for each equipment.
+    """Read the establishments of FINESS from a flat table with titles, one line for each equipment.
 
-    Table `sites`, with `category_name`; an establishment that has two names, categories, communes or points
-    is refused.
-
-    Examples
-    --------
-    >>> path = Path("finess.csv")
-    >>> _ = path.write_text(
-    ...     "nofinesset;nofinessej;rs;categetab;code_insee;latitude;longitude\n"
-    ...     "090002585;090002577;PHARMACIE;620;09289;43.008;1.121\n"
-    ... )
-    >>> read_finess_flat(path).loc["090002585", ["commune_code", "category_code"]].to_list()
-    ['09289', '620']
+    Table `sites`, with `category_name`; one that has two names, categories, communes or points is refused.
     """
     path = Path(path)
     frame = _columns(read_table(path), path)

@@ -44,23 +44,10 @@ _AGES = {
 def read_finess_plus(path: str | Path, *, communes: gpd.GeoDataFrame | None = None) -> gpd.GeoDataFrame:
     """Read the establishments of FINESS+ (`finess-structures-mensuel-AAAAMM.json.gz`).
 
-    The file holds legal entities (`pmej`), each with its establishments (`ege`): they are read one after the
-    other, so that 750 MB of text never are in memory. The pair of coordinates that is in degrees is used,
-    `coordonneeX`, `coordonneeY` or `directionLongitude`, `directionLatitude`: published files have had both.
-    Table `sites`, with `siret`, `opened_on`, `tariff_code` and `ban_score` (0 to 1, how sure the address is);
-    closed establishments are left out and counted.
-
-    Examples
-    --------
-    >>> path = Path("finess-structures.json")
-    >>> place = {"coordonneeX": "5.25", "coordonneeY": "46.21", "scoreBAN": "0.97"}
-    >>> site = {"informationsGeneralesEGE": {"numFinessEge": "010780195", "nomEgeLong": "CLINIQUE CONVERT"},
-    ...     "categorieentiteGeographiqueExercice": "365", "etatObjet": "A",
-    ...     "adresse": [{"cogCommune": "01053", "coordonneesGeographique": place}]}
-    >>> entity = {"informationsGeneralesPMEJ": {"numFinessPm": "010000156"}, "ege": [site]}
-    >>> _ = path.write_text(json.dumps({"generatedAt": "2026-03-09T15:49:37Z", "pmej": [entity]}))
-    >>> read_finess_plus(path).loc["010780195", ["operator_id", "commune_code"]].to_list()
-    ['010000156', '01053']
+    Legal entities (`pmej`), each with its establishments (`ege`), are read one after the other, so that 750 MB of text
+    never are in memory. The pair of coordinates that is in degrees is used, `coordonneeX`, `coordonneeY` or
+    `directionLongitude`, `directionLatitude`: published files have had both. Table `sites`, with `siret`, `opened_on`,
+    `tariff_code` and `ban_score` (0 to 1, how sure the address is); closed establishments are left out and counted.
     """
     path = Path(path)
     rows, closed, nameless, date = [], 0, 0, ""
@@ -200,28 +187,11 @@ def text_of(item: Mapping[str, Any], key: str) -> str:
 
 
 def read_finess_plus_equipment(path: str | Path) -> pd.DataFrame:
-    """Read the places of FINESS+ (`finess-activites-mensuel-AAAAMM.json.gz`).
+    """Read the places of FINESS+ (`finess-activites-mensuel-AAAAMM.json.gz`), as the lines of `read_finess_equipment`.
 
-    They come as the lines of `read_finess_equipment`. An activity carried out at an establishment takes the
-    authorised places of the authorisation that it names. Only whole capacities count, never those that detail
-    them by funding, housing or sex. `indsupinst` is N when the activity has started, empty before. Activities
-    of health care, or no longer active, are left out and counted.
-
-    Examples
-    --------
-    >>> import json
-    >>> path = Path("finess-activites.json")
-    >>> kind = {"typeActiviteAMSR": {"activiteSocialeRegulee": "844", "modeFonctionnement": "13", "public": "437"}}
-    >>> done = {"caracteristiquesGeneriques": {"etatObjet": "A", "identifiantAutorisation": "7"},
-    ...     "nature": {"codeNature": "ASMR", "caracteristiquesSpecifiques": kind},
-    ...     "capacite": [{"nombre": "20", "statutCapacite": "08"}]}
-    >>> granted = {"caracteristiquesGeneriques": {"activiteAeId": "7"},
-    ...     "capacite": [{"nombre": "25", "statutCapacite": "09"}]}
-    >>> entity = {"numFiness": "830000002", "activitesAutorisees": [granted],
-    ...     "ege": [{"numFinessEge": "830000001", "activitesExercees": [done]}]}
-    >>> _ = path.write_text(json.dumps({"pmej": [entity]}))
-    >>> read_finess_plus_equipment(path)[["ta", "capinstot", "capautot"]].values.tolist()
-    [['13', 20.0, 25.0]]
+    An activity carried out at an establishment takes the authorised places of the authorisation that it names. Only
+    whole capacities count, never those that detail them by funding, housing or sex. `indsupinst` is N when the
+    activity has started, empty before. Activities of health care, or no longer active, are left out and counted.
     """
     path = Path(path)
     rows: list[dict[str, Any]] = []

@@ -43,21 +43,11 @@ _WRONG = {
 
 
 def read_population_structure(path: str | Path) -> pd.DataFrame:
-    r"""Read the persons by age band of each commune (INSEE, `base-cc-evol-struct-pop-YYYY`).
+    """Read the persons by age band of each commune (INSEE, `base-cc-evol-struct-pop-YYYY`).
 
     The file has two sets of bands, 0–14, 15–29… and 0–19 (as men and women apart), 20–64…: both are used, and
     the bands returned are those between all their bounds (0–14, 15–19, 20–29…); bands that contradict each
     other are refused. Table `population` with weighted reals (NaN where blank) and `vintage` (`rp2021`).
-
-    Examples
-    --------
-    >>> path = Path("base-cc-evol-struct-pop-2021.csv")
-    >>> _ = path.write_text(
-    ...     "CODGEO;P21_POP;P21_POP0014;P21_POP1529;P21_POP30P;P21_H0019;P21_F0019\n"
-    ...     "83050;100;20;15;65;14.5;12.5\n"
-    ... )
-    >>> read_population_structure(path)["population"].to_dict()
-    {('83050', 0, 14.0): 20.0, ('83050', 15, 19.0): 7.0, ('83050', 20, 29.0): 8.0, ('83050', 30, nan): 65.0}
     """
     path = Path(path)
     sheet: str | None = None
@@ -73,21 +63,10 @@ def read_population_structure(path: str | Path) -> pd.DataFrame:
 
 
 def read_iris_population(path: str | Path) -> pd.DataFrame:
-    r"""Read the persons by age band of each commune from INSEE's IRIS file (`base-ic-evol-struct-pop-YYYY`).
+    """Read the persons by age band of each commune from INSEE's IRIS file (`base-ic-evol-struct-pop-YYYY`).
 
-    Its bands are the finest for children: 0–2, 3–5, 6–10, 11–14, 15–17, 18–19, 20–24. A commune that is not
-    divided is one IRIS; the others are added up. Mayotte is not in this file. Table `population`, as
-    `read_population_structure`.
-
-    Examples
-    --------
-    >>> path = Path("base-ic-evol-struct-pop-2021.csv")
-    >>> _ = path.write_text(
-    ...     "IRIS;COM;P21_POP;P21_POP0002;P21_POP0305;P21_POP0610\n"
-    ...     "830500101;83050;50;3;2;5\n830500102;83050;10;1;0;0.5\n"
-    ... )
-    >>> read_iris_population(path).xs("83050")["population"].to_list()
-    [4.0, 2.0, 5.5, 48.5]
+    Its bands are the finest for children: 0–2, 3–5, 6–10, 11–14, 15–17, 18–19, 20–24. The IRIS of a commune are added
+    up. Mayotte is not in this file. Table `population`, as `read_population_structure`.
     """
     frame = read_table(path, header=("IRIS", "COM"))
     frame = frame.assign(COM=clean_codes(frame["COM"], path=path))
@@ -181,22 +160,11 @@ def _younger_than(
 
 
 def read_single_ages(path: str | Path, *, departements: Collection[str] | None = None) -> pd.DataFrame:
-    r"""Read the persons of each completed age in each commune (INSEE, `TD_POP1B_YYYY`).
+    """Read the persons of each completed age in each commune (INSEE, `TD_POP1B_YYYY`, whose name holds the year).
 
-    The year is in the name of the file. Both layouts are read: one line per commune, sex and age (`CODGEO`,
-    `SEXE`, `AGED100`, `NB`), where a line that is absent counts nobody; or one line per commune and one
-    column per sex and age (`SEXE1_AGED100000`…). The file has seven million lines: name the départements,
-    unless the whole country is wanted. Table `population`, single years from 0 to 99 and 100 or over.
-
-    Examples
-    --------
-    >>> path = Path("TD_POP1B_2021.csv")
-    >>> _ = path.write_text(
-    ...     "NIVGEO;CODGEO;LIBGEO;SEXE;AGED100;NB\n"
-    ...     "COM;83050;Draguignan;1;003;200.5\nCOM;83050;Draguignan;2;003;190\n"
-    ... )
-    >>> read_single_ages(path).loc[("83050", 3)]["population"].to_list()
-    [390.5]
+    Both layouts are read: one line per commune, sex and age (`CODGEO`, `SEXE`, `AGED100`, `NB`), where a line that is
+    absent counts nobody; or one line per commune and one column per sex and age (`SEXE1_AGED100000`…). The file has
+    seven million lines: name the départements. Table `population`, single years from 0 to 99 and 100 or over.
     """
     path = Path(path)
     named = _YEAR.findall(path.name)

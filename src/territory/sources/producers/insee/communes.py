@@ -20,19 +20,11 @@ _TWICE = "code(s) de commune en double"
 
 
 def read_legal_population(path: str | Path) -> pd.DataFrame:
-    r"""Read the legal populations of communes, in any layout that INSEE has published since 2017.
+    """Read the legal populations of communes, in any layout that INSEE has published since 2017.
 
-    The layouts are a CSV with `COM`, `PMUN`…, one with `DEPCOM`, `COM`, `PMUN`…, and the workbook « ensemble
-    » (sheet « Communes »). Indexed by `commune_code`: `name`, `population` (municipal, hab), `counted_apart`,
-    `total` (hab). Paris, Lyon and Marseille come as the file has them: see
-    `territory.geography.commune_of_arrondissement`.
-
-    Examples
-    --------
-    >>> path = Path("communes.csv")
-    >>> _ = path.write_text("DEPCOM;COM;PMUN;PCAP;PTOT\n01001;L'Abergement-Clémenciat;776;18;794\n")
-    >>> read_legal_population(path)["population"].to_dict()
-    {'01001': 776.0}
+    The layouts are a CSV with `COM`, `PMUN`…, one with `DEPCOM`, `COM`, `PMUN`…, and the workbook « ensemble » (sheet
+    « Communes »). Indexed by `commune_code`: `name`, `population` (municipal, hab), `counted_apart`, `total` (hab).
+    Paris, Lyon and Marseille come as the file has them: see `territory.geography.commune_of_arrondissement`.
     """
     if {".xls", ".xlsx"} & {suffix.lower() for suffix in Path(path).suffixes}:
         frame = read_table(path, sheet="Communes", header=_WORKBOOK)
@@ -53,20 +45,11 @@ def read_legal_population(path: str | Path) -> pd.DataFrame:
 
 
 def read_age_shares(path: str | Path) -> pd.DataFrame:
-    r"""Read the shares under 25, 25 to 64 and 65 or over of each commune (Observatoire des territoires).
+    """Read the shares under 25, 25 to 64 and 65 or over of each commune (Observatoire des territoires).
 
-    The columns are `code_insee`, `nom`, `scale` and three shares in per cent, whose titles carry their year.
-    Only the lines of communes are kept: those of régions have had their columns permuted. Indexed by
-    `commune_code`: `name`, `under_25_share`, `from_25_to_64_share`, `from_65_share` (0 to 1, NaN where nobody
-    lives); attribute `year`.
-
-    Examples
-    --------
-    >>> path = Path("ages.csv")
-    >>> titles = "code_insee;nom;scale;Part de - de 25 ans 2020;Part de 25 à 64 ans 2020;Part de 65 ans ou + 2020"
-    >>> _ = path.write_text(titles + "\n01001;L'Abergement-Clémenciat;Commune;27;53.4;19.6\n")
-    >>> read_age_shares(path).loc["01001", "under_25_share"]
-    np.float64(0.27)
+    The columns are `code_insee`, `nom`, `scale` and three shares in per cent, whose titles carry their year. Only the
+    lines of communes are kept: those of régions have had their columns permuted. Indexed by `commune_code`: `name`,
+    `under_25_share`, `from_25_to_64_share`, `from_65_share` (0 to 1, NaN where nobody lives); attribute `year`.
     """
     frame = read_table(path)
     require_columns(frame, ("code_insee", "nom", "scale"), path=path)
@@ -92,17 +75,9 @@ def read_age_shares(path: str | Path) -> pd.DataFrame:
 
 
 def read_young_population(path: str | Path) -> pd.DataFrame:
-    r"""Read the persons aged 0 to 14 of the communes over 2,000 inhabitants.
+    """Read the persons aged 0 to 14 of the communes over 2,000 inhabitants, by `commune_code`, in weighted counts.
 
-    Indexed by `commune_code`: `name`, `population` (hab), `population_0_14` (hab), weighted counts with
-    decimals.
-
-    Examples
-    --------
-    >>> path = Path("ages.csv")
-    >>> _ = path.write_text("code_insee,commune,pop_tot,pop_0_14\n01007,Ambronay,2763.000,615.765\n")
-    >>> read_young_population(path)["population_0_14"].to_dict()
-    {'01007': 615.765}
+    Columns `name`, `population` and `population_0_14` (hab).
     """
     frame = read_table(path)
     titles = {"name": "commune", "population": "pop_tot", "population_0_14": "pop_0_14"}
@@ -129,21 +104,10 @@ COMMUNE_TYPES = ("COM", "COMA", "COMD", "ARM")
 
 
 def read_cog_communes(path: str | Path) -> pd.DataFrame:
-    r"""Read the communes of one COG year (INSEE, `v_commune_YYYY.csv`).
+    """Read the communes of one COG year (INSEE, `v_commune_YYYY.csv`).
 
     Indexed by `commune_code`, communes proper only: `name`, `departement_code`, `region_code`. The attribute
     `arrondissements` maps each municipal arrondissement to its commune.
-
-    Examples
-    --------
-    >>> path = Path("v_commune_2024.csv")
-    >>> _ = path.write_text(
-    ...     "TYPECOM,COM,REG,DEP,LIBELLE,COMPARENT\n"
-    ...     "COM,13055,93,13,Marseille,\nARM,13201,93,13,Marseille 1er Arrondissement,13055\n"
-    ... )
-    >>> communes = read_cog_communes(path)
-    >>> communes.loc["13055"].to_list(), communes.attrs["arrondissements"]
-    (['Marseille', '13', '93'], {'13201': '13055'})
     """
     frame = read_table(path)
     require_columns(frame, ("TYPECOM", "COM", "REG", "DEP", "LIBELLE", "COMPARENT"), path=path)
@@ -165,18 +129,10 @@ def read_cog_communes(path: str | Path) -> pd.DataFrame:
 
 
 def read_cog_movements(path: str | Path) -> pd.DataFrame:
-    r"""Read the movements of communes since 1943 (INSEE, `v_mvt_commune_YYYY.csv`).
+    """Read the movements of communes since 1943 (INSEE, `v_mvt_commune_YYYY.csv`).
 
     One line per pair before and after, in the order of the file: `movement_code` (text), `date` (datetime),
     `type_before`, `code_before`, `name_before`, `type_after`, `code_after`, `name_after`.
-
-    Examples
-    --------
-    >>> path = Path("v_mvt_commune_2024.csv")
-    >>> titles = "MOD,DATE_EFF,TYPECOM_AV,COM_AV,LIBELLE_AV,TYPECOM_AP,COM_AP,LIBELLE_AP"
-    >>> _ = path.write_text(titles + "\n32,2019-01-01,COM,05120,Ristolas,COM,05001,Abriès-Ristolas\n")
-    >>> read_cog_movements(path).loc[0, ["code_before", "code_after"]].to_list()
-    ['05120', '05001']
     """
     titles = {"movement_code": "MOD", "date": "DATE_EFF"}
     for side, end in (("before", "AV"), ("after", "AP")):

@@ -38,27 +38,13 @@ _IMPUTED = "i_est_200"
 def read_population_grid(
     path: str | Path, *, departements: Collection[str] | None = None
 ) -> gpd.GeoDataFrame:
-    r"""Read the inhabited cells of the 200 m grid (INSEE, Filosofi) as points at their centre.
+    """Read the inhabited cells of the 200 m grid (INSEE, Filosofi) as points at their centre, in their projection.
 
     The columns are `idcar_200m` (`CRS3035RES200mN…E…`, the south-west corner), `ind`, `ind_0_3`, `ind_4_5`…,
     `lcog_geo` (or `depcom`), capitals or not. Metropolitan France, Martinique and La Réunion have a file
     each, in their own projections. Indexed by `cell_id`: `commune_code` (where a cell lies on several, the
     first that INSEE lists), `commune_count`, `population`, `population_0_3`, `population_4_5`…,
-    `population_80_plus` (hab, reals), `is_imputed` (INSEE gave the cell the mean of a larger one, for
-    secrecy; a warning tells their share), `geometry` (points, in the projection of the cells).
-
-    Examples
-    --------
-    >>> path = Path("carreaux_200m_met.csv")
-    >>> _ = path.write_text(
-    ...     "idcar_200m,i_est_200,lcog_geo,ind,ind_0_3,ind_80p\n"
-    ...     "CRS3035RES200mN2274600E4050200,0,8305083141,12.5,1,2\n"
-    ... )
-    >>> grid = read_population_grid(path)
-    >>> grid[["commune_code", "commune_count", "population", "population_0_3"]].values.tolist()
-    [['83050', 2, 12.5, 1.0]]
-    >>> grid.geometry.iloc[0].wkt
-    'POINT (4050300 2274700)'
+    `population_80_plus` (hab, reals), `is_imputed` (INSEE gave the cell the mean of a larger one, for secrecy).
     """
     path = Path(path)
     frame, ages = _read_cells(TableStream(path), check_departements(departements))
@@ -149,21 +135,10 @@ _QUALITIES = {
 
 
 def read_bpe_counts(path: str | Path, *, type_code: str = "D201") -> pd.Series:
-    r"""Read the number of facilities of one type in each commune that has at least one (INSEE, BPE).
+    """Read the number of facilities of one type in each commune that has at least one (INSEE, BPE), by `commune_code`.
 
-    Numbers indexed by `commune_code`. A line repeated word for word is counted once, with a warning.
-
-    Parameters
-    ----------
-    type_code
-        Type of facility: `D201` general practitioners (`D265` in later vintages), `D107` maternity units.
-
-    Examples
-    --------
-    >>> path = Path("bpe.csv")
-    >>> _ = path.write_text('"CODGEO","NB_D201"\n"01004",24\n"01005",2\n')
-    >>> read_bpe_counts(path).to_dict()
-    {'01004': 24.0, '01005': 2.0}
+    `type_code` is `D201` for general practitioners (`D265` in later vintages), `D107` for maternity units. A line
+    repeated word for word is counted once, with a warning.
     """
     title = f"NB_{type_code}"
     frame = read_table(path)
@@ -183,26 +158,12 @@ def read_bpe_points(
     *,
     departements: Collection[str] | None = None,
 ) -> gpd.GeoDataFrame:
-    r"""Read the facilities of some types (INSEE, BPE, one line each) with their points.
+    """Read the facilities of some types, as for `read_bpe_counts` (INSEE, BPE, one line each), with their points.
 
     In the order of the file: `type_code`, `commune_code` (an arrondissement in Paris, Lyon and Marseille),
     `name` and `siret` (empty before 2023), `point_precision` (`address`, `commune`, or missing without a
     point), `geometry` (EPSG:4326). A facility that INSEE could not place, or placed outside its territory,
     has no point and stays in the table, so that `facilities.groupby("commune_code").size()` counts them all.
-
-    Parameters
-    ----------
-    types
-        Types of facility: `D201` (later `D265`) general practitioners, `D107` maternity units…
-
-    Examples
-    --------
-    >>> path = Path("bpe21_ensemble_xy.csv")
-    >>> _ = path.write_text(
-    ...     "AN;DEPCOM;TYPEQU;LAMBERT_X;LAMBERT_Y;QUALITE_XY\n2021;83050;D201;982000.5;6275000;Bonne\n"
-    ... )
-    >>> read_bpe_points(path, ["D201"])[["commune_code", "point_precision"]].values.tolist()
-    [['83050', 'address']]
     """
     if isinstance(types, str) or not types:
         raise ParameterError("types est une liste de codes d'équipement, par exemple ['D265'].")
