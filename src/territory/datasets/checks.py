@@ -57,10 +57,7 @@ def wrong_heads(paths: Mapping[str, str], folder: Path) -> Iterator[tuple[str, s
 
 
 def mismatch(source: Source, paths: Sequence[Path], *, raw: Path) -> str | None:
-    """Return why files are not those of a source of the registry, from what they hold; nothing when they may be.
-
-    What no reader knows says nothing. The year of commune codes is told when movements of communes are in `raw`.
-    """
+    """Return why files are not those of a source of the registry, from what they hold; nothing when they may be."""
     if source.format == "osm.pbf":
         return next((said for path in paths if (said := _elsewhere(source, path)) is not None), None)
     keys = {slot.key for slot in slots_fed_by(source.dataset)}
