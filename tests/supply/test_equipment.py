@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from territory.errors import SchemaError, TerritoryWarning
 from territory.sources.producers.finess.extracts import read_finess_equipment
-from territory.supply import places_by_zone, services_from_strata, strata_from_equipment
+from territory.supply import places_by_zone
+from territory.supply.equipment import services_from_strata, strata_from_equipment
 from territory.tables.schemas import validate
 from tests.supply import oracles
 

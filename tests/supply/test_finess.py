@@ -12,7 +12,7 @@ from territory.sources.producers.finess.sites import (
     SESSAD_TYPE_CATEGORIES,
     Category,
 )
-from territory.supply import ACTIVITIES, classify_equipment
+from territory.supply.equipment import ACTIVITIES, classify_equipment
 from territory.tables.declare import CAPACITY_UNITS, CODES
 
 

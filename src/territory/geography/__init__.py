@@ -6,6 +6,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "cog_conversion": ["to_cog"],
-        "communes": ["commune_of_arrondissement", "departement_of", "inside_points", "projected_epsg"],
+        "communes": ["commune_of_arrondissement", "inside_points", "projected_epsg"],
     },
 )

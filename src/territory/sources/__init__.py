@@ -37,11 +37,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "read_sae_psychiatry",
             "read_sae_sites",
         ],
-        "producers.finess.extracts": [
-            "read_finess_equipment",
-            "read_finess_flat",
-            "read_finess_sites",
-        ],
+        "producers.finess.extracts": ["read_finess_equipment", "read_finess_flat", "read_finess_sites"],
         "producers.finess.finess_plus": ["read_finess_plus", "read_finess_plus_equipment"],
         "producers.ign": ["read_commune_points", "read_outlines"],
         "producers.insee.ages": ["read_iris_population", "read_population_structure", "read_single_ages"],

@@ -5,13 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "equipment": [
-            "ACTIVITIES",
-            "classify_equipment",
-            "services_from_strata",
-            "strata_from_equipment",
-            "with_equipment",
-        ],
+        "equipment": ["with_equipment"],
         "service_lists": [
             "complete_services",
             "rows_serving",
@@ -19,12 +13,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "sites_of",
             "sites_serving",
         ],
-        "places": [
-            "CAPACITY_SCOPES",
-            "equipment_rate",
-            "places_by_authorisation",
-            "places_by_site",
-            "places_by_zone",
-        ],
+        "places": ["equipment_rate", "places_by_authorisation", "places_by_site", "places_by_zone"],
     },
 )

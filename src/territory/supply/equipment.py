@@ -138,39 +138,17 @@ def strata_from_equipment(
 ) -> pd.DataFrame:
     """Count places by site, service, authorisation, public, ages and mode, from the equipment lines of FINESS.
 
-    Parameters
-    ----------
-    equipment : DataFrame
-        One row per line of `etalab-cs1400105`, under its own column names: `nofinesset`, `ta`, `client` (codes
-        as text), `capautot` or `capinstot` (places; NaN = unknown), and `categetab`, joined from the
-        establishments. Used when present: `de`, `ageminiaut`, `agemaxiaut` (or `ageminiinst`, `agemaxiinst`),
-        `indsupinst`, `indsupaut` ("O" = deleted), `dateautor`; and two columns of your own,
-        `authorisation_id` (several establishments of one authorisation share it; the establishment and service
-        otherwise) and `places_id` (lines with the same one describe the same places).
-    capacity
-        Authorised or installed places: they differ, and there is no default.
-    repeated
-        Lines that differ by their public alone are the same places open to several publics: "once" counts them
-        once and says so, "separate" adds them up. With `places_id` nothing is guessed.
-    categories
-        As for `classify_equipment`.
+    Columns of `equipment` (`etalab-cs1400105`): `nofinesset`, `ta`, `client` (codes as text), `capautot` or
+    `capinstot` (places; NaN = unknown), and `categetab`, joined from the establishments; if present, `de`, ages
+    (years), `indsupinst`, `indsupaut` ("O" = deleted), `dateautor`, and two of your own: `authorisation_id` (several
+    establishments of one authorisation share it) and `places_id` (lines with the same one describe the same places).
+    Without it, lines that differ by their public alone are the same places open to several publics: counted "once",
+    or "separate".
 
-    Returns
-    -------
-    DataFrame
-        `public` holds client codes separated by spaces, `ages_origin` is source, default or unknown. CAMSP, CMPP,
-        CMP and the like have the unit file_active and an unknown capacity: FINESS does not hold it.
-
-    Raises
-    ------
-    SchemaError
-        If columns are absent, a capacity is negative or text, a deletion mark is neither N, O nor empty, or lines
-        of one `places_id` disagree.
-
-    Warns
-    -----
-    TerritoryWarning
-        With the lines that were deleted, of a category without service, repeated, or with impossible ages.
+    Client codes of a place open to several publics are separated by spaces. CAMSP, CMPP, CMP and the like have the
+    unit file_active and an unknown capacity: FINESS does not hold it. What is absent, negative, text, an unknown mark
+    of deletion or in disagreement is a `SchemaError`; a `TerritoryWarning` counts the lines that were deleted, of a
+    category without service, repeated, or with impossible ages.
     """
     places, *ages, deleted = _COLUMNS[capacity]
     _check(equipment, places)
