@@ -34,10 +34,7 @@ def clashes(keys: Iterable[str], years: Mapping[str, int], cog_year: int) -> Ite
 
 
 def wrong_heads(paths: Mapping[str, str], folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield the key of each file of `[data]` that is absent, or of another slot by its first lines, and what is wrong.
-
-    One that nothing tells is read whole by the readers of its slot.
-    """
+    """Yield what is absent of `[data]`, or of another slot by its first lines (read whole where nothing tells)."""
     for key, name in paths.items():
         slot, path = slot_of(key), folder / name
         if not path.is_file():

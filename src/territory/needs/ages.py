@@ -156,27 +156,14 @@ def project_population(
 ) -> pd.DataFrame:
     """Bring each age of each zone to a published projection, shared between communes as people live today.
 
-    Bands of the census that straddle two projected bands are cut by the even spread of `persons_by_age`
-    (docs/method/besoins.md), so that the result adds up to the projection in each zone and band.
+    Bands of the census that straddle two projected bands are cut by the even spread of `persons_by_age`, so that the
+    result adds up to the projection in each zone and band (docs/method/besoins.md).
 
-    Parameters
-    ----------
-    population
-        As for `persons_by_age`: today's persons by commune and age; NaN stays NaN.
-    projected : DataFrame indexed by (zone, age_min, age_max), column `population` (hab)
-        Persons in `to_year`; `age_max` inclusive, NaN = no upper bound. Ages that it does not hold are left out.
-    to_year
-        Year of the projection, written after the vintage.
-    zones : Series indexed by commune code
-        Zone of each commune: its département, or its own code for a projection of each commune.
-
-    Raises
-    ------
-    ParameterError
-        If a commune has no zone, a zone has no projection or no inhabitants of an age to be projected, a count of its
-        communes is unknown, or the last band would have to be cut.
-    SchemaError
-        If either table is not what its description says.
+    `projected` is indexed by (zone, age_min, age_max), column `population` (hab) in `to_year`; `age_max` inclusive,
+    NaN = no upper bound; ages that it does not hold are left out. `zones` gives the zone of each commune: its
+    département, or its own code. A commune without zone, a zone without projection or inhabitants of an age, an
+    unknown count or a last band to be cut are a `ParameterError`; a table that is not what it should be, a
+    `SchemaError`.
     """
     if list(projected.index.names) != ["zone", "age_min", "age_max"]:
         raise SchemaError("Projection : l'index (zone, age_min, age_max) est attendu.")

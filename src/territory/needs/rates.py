@@ -85,21 +85,11 @@ def standardised_population(
     `P_i = sum_a P_ia c_a / mean`, of Barlet, Coldefy, Collin and Lucas-Gabrielli (2012), DREES and IRDES, document de
     travail 124 (docs/method/besoins.md).
 
-    Parameters
-    ----------
-    population
-        As for `persons_by_age`.
-    consumption : DataFrame with columns `age_min`, `age_max` (years, both included), `acts_per_hab`
-        Acts of GPs per inhabitant and year, from age 0 to no upper bound (NaN). To be brought with its source.
-    reference
-        Table `population` of the reference (the whole of France for DREES), or its mean number of acts per
-        inhabitant and year, which `attrs["mean_acts_per_hab"]` of the result holds.
-
-    Raises
-    ------
-    ParameterError
-        Without a table of consumption; if its ages leave a gap, overlap or have an upper bound; if acts are
-        negative or unknown; if the mean of the reference is not above zero.
+    `consumption` has the acts of GPs per inhabitant and year (`acts_per_hab`) by `age_min` and `age_max` (years, both
+    included), from age 0 to no upper bound (NaN): there is no built-in table. `reference` is a table `population`
+    (the whole of France for DREES), or its mean number of acts, which `attrs["mean_acts_per_hab"]` of the result
+    holds. Ages that leave a gap, overlap or have an upper bound, acts that are negative or unknown, no table or no
+    mean above zero are a `ParameterError`.
     """
     if consumption is None:
         raise ParameterError(

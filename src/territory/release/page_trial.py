@@ -52,10 +52,7 @@ def why_no_trial(result: StudyResult) -> str:
 
 
 def trial_data(result: StudyResult) -> dict[str, Any]:
-    """Return all that a trial is computed from, arrays as base64 in the order of the codes of communes.
-
-    Persons are estimates of an age, from the census: services whose children are observed are left out.
-    """
+    """Return all that a trial is computed from; services whose children are observed, not estimated, are left out."""
     study, state, parameters = result.study, result.baseline.state, result.baseline.state.parameters
     doubt = doubt_of(state, seed=study.seed, options=study.uncertainty)
     communes, tried = state.communes.loc[doubt.communes], _tried(state)

@@ -47,9 +47,8 @@ def build_report(
     path
         File to write; its folder exists.
     document : {"council", "note", "slides", "sheet", "annex"}
-        `council`: question, answer, maps, gainers and losers, needs, method, sources. `note`: one page. `slides`: six
-        pages for a screen. `sheet`: two pages on one EPCI.
-        `annex`: every table, the parameters, the doubt on times, the manifest and what was withheld.
+        The whole report; one page; six pages for a screen; two pages on one EPCI; or every table, the parameters, the
+        doubt on times, the manifest and what was withheld.
     epci
         Code of the EPCI of a sheet.
 

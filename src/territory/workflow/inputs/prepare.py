@@ -39,10 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Places:
-    """What a study is about before any travel time: its tables, and the places that times are asked between.
-
-    `weighed` are the communes with the dataset's own density, since times do not change with the census.
-    """
+    """Tables of a study, and places that times are asked between; `weighed` have a density that no census changes."""
 
     study: Study
     dataset: VarDataset | FilesDataset
