@@ -27,13 +27,7 @@ from territory.datasets.slots import (
     squares_of_children,
 )
 from territory.datasets.var import with_own_tables
-from territory.errors import (
-    ParameterError,
-    Problems,
-    ReadError,
-    TerritoryError,
-    UnknownCodeError,
-)
+from territory.errors import ParameterError, Problems, ReadError, TerritoryError, UnknownCodeError
 from territory.geography.cog_conversion import steps_of
 from territory.sources.registry import read_registry
 

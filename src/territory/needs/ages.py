@@ -116,11 +116,7 @@ def _check_disjoint(codes: pd.Series[str], low: Floats, high: Floats) -> None:
 
 
 def grow_population(
-    population: pd.DataFrame,
-    *,
-    rate_per_year: float | pd.Series[float],
-    from_year: int,
-    to_year: int,
+    population: pd.DataFrame, *, rate_per_year: float | pd.Series[float], from_year: int, to_year: int
 ) -> pd.DataFrame:
     """Project a population by a yearly rate of growth, `P (1 + g)^n`: every age grows alike, no one grows older.
 
@@ -148,11 +144,7 @@ def grow_population(
 
 
 def project_population(
-    population: pd.DataFrame,
-    projected: pd.DataFrame,
-    *,
-    to_year: int,
-    zones: pd.Series[str],
+    population: pd.DataFrame, projected: pd.DataFrame, *, to_year: int, zones: pd.Series[str]
 ) -> pd.DataFrame:
     """Bring each age of each zone to a published projection, shared between communes as people live today.
 

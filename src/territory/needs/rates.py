@@ -75,10 +75,7 @@ def scale_to_total(counts: pd.Series[float], total: float) -> pd.Series[float]:
 
 
 def standardised_population(
-    population: pd.DataFrame,
-    consumption: pd.DataFrame | None,
-    *,
-    reference: pd.DataFrame | float,
+    population: pd.DataFrame, consumption: pd.DataFrame | None, *, reference: pd.DataFrame | float
 ) -> pd.Series[float]:
     """Weight inhabitants by the care that their age consumes (hab): the ages of the reference keep the number.
 

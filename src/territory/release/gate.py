@@ -17,12 +17,7 @@ from territory.needs import persons_by_age
 from territory.release import comparison
 from territory.release.disclosure import INTERNAL, PUBLIC, edition_name, printing
 from territory.release.handed_tables import equipment_tables, layers, tables
-from territory.release.observed_children import (
-    merged_classes,
-    observed_counts,
-    of_service,
-    zone_flags,
-)
+from territory.release.observed_children import merged_classes, observed_counts, of_service, zone_flags
 from territory.release.page_trial import trial_data, why_no_trial
 from territory.release.scenarios import release_budgets, release_comparison
 from territory.release.shown import Effects, Situation, ZoneCounts, zone_counts

@@ -23,12 +23,7 @@ from territory.release.comparison import (
 )
 from territory.release.scenarios import grouping_tables, scenario_tables
 from territory.release.treatment import handed, share_classes, treat, unpivot
-from territory.scenario.measures.pathways import (
-    child_path,
-    coordination,
-    ehpad_care,
-    recruitment,
-)
+from territory.scenario.measures.pathways import child_path, coordination, ehpad_care, recruitment
 from territory.scenario.zones import ALL_TERRITORY
 from territory.sources.producers.finess.sites import CHILD_SERVICES
 from territory.study.known import kinds_of

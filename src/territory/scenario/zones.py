@@ -58,6 +58,5 @@ def in_reading_order(keys: Sequence[Key]) -> list[Key]:
             seen.setdefault(name, len(seen))
     services, zones, measures = first
     return sorted(
-        keys,
-        key=lambda key: (LEVELS.index(key[0]), services[key[2]], zones[key[1]], measures[key[3]]),
+        keys, key=lambda key: (LEVELS.index(key[0]), services[key[2]], zones[key[1]], measures[key[3]])
     )

@@ -78,11 +78,7 @@ SHEETS: tuple[FieldSheet, ...] = tuple(
 
 
 def write_template(
-    path: str | Path,
-    communes: pd.DataFrame,
-    services: pd.DataFrame,
-    *,
-    sites: pd.DataFrame | None = None,
+    path: str | Path, communes: pd.DataFrame, services: pd.DataFrame, *, sites: pd.DataFrame | None = None
 ) -> Path:
     """Write the workbook (`.xlsx`) in which the MDPH and operators tell what only they know, for `read_template`.
 
@@ -177,12 +173,7 @@ def _write_identity(book: Workbook) -> None:
     sheet["C2"] = "jour/mois/année, par exemple 31/12/2025"
 
 
-def _write_sheet(
-    book: Workbook,
-    declared: FieldSheet,
-    rows: Rows,
-    lists: Lists,
-) -> None:
+def _write_sheet(book: Workbook, declared: FieldSheet, rows: Rows, lists: Lists) -> None:
     """Write one sheet: who fills it, what each column takes, its titles, and the rows known beforehand."""
     from openpyxl.styles import Alignment, Font, PatternFill
     from openpyxl.utils import get_column_letter

@@ -45,10 +45,7 @@ ACTIVITIES = {
 
 
 def classify_equipment(
-    category: pd.Series[str],
-    activity: pd.Series[str],
-    *,
-    categories: Mapping[str, Category] = CATEGORIES,
+    category: pd.Series[str], activity: pd.Series[str], *, categories: Mapping[str, Category] = CATEGORIES
 ) -> pd.DataFrame:
     """Say what each line of FINESS equipment is: its service, mode and unit of capacity, and whether it is at home.
 

@@ -5,14 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from territory.errors import (
-    ParameterError,
-    Problems,
-    SchemaError,
-    UnknownCodeError,
-    examples,
-    refuse,
-)
+from territory.errors import ParameterError, Problems, SchemaError, UnknownCodeError, examples, refuse
 from territory.sources.producers.finess.sites import FILE_ACTIVE_SERVICES
 from territory.study.known import kinds_of
 from territory.supply.equipment import TEMPORARY

@@ -63,11 +63,7 @@ class GroupingAnswer:
 
 
 def answer_grouping(
-    grouping: Grouping,
-    state: State,
-    *,
-    table: pd.DataFrame | None = None,
-    pooled: pd.DataFrame | None = None,
+    grouping: Grouping, state: State, *, table: pd.DataFrame | None = None, pooled: pd.DataFrame | None = None
 ) -> GroupingAnswer:
     """Answer a question of grouping on the times between sites; tables are what the planner and members know."""
     around = _establishments(grouping, state, table)

@@ -28,7 +28,7 @@ _NOT_COMPUTABLE, _DOUBTFUL, _PUBLISHED, _IN = "non calculable", "douteux", "publ
 # the lists of a published figure and of its estimate are not the same: said beside their difference
 _LISTS = {
     "urgences_smur": "Le chiffre publié compte aussi les SMUR ; l'estimation, les seuls services d'urgences de la "
-    "liste du rapport, et ses temps sont calculés autrement.",
+    "liste du rapport, et ses temps sont calculés autrement."
 }
 
 
@@ -106,9 +106,7 @@ def _intro(reading: Reading, draws: Draws, label: str) -> doc.Text:
             "ce que l'étude calcule elle-même est montré à côté. ",
         ]
     else:
-        text.append(
-            doc.strong(f"« {label} » est celui que les données permettent le mieux de calculer. "),
-        )
+        text.append(doc.strong(f"« {label} » est celui que les données permettent le mieux de calculer. "))
     text.append(
         "Près du seuil, le doute sur les temps estimés peut faire changer une commune de côté : elle est dite "
         f"« douteuse » quand c'est le cas dans plus de {integer(100 - 100 * draws.sure_share)} % de "

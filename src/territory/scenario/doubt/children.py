@@ -22,13 +22,7 @@ from territory.errors import agree
 from territory.scenario.doubt.draws import draw_trips
 from territory.scenario.doubt.random_errors import Doubt, Floats, doubt_of, ends_of
 from territory.scenario.doubt.summaries import under
-from territory.scenario.measures.places import (
-    attraction_of,
-    kind_of,
-    sector_of,
-    sector_reason,
-    users_of,
-)
+from territory.scenario.measures.places import attraction_of, kind_of, sector_of, sector_reason, users_of
 from territory.study.known import complete_kinds, sites_of_kinds
 from territory.study.words.indicators import Uncertainty
 

@@ -192,12 +192,7 @@ def draw_named(results: Results, doubt: Doubt) -> dict[str, Floats]:
 
 
 def draw_comparison(
-    scenario_id: str,
-    baseline: Results,
-    scenario: Results,
-    comparison: Comparison,
-    doubt: Doubt,
-    level: float,
+    scenario_id: str, baseline: Results, scenario: Results, comparison: Comparison, doubt: Doubt, level: float
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Summarise a scenario against today over the draws: by zone, by commune and by limit, for what moves."""
     zones, moves, limits = [], [], []

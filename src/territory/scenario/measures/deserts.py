@@ -306,11 +306,7 @@ def zoning(state: State, gps: pd.DataFrame) -> pd.DataFrame:
     mean = mean.rename(APL_NAME)
     mean.attrs["profile"] = state.parameters.practitioners.profile
     table = simulate(
-        mean,
-        people,
-        profile=rule.profile,
-        zip_quota_hab=rule.zip_quota_hab,
-        zac_quota_hab=rule.zac_quota_hab,
+        mean, people, profile=rule.profile, zip_quota_hab=rule.zip_quota_hab, zac_quota_hab=rule.zac_quota_hab
     )
     return table.rename_axis("territory_id")
 

@@ -148,11 +148,7 @@ def _normalise(values: pd.Series, mark: str) -> pd.Series:
 
 
 # municipal arrondissements of Paris, Lyon and Marseille, by the commune they make up
-ARRONDISSEMENTS = {
-    "75056": r"751(?:0[1-9]|1\d|20)",
-    "69123": r"6938[1-9]",
-    "13055": r"132(?:0[1-9]|1[0-6])",
-}
+ARRONDISSEMENTS = {"75056": r"751(?:0[1-9]|1\d|20)", "69123": r"6938[1-9]", "13055": r"132(?:0[1-9]|1[0-6])"}
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,7 @@ from typing import IO, cast
 
 import pandas as pd
 
-from territory.errors import (
-    MissingFileError,
-    Problems,
-    ReadError,
-    agree,
-    examples,
-)
+from territory.errors import MissingFileError, Problems, ReadError, agree, examples
 from territory.sources.text.refusals import cut_archive, fault
 from territory.sources.text.workbooks import read_workbook
 

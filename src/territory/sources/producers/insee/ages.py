@@ -135,10 +135,7 @@ def _band_columns(frame: pd.DataFrame, year: int) -> dict[tuple[float, float], l
 
 
 def _younger_than(
-    numbers: pd.DataFrame,
-    groups: Mapping[tuple[float, float], list[str]],
-    total: str,
-    path: str | Path,
+    numbers: pd.DataFrame, groups: Mapping[tuple[float, float], list[str]], total: str, path: str | Path
 ) -> dict[float, np.ndarray]:
     """Return the persons younger than each age that the bands reach from birth."""
     younger: dict[float, np.ndarray] = {0.0: np.zeros(len(numbers)), math.inf: numbers[total].to_numpy(float)}

@@ -153,10 +153,7 @@ def read_bpe_counts(path: str | Path, *, type_code: str = "D201") -> pd.Series:
 
 
 def read_bpe_points(
-    path: str | Path,
-    types: Collection[str],
-    *,
-    departements: Collection[str] | None = None,
+    path: str | Path, types: Collection[str], *, departements: Collection[str] | None = None
 ) -> gpd.GeoDataFrame:
     """Read the facilities of some types, as for `read_bpe_counts` (INSEE, BPE, one line each), with their points.
 
