@@ -217,8 +217,8 @@ def with_equipment(
 ) -> pd.DataFrame:
     """Give services known by the category of their site the places, ages, publics and modes of FINESS.
 
-    A service that a site offers beside that of its category (a SESSAD in an IME) is added, `complete` or not, after
-    the others. What the equipment does not say stays unknown, and rows keep their authorisation.
+    A service that a site offers beside that of its category (a SESSAD in an IME) is added after the others; `complete`
+    names those of which every site of the territory is known. What the equipment does not say stays unknown.
     """
     counted = services_from_strata(strata_from_equipment(equipment, capacity=capacity), complete=complete)
     filled = services.copy()

@@ -192,7 +192,7 @@ def p_median(
     Parameters
     ----------
     travel_times, demand, candidates, p, fixed, worst_time_max_min, time_limit_s, mip_gap
-        As for `maximal_coverage`, whose errors it raises: everyone must be served. 0 = how things stand.
+        As for `maximal_coverage`, whose errors it raises: everyone must be served. p = 0: how things stand.
     capacity
         As for `set_cover`; not all then go to the closest. Over 20,000 pairs the bound is that of the same problem
         without capacities: the gap may stay open.

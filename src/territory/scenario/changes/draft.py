@@ -159,7 +159,7 @@ def _concerned(change: ChangeSpeeds, state: State, commune_of: pd.Series) -> set
 
 
 def _slowed(times: pd.DataFrame, change: ChangeSpeeds, inside: set[str]) -> pd.DataFrame:
-    """Multiply the times of pairs with an end in the area; those over the cutoff leave, below 1 it shrinks."""
+    """Multiply the times of pairs with an end in the area; those over the cutoff leave; a factor under 1 lowers it."""
     factor = float(change.time_factor or 1.0)
     concerned = times["from_id"].isin(inside) | times["to_id"].isin(inside)
     slowed = times.assign(
