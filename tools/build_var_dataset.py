@@ -29,7 +29,7 @@ from territory.errors import (
     examples,
     refuse,
 )
-from territory.network.slowness import fit_slowness
+from territory.network.estimate import fit_slowness
 from territory.sources.text.cells import to_numbers
 
 FACTS = Path(__file__).parent / "var_facts"

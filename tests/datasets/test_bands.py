@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.datasets.bands import population_by_band
+from territory.datasets.joins import population_by_band
 from territory.errors import ParameterError
 
 

@@ -10,7 +10,7 @@ import pytest
 from territory.errors import NetworkError, TerritoryWarning
 from territory.network import estimate_model as model
 from territory.network import slowness as slow
-from territory.network.slowness import fit_slowness, held_out_min, nearest_trips
+from territory.network.estimate import fit_slowness, held_out_min, nearest_trips
 from territory.workflow.inputs.prepare import _with_slowness
 
 WEST, SOUTH, STEP_KM = 900_000.0, 6_300_000.0, 5.0

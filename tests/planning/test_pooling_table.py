@@ -8,7 +8,7 @@ import pytest
 
 from territory.errors import ParameterError, TerritoryWarning
 from territory.planning import pooling, pooling_template
-from territory.planning.pooling_table import SHARED_SERVICES
+from territory.planning.grouping.answer import SHARED_SERVICES
 from tests.planning.worlds import table as times_table
 
 TIMES = times_table({("ime", "cmpp"): 30.0, ("cmp", "cmpp"): 12.0, ("ime", "cmp"): 25.0})

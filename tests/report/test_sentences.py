@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from territory.french.words import typeset
-from territory.report.documents.council import council_report
+from territory.report.documents.council import council_report, note, slides
 from territory.report.documents.epci_sheet import epci_sheet, sheet_codes
-from territory.report.documents.handouts import note, slides
 from territory.report.layout.document import (
     Beside,
     Block,

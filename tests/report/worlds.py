@@ -16,9 +16,8 @@ from territory.plot import style
 from territory.release.handed_tables import tables
 from territory.report.chapters import pictures
 from territory.report.documents.annex import technical_annex
-from territory.report.documents.council import council_report
+from territory.report.documents.council import council_report, note, slides
 from territory.report.documents.epci_sheet import epci_sheet, sheet_codes
-from territory.report.documents.handouts import note, slides
 from territory.report.layout import pdf
 from territory.report.layout.document import Document
 from territory.report.reading import Reading, read

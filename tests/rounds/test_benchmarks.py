@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from territory.rounds.fleet import least_driven
+from territory.rounds.result import least_driven
 
 DATA = Path(__file__).parent / "data"
 

@@ -10,7 +10,7 @@ import pytest
 from territory import load_study, run_study
 from territory.errors import StudyError
 from territory.release.gate import release
-from territory.report.chapters.rounds import time_on_board
+from territory.report.chapters.journeys import time_on_board
 from territory.report.layout.document import DataTable, Picture
 from territory.report.reading import read
 from territory.result import StudyResult

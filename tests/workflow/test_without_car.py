@@ -68,7 +68,7 @@ def test_a_timetable_that_is_not_there_is_said(study: Path) -> None:
 
 
 def test_without_a_timetable_it_is_not_computable() -> None:
-    from territory.report.chapters.without_car import NO_TIMETABLE, parts, said
+    from territory.report.chapters.journeys import NO_TIMETABLE, parts, said
     from territory.report.reading import read
 
     result = embedded.lent(vallon.SMALL_STUDY)

@@ -12,9 +12,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from territory.datasets.bands import population_by_band, population_like
 from territory.datasets.checks import clashes
-from territory.datasets.joins import CommuneMap, carried_censuses, with_points_of_parts, with_surroundings
+from territory.datasets.joins import (
+    CommuneMap,
+    carried_censuses,
+    population_by_band,
+    population_like,
+    with_points_of_parts,
+    with_surroundings,
+)
 from territory.datasets.offer import offer_of
 from territory.datasets.slots import (
     SHARES,

@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from territory.datasets.bands import population_by_band
+from territory.datasets.joins import population_by_band
 from territory.datasets.slots import published_figures
 from territory.errors import ParameterError
 

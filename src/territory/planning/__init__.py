@@ -5,8 +5,8 @@ import lazy_loader as lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
+        "grouping.answer": ["pooling", "pooling_template"],
         "grouping.groups": ["GroupingResult", "territorial_groups"],
-        "pooling_table": ["pooling", "pooling_template"],
         "siting.answer": ["SitingAnswer", "answer_siting"],
         "siting.location_models": ["maximal_coverage", "p_center", "p_median", "set_cover"],
         "siting.result": ["SitingResult"],

@@ -27,7 +27,7 @@ from territory.scenario.measures.pathways import child_path, coordination, ehpad
 from territory.scenario.zones import ALL_TERRITORY
 from territory.sources.producers.finess.sites import CHILD_SERVICES
 from territory.study.known import kinds_of
-from territory.supply.service_lists import is_candidate
+from territory.supply.equipment import is_candidate
 from territory.tables.catalogue import BASELINE_TIME, COVERAGE, EQUITY_TIME, SCENARIO_TIME, keyed_label
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import pandas as pd
 from territory.errors import ParameterError
 from territory.needs import persons_by_age
 from territory.release.disclosure import THRESHOLD, Relation, known_anyway, protect_counts, withholds
-from territory.scenario.comparison.effects import EFFECTS as EFFECTS
-from territory.scenario.comparison.effects import effects_under
+from territory.scenario.comparison.measures import EFFECTS as EFFECTS
+from territory.scenario.comparison.measures import effects_under
 from territory.scenario.zones import ALL_TERRITORY
 from territory.supply import rows_serving
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from territory.access.pairs import Bools, Floats, cutoff_of
 from territory.errors import ParameterError, Problems, agree
-from territory.rounds import fleet, result, search
+from territory.rounds import result, search
 from territory.rounds.result import RoundPrices, Rounds
 from territory.rounds.search import Places, Route, World
 from territory.units import MINUTES_PER_HOUR
@@ -165,12 +165,12 @@ def collective_rounds(
     )
     riders, lines = stops.written(world, kept, routes, reasons, (arrival_min, open, prices, hour_eur))
     objective = sum(search.cost_of(world, route)[0] for route in routes)
-    few = fleet.fewest_vehicles(world) if len(kept) else 0
+    few = result.fewest_vehicles(world) if len(kept) else 0
     bound = objective
     if is_small := len(kept) <= search.EXACT_STOPS:
         few = few if vehicles else len(routes)
     else:
-        bound = min(objective, fleet.least_minutes(world, len(routes)))
+        bound = min(objective, result.least_minutes(world, len(routes)))
     proven = is_small or (objective <= bound and len(routes) == (vehicles or few))
     status = result.OPTIMAL if proven else result.NOT_PROVEN
     status = result.INFEASIBLE if (reasons != "").any() else status
@@ -341,7 +341,7 @@ def _routes(world: World, vehicles: int | None, *, effort: int, seed: int) -> li
         legs = np.zeros((len(here) + 1, len(here) + 1))
         legs[1:, 1:], legs[1:, 0] = world.between[np.ix_(here, here)], world.to_school[here, school]
         limit = world.limit_min
-        driven = fleet.least_driven(legs, loads[here], most, limit_min=limit, effort=effort, seed=seed)
+        driven = result.least_driven(legs, loads[here], most, limit_min=limit, effort=effort, seed=seed)
         routes += [[int(here[i]) for i in route] for route in driven or [[i] for i in range(len(here))]]
     routes = [part for route in routes for part in _together(world, route)]
     routes = search.improve(world, routes, None, effort=effort, seed=seed)

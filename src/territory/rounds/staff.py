@@ -15,8 +15,7 @@ from pyvrp.stop import MaxIterations
 from territory.access.pairs import Floats, Places
 from territory.errors import ParameterError, Problems, agree
 from territory.rounds import result
-from territory.rounds.fleet import UNITS, whole_minutes
-from territory.rounds.result import Rounds
+from territory.rounds.result import UNITS, Rounds, whole_minutes
 from territory.units import MINUTES_PER_HOUR
 
 _LINE = ["visits", "road_min", "visit_min", "distance_km"]

@@ -5,8 +5,8 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "equipment": ["with_equipment"],
-        "service_lists": [
+        "equipment": [
+            "with_equipment",
             "complete_services",
             "rows_serving",
             "site_of_authorisation",

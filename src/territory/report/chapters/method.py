@@ -9,7 +9,7 @@ from territory.french.numbers import decimal, integer, minutes
 from territory.french.words import count, join, persons
 from territory.network.estimate_model import calibration
 from territory.release.gate import TODAY
-from territory.report.chapters import without_car
+from territory.report.chapters import journeys
 from territory.report.chapters.pictures import bounds_of
 from territory.report.layout.document import Block, Bullets, Callout, Heading, Paragraph, Text, strong, table
 from territory.report.reading import Reading, ranged
@@ -42,7 +42,7 @@ _NOT_TOLD_APART: Text = [
 
 def method(reading: Reading) -> list[Block]:
     """Return how the numbers were made and what they cannot say."""
-    sans: Text = [strong("Sans voiture."), without_car.said(reading)]
+    sans: Text = [strong("Sans voiture."), journeys.said(reading)]
     items: list[Text] = [*_times(reading), sans, *_ages(reading), *_counting(reading), *_disclosure(reading)]
     blocks: list[Block] = [Heading("Méthode et limites"), Bullets(items)]
     blocks += _sensitivity(reading)

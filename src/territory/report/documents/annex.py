@@ -9,7 +9,16 @@ import pandas as pd
 from territory.french.numbers import integer
 from territory.french.words import count, join
 from territory.release.disclosure import SUPPRESSED, THRESHOLD
-from territory.report.chapters import deserts, maps, method, moves, needs, questions, rounds, travel_accounts
+from territory.report.chapters import (
+    deserts,
+    journeys,
+    maps,
+    method,
+    moves,
+    needs,
+    questions,
+    travel_accounts,
+)
 from territory.report.chapters.method import NOTHING_WITHHELD
 from territory.report.documents import annex_tables
 from territory.report.layout import document as doc
@@ -37,7 +46,7 @@ def technical_annex(result: Readable) -> doc.Document:
         *questions.siting_tables(reading),
         *(block for part in parts for block in part.blocks),
         *travel_accounts.common_care(reading, by_epci=True),
-        *rounds.time_on_board(reading),
+        *journeys.time_on_board(reading),
         *travel_accounts.travel_accounts(reading),
         *deserts.deserts(reading),
         *maps.next_map(reading),

@@ -12,8 +12,15 @@ from territory.access.uncertainty import told_apart
 from territory.errors import ParameterError
 from territory.network.estimate import difference_uncertainty_min
 from territory.scenario.accounts import QUANTITIES, compare_accounts
-from territory.scenario.comparison.effects import EFFECTS, effects_under, served, told
-from territory.scenario.comparison.measures import PLACE_MEASURES, compare_measures, read_sides
+from territory.scenario.comparison.measures import (
+    EFFECTS,
+    PLACE_MEASURES,
+    compare_measures,
+    effects_under,
+    read_sides,
+    served,
+    told,
+)
 from territory.scenario.measures.places import kind_of
 from territory.scenario.results import Comparison, Results
 from territory.scenario.zones import KEYS, LEVELS, SIDES, by_zone, in_reading_order, zone_levels

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from territory.access.uncertainty import HALF_WIDTHS_PER_SD, told_apart
-from territory.scenario.comparison.effects import effects_under
+from territory.scenario.comparison.measures import effects_under
 from territory.scenario.doubt import summaries
 from territory.scenario.doubt.random_errors import (
     Doubt,

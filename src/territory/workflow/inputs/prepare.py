@@ -15,7 +15,7 @@ import pandas as pd
 from territory import needs, supply
 from territory.datasets.files import open_dataset
 from territory.errors import NetworkError, warn
-from territory.network.slowness import fit_slowness
+from territory.network.estimate import fit_slowness
 from territory.planning.grouping.answer import GroupingAnswer
 from territory.planning.siting.answer import SitingAnswer
 from territory.scenario.changes.draft import demand_of, rate_of
@@ -26,7 +26,7 @@ from territory.study.words.changes import ChangeSpeeds
 from territory.study.words.model import Study
 from territory.study.words.questions import Grouping, Siting
 from territory.study.words.scenario import Scenario
-from territory.supply.service_lists import is_candidate
+from territory.supply.equipment import is_candidate
 from territory.tables.schemas import validate
 from territory.workflow.inputs import questions
 from territory.workflow.inputs.travel_times import Asked, RoadMap, Times, road_map_of, travel_times

@@ -14,7 +14,7 @@ from territory.errors import InfeasibleError, ParameterError, Problems, StudyErr
 from territory.network.estimate import estimate_travel_times
 from territory.planning.grouping.answer import GroupingAnswer, answer_grouping
 from territory.planning.siting.answer import SitingAnswer, answer_siting, candidate_communes
-from territory.sources.producers.zonings import read_care_territories
+from territory.sources.producers.insee.communes import read_care_territories
 from territory.study.known import kinds_of
 from territory.study.own_tables import (
     read_activity,
