@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from territory.errors import NetworkError, TerritoryWarning
+from territory.network import estimate as slow
 from territory.network import estimate_model as model
-from territory.network import slowness as slow
 from territory.network.estimate import fit_slowness, held_out_min, nearest_trips
 from territory.workflow.inputs.prepare import _with_slowness
 

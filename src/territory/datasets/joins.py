@@ -7,19 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from territory.errors import ReadError, agree, counted, examples, warn
+from territory.errors import ParameterError, ReadError, agree, counted, examples, warn
 from territory.geography.cog_conversion import Links, Step, links_between, lives_of, to_cog
 from territory.geography.communes import departement_of
 from territory.sources.text.cells import ARRONDISSEMENTS, commune_of_arrondissement
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import pandas as pd
-from typing import TYPE_CHECKING
-
-from territory.errors import ParameterError
-
-if TYPE_CHECKING:
     import pandas as pd
 
 # above this share of the territory, two tables do not speak of the same communes

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import cKDTree
 
-from territory.errors import ParameterError, agree, counted, warn
+from territory.errors import NetworkError, ParameterError, Problems, agree, counted, warn
 from territory.network import estimate_model as model
 from territory.network.estimate_model import DEFAULT_AREA_KM2, Places, read_places
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import ArrayLike, NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import numpy as np
-from scipy.spatial import cKDTree
-
-from territory.errors import NetworkError, Problems
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-    from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

@@ -11,21 +11,18 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from territory.access.pairs import read_pairs, unique_ids, warn
 from territory.access.uncertainty import told_apart
-from territory.errors import ParameterError, refuse
+from territory.errors import ParameterError, Problems, UnknownCodeError, agree, examples, refuse
 from territory.network.estimate import difference_uncertainty_min
 from territory.planning.grouping.groups import GroupingResult, territorial_groups
 from territory.study.words.questions import eligible, sizes, statuses_of
+from territory.tables.declare import CODES
+from territory.units import MINUTES_PER_HOUR
 
 if TYPE_CHECKING:
     from territory.study.state import State
     from territory.study.words.questions import Grouping
-
-
-from territory.access.pairs import read_pairs, unique_ids, warn
-from territory.errors import Problems, UnknownCodeError, agree, examples
-from territory.tables.declare import CODES
-from territory.units import MINUTES_PER_HOUR
 
 
 @dataclass(frozen=True, repr=False)

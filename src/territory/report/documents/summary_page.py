@@ -17,11 +17,14 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from territory.french.numbers import integer
+from territory.french.numbers import integer, signed
 from territory.french.words import alphabetical, typeset
 from territory.plot.maps.legend import change_classes, time_classes
 from territory.report.chapters import first_page, method, moves, pictures
+from territory.report.chapters.maps import BESIDE
+from territory.report.chapters.moves import EFFECT_HEADS, INTERVALS, zone_name
 from territory.report.documents import summary_map
+from territory.report.documents.annex_tables import title_of
 from territory.report.layout.document import (
     Beside,
     Block,
@@ -35,21 +38,13 @@ from territory.report.layout.document import (
     Text,
     to_runs,
 )
-from territory.report.reading import Readable, Reading, read
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-from typing import TYPE_CHECKING
-
-from territory.french.numbers import signed
-from territory.report.chapters.maps import BESIDE
-from territory.report.chapters.moves import EFFECT_HEADS, INTERVALS, zone_name
-from territory.report.documents.annex_tables import title_of
-from territory.report.reading import Move
+from territory.report.reading import Move, Readable, Reading, read
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.catalogue import code_label
 
 if TYPE_CHECKING:
+    import geopandas as gpd
+
     from territory.plot.maps.legend import Category
 
 # the parts of the script, in the order in which they are joined

@@ -14,19 +14,13 @@ from territory.access import equity
 from territory.access.deserts import NOT_COMPUTABLE
 from territory.access.uncertainty import told_apart
 from territory.errors import agree
-from territory.scenario.measures.places import kind_of
+from territory.scenario.measures.places import kind_of, sector_of
 from territory.scenario.zones import ALL_TERRITORY, KEYS, SIDES, in_reading_order, zone_levels
 from territory.tables.catalogue import BY_NAME
 
 if TYPE_CHECKING:
     from territory.scenario.results import Results
     from territory.study.state import Parameters
-from typing import TYPE_CHECKING
-
-from territory.scenario.measures.places import sector_of
-
-if TYPE_CHECKING:
-    from territory.scenario.results import Results
 
 # the scenario where communes whose difference is under the doubt keep today's time
 CERTAIN = "certain"
