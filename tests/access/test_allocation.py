@@ -174,7 +174,7 @@ def test_needs_that_are_no_queue_are_never_set_against_places(kind: str) -> None
     persons = pd.DataFrame({"demand": [2.0], "kind": [kind]}, index=["A"])
     with pytest.raises(ParameterError, match="orientations de la MDPH"):
         allocate_places(times, persons, places, max_time_min=45)
-    with pytest.raises(ParameterError, match="places_against_rate"):
+    with pytest.raises(ParameterError, match="taux_equipement"):
         allocate_places(times, persons["demand"], places, max_time_min=45, kind=kind)
 
 

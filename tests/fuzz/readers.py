@@ -320,7 +320,6 @@ def targets() -> dict[str, Target]:
         Target("gz", "a.csv.gz", _unpack, _packed(TABLE, gzip.compress), mutating.spoil_gzip),
         Target("finess-plus", "f.json", _named(sources, "read_finess_plus"), FINESS_PLUS),
         Target("manifest", "manifest.json", _past_study, _manifest),
-        Target("registry", "r.csv", _named(sources, "read_registry"), _registry),
         Target("stored", "source.json", _stored, _source_json),
     ]
     found += [
@@ -367,16 +366,6 @@ def _past_study(path: Path) -> object:
     from territory.workflow.past_runs import past_study
 
     return past_study(path.parent)
-
-
-def _registry(folder: Path) -> list[bytes]:
-    """Return the first lines of the embedded registry."""
-    from importlib import resources
-
-    lines = (resources.files("territory.sources") / "registry.csv").read_bytes().split(b"\n")
-    # a source that another replaces needs it beside
-    alone = [line for line in lines[1:] if line.startswith((b"bpe,", b"banatic-epci,", b"cog-communes,"))]
-    return [b"\n".join([lines[0], *alone]) + b"\n"]
 
 
 def _source_json(folder: Path) -> list[bytes]:

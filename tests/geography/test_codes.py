@@ -5,10 +5,8 @@ from __future__ import annotations
 import pytest
 
 from territory.errors import UnknownCodeError
-from territory.geography import (
-    commune_of_arrondissement,
-    departement_of,
-)
+from territory.geography import commune_of_arrondissement
+from territory.geography.communes import departement_of
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,7 @@ def _run(
     reached = isochrones(inputs, baseline, scenarios, steps=steps)
     if study.travel.transit is not None:
         clock.begin("Temps sans voiture")
+    without_car = times_without_car(inputs, {TODAY: baseline, **scenarios}, steps=steps)
     manifest, digest = describe_run(study, inputs.times_method, roads=roads_path)
     result = StudyResult(
         # the scenarios as they were computed, at the sites that the questions of siting chose
@@ -176,7 +177,7 @@ def _run(
         siting=inputs.siting,
         groupings=inputs.groupings,
         isochrones=reached,
-        without_car=times_without_car(inputs, {TODAY: baseline, **scenarios}, steps=steps),
+        without_car=without_car,
         manifest=manifest,
         run_digest=digest,
         rounds_step=partial(_rounds, inputs, baseline, scenarios, steps, digest),
