@@ -11,13 +11,13 @@ import pandas as pd
 import shapely
 
 from territory.french.numbers import NBSP, decimal, integer, minutes, share
-from territory.french.words import count, join
+from territory.french.words import capital, count, join
 from territory.plot import style
 from territory.plot.maps.choropleth import Panel, draw_map
 from territory.plot.maps.legend import Category, Legend
 from territory.release.gate import TODAY
 from territory.report.chapters import pictures
-from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, table
+from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, strong, table
 from territory.report.layout.pdf import Part
 from territory.report.reading import Reading
 from territory.study.words.model import TripRounds
@@ -27,17 +27,35 @@ _ON_ROUND = Category("round", "commune desservie, rang de passage", style.SEQUEN
 _NOT = Category("none", "autre commune", style.OUTSIDE)
 
 
-def time_on_board(reading: Reading) -> list[Block]:
-    """Return rounds before and after, for children then for professionals; nothing without rounds in the study."""
+def time_on_board(reading: Reading, *, whole: bool = False) -> list[Block]:
+    """Return rounds before and after, for children then for professionals, whose tables are in the whole chapter alone.
+
+    Nothing without rounds in the study.
+    """
     found = reading.release.rounds
     if found.empty:
         return []
     blocks: list[Block] = [Heading("Le temps à bord"), Paragraph(_intro(reading, found))]
     for (service, who), rows in found.groupby(["service", "who"], sort=False):
-        blocks.append(_table(reading, str(service), str(who), rows))
+        is_short = who == "staff" and not whole
+        blocks.append((_on_the_road if is_short else _table)(reading, str(service), str(who), rows))
         if who == "child":
             blocks += _maps(reading, str(service))
     return blocks
+
+
+def _on_the_road(reading: Reading, service: str, who: str, rows: pd.DataFrame) -> Paragraph:
+    """Say which share of their working time professionals spend on the road, today and in each scenario."""
+    spent = rows[rows["measure"].eq("road_share") & rows["scenario"].ne(TODAY)]
+    said = [
+        f"{_cell(row, 'scenario', 'share')} dans le scénario {row['scenario']}" for _, row in spent.iterrows()
+    ]
+    today = _cell(rows[rows["measure"].eq("road_share")].iloc[0], "baseline", "share")
+    times = [f"{today} aujourd'hui", *said]
+    told = f"{join(times)} ({_rules(reading, service, who)}). Le reste est dans l'annexe."
+    return Paragraph(
+        [strong(f"{capital(reading.short(service))}."), f" Temps de travail passé sur la route : {told}"]
+    )
 
 
 def _intro(reading: Reading, found: pd.DataFrame) -> str:

@@ -46,7 +46,7 @@ def technical_annex(result: Readable) -> doc.Document:
         *questions.siting_tables(reading),
         *(block for part in parts for block in part.blocks),
         *travel_accounts.common_care(reading, by_epci=True),
-        *journeys.time_on_board(reading),
+        *journeys.time_on_board(reading, whole=True),
         *travel_accounts.travel_accounts(reading),
         *deserts.deserts(reading),
         *maps.next_map(reading),
