@@ -23,8 +23,8 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from territory.network import estimate as slow
 from territory.network import estimate_model as model
-from territory.network import slowness as slow
 
 OUTPUT = Path(__file__).parents[1] / "src" / "territory" / "network" / model.CALIBRATION
 LONGEST_KM = 100.0

@@ -63,13 +63,17 @@ def test_the_same_seed_gives_the_same_rounds(valley: StudyResult, tmp_path: Path
 
 
 def test_the_report_says_what_is_supposed_and_draws_no_home(valley: StudyResult) -> None:
-    blocks = time_on_board(read(valley))
+    blocks = time_on_board(read(valley), whole=True)
     told = [block for block in blocks if isinstance(block, DataTable)]
     assert len(told) == 2
     assert [row[0] for row in told[0].rows][:2] == ["Véhicules", "Temps à bord moyen"]
     assert "8 places" in told[0].caption
     pictures = [block for block in blocks if isinstance(block, Picture)]
     assert 1 <= len(pictures) <= 2
+    # the council reads of professionals in a sentence
+    short = [block for block in time_on_board(read(valley)) if not isinstance(block, Picture)]
+    assert len([block for block in short if isinstance(block, DataTable)]) == 1
+    assert "sur la route" in str(short[-1])
     assert all("aujourd'hui" in one.caption or "scénario" in one.caption for one in pictures)
     assert "tournees" in release(valley).tables
 

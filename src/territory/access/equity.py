@@ -40,7 +40,7 @@ class Theil:
 def gini(values: pd.Series[float], weights: pd.Series[float] | None = None) -> float:
     """Gini coefficient, 0 (all alike) to 1: mean difference between two persons, over twice the mean. Gini (1912).
 
-    G = sum_i sum_j w_i w_j |x_i - x_j| / (2 mean W²), computed from the Lorenz curve.
+    ``G = sum_i sum_j w_i w_j |x_i - x_j| / (2 mean W²)``, computed from the Lorenz curve.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def fgt_poverty(
 ) -> float:
     """Foster, Greer and Thorbecke's poverty: how many lack access, how far, and how unequally.
 
-    FGT_a = sum p_i (|line - x_i| / line)^a over the poor; at most 1 when direction is "below". Foster, Greer and
+    ``FGT_a = sum p_i (|line - x_i| / line)^a`` over the poor; at most 1 when direction is "below". Foster, Greer and
     Thorbecke (1984), Econometrica 52, 761-766.
 
     Parameters

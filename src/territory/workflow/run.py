@@ -159,12 +159,7 @@ def _run(
         scenarios[scenario.id] = compute(apply(inputs.state, scenario), today=baseline)
         compared = compare(baseline, scenarios[scenario.id])
         comparisons[scenario.id] = compared.named(scenario.id, scenario.name)
-    if inputs.roads is not None:
-        clock.begin("Isochrones")
-    reached = isochrones(inputs, baseline, scenarios, steps=steps)
-    if study.travel.transit is not None:
-        clock.begin("Temps sans voiture")
-    without_car = times_without_car(inputs, {TODAY: baseline, **scenarios}, steps=steps)
+    reached, without_car = _reached(inputs, baseline, scenarios, clock, steps)
     manifest, digest = describe_run(study, inputs.times_method, roads=roads_path)
     result = StudyResult(
         # the scenarios as they were computed, at the sites that the questions of siting chose
@@ -189,6 +184,18 @@ def _run(
     log = partial(_timings, study, report_dir, clock, steps.reused)
     write_outputs(written, report_dir, record=record, edition=edition, log=log)
     return written
+
+
+def _reached(
+    inputs: Inputs, baseline: Results, scenarios: Mapping[str, Results], clock: Clock, steps: Steps
+) -> tuple[gpd.GeoDataFrame | None, pd.DataFrame | None]:
+    """Return what is reached by road around the sites, and times without a car, as far as the study has them."""
+    if inputs.roads is not None:
+        clock.begin("Isochrones")
+    reached = isochrones(inputs, baseline, scenarios, steps=steps)
+    if inputs.study.travel.transit is not None:
+        clock.begin("Temps sans voiture")
+    return reached, times_without_car(inputs, {TODAY: baseline, **scenarios}, steps=steps)
 
 
 def _timings(study: Study, report_dir: Path, clock: Clock, reused: list[str]) -> dict[str, Any]:
