@@ -58,7 +58,7 @@ suppress_warnings = ["config.cache"]
 # each page's examples are run when the page is built, and an error in one stops the build
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
-nb_execution_timeout = 120
+nb_execution_timeout = 900  # a study from nothing, its kernels compiled, on a busy machine
 nb_execution_show_tb = True
 
 autodoc_typehints = "signature"
