@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from territory.network.engine.compiling import count_threads, kernel, run_tasks
+from territory.network.engine.compiling import count_threads, kernel, run_tasks, sort_range, with_room
 from territory.network.engine.graph import (
     MAX_TIME_MS,
     UNREACHED,
@@ -109,6 +109,7 @@ def targets_by_node(n_nodes: int, targets: Seeds) -> TargetRows:
 
 
 _FAR = np.int32(UNREACHED)
+_DENSE = 32
 _NODE_BITS = np.int64(0xFFFFFFFF)
 
 
@@ -207,7 +208,7 @@ def limited_pairs(
     """Return, for each seed in turn, the targets reached within `limit`, in their order, and their times."""
     room = _room(len(indptr) - 1, len(arcs), rows.is_target.sum())
     best = np.full(n_targets, _FAR, np.int32)
-    found = np.empty(n_targets, np.int32)
+    found = np.empty(n_targets + 1, np.int32)
     counts = np.zeros(len(nodes), np.int32)
     targets = np.empty(1024, np.int32)
     times = np.empty(1024, np.int32)
@@ -216,9 +217,16 @@ def limited_pairs(
         n_touched, n_hits = search(indptr, arcs, nodes[seed], offsets[seed], limit, rows.is_target, room)
         n_found = _reach_targets(n_touched, n_hits, limit, rows, room, best, found)
         if total + n_found > len(targets):
-            targets = _longer(targets, total, total + n_found)
-            times = _longer(times, total, total + n_found)
-        found[:n_found].sort()
+            targets = with_room(targets, total, total + n_found)
+            times = with_room(times, total, total + n_found)
+        if _DENSE * n_found > n_targets:
+            # to read all of them in their order is faster than to sort most of them
+            end = 0
+            for target in range(n_targets):
+                found[end] = target
+                end += best[target] != _FAR
+        else:
+            sort_range(found, 0, n_found)
         for place in range(n_found):
             targets[total] = found[place]
             times[total] = best[found[place]]
@@ -245,7 +253,8 @@ def targets_within(
     n_found = _reach_targets(n_touched, n_hits, limit, rows, room, best, found)
     for place in range(n_found):
         best[found[place]] = _FAR
-    return np.sort(found[:n_found])
+    sort_range(found, 0, n_found)
+    return found[:n_found].copy()
 
 
 @kernel
@@ -266,14 +275,6 @@ def _reach_targets(
     for place in range(n_touched):
         room.distances[room.touched[place]] = _FAR
     return n_found
-
-
-@kernel
-def _longer(values: Int32, used: int, needed: int) -> Int32:
-    """Return a copy of the first values with room for more."""
-    longer = np.empty(max(needed, 2 * len(values)), np.int32)
-    longer[:used] = values[:used]
-    return longer
 
 
 @kernel

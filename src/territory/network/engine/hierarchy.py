@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from territory.errors import NetworkError, Problems
-from territory.network.engine.compiling import kernel
+from territory.network.engine.compiling import first_not_below, kernel, sort_range, with_room
 from territory.network.engine.graph import (
     MAX_TIME_MS,
     Bool,
@@ -115,9 +115,7 @@ def contract(n_nodes: int, edge_start: Int64, edge_heads: Int32) -> tuple[Int64,
             needed += indptr[child + 1] - indptr[child]
             child = next_child[child]
         if needed > len(heads):
-            longer = np.empty(max(needed, len(heads) + len(heads) // 2), np.int32)
-            longer[:end] = heads[:end]
-            heads = longer
+            heads = with_room(heads, end, needed)
         mark[node] = node
         end = _gather(edge_heads[edge_start[node] : edge_start[node + 1]], node, mark, heads, end)
         child = first_child[node]
@@ -125,7 +123,7 @@ def contract(n_nodes: int, edge_start: Int64, edge_heads: Int32) -> tuple[Int64,
             end = _gather(heads[indptr[child] : indptr[child + 1]], node, mark, heads, end)
             child = next_child[child]
         if end > start:
-            heads[start:end].sort()
+            sort_range(heads, start, end)
             parent = heads[start]
             parents[node] = parent
             next_child[node] = first_child[parent]
@@ -153,7 +151,7 @@ def place_edges(indptr: Int64, heads: Int32, tail_ranks: Int32, head_ranks: Int3
         if low == high:
             out[edge] = -1
             continue
-        arc = indptr[low] + np.searchsorted(heads[indptr[low] : indptr[low + 1]], high)
+        arc = first_not_below(heads, indptr[low], indptr[low + 1], high)
         out[edge] = arc if tail_ranks[edge] == low else -2 - arc
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from territory.network.engine.compiling import kernel
+from territory.network.engine.compiling import kernel, value_of_rank
 from territory.network.engine.graph import Bool, Int8, Int32, Int64
 
 _DIRECTIONS = ((1, 0), (0, 1), (1, 1), (1, -1), (2, 1), (2, -1), (1, 2), (1, -2))
@@ -53,7 +53,7 @@ def split(
             balance = min(count, size - flow - count)
             if flow < fewest or balance > best_balance:
                 fewest, best_balance = flow, balance
-                best_sides[:] = sides
+                best_sides, sides = sides, best_sides
     return _rearrange(nodes, place, first, last, best_sides)
 
 
@@ -90,8 +90,9 @@ def _project(nodes: Int32, x: Int64, y: Int64, first: int, last: int, direction:
 @kernel
 def _give_roles(start: Int32, heads: Int32, keys: Int64, count: int, roles: Int8) -> Int32:
     """Make the `count` lowest keys sources and the highest sinks; return the sources with another neighbour."""
-    low = np.partition(keys, count - 1)[count - 1]
-    high = np.partition(keys, len(keys) - count)[len(keys) - count]
+    rearranged = keys.copy()
+    low = value_of_rank(rearranged, count - 1)
+    high = value_of_rank(rearranged, len(keys) - count)
     for node in range(len(keys)):
         roles[node] = SOURCE if keys[node] <= low else (SINK if keys[node] >= high else MIDDLE)
     sources = np.empty(count, np.int32)

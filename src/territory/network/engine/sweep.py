@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from territory.network.engine.compiling import kernel, vectorized_kernel
+from territory.network.engine.compiling import kernel, sort_range, vectorized_kernel, with_room
 from territory.network.engine.graph import Int32, Int64, Integer
 
 #: Origins swept together: sixteen times of four bytes fill one cache line.
@@ -35,7 +35,8 @@ def restrict(
             for arc in range(start[node], start[node + 1]):
                 if places[heads[arc]] < 0:
                     nodes, n_nodes = _append(nodes, n_nodes, heads[arc], places)
-    nodes = np.sort(nodes[:n_nodes])[::-1].copy()
+    sort_range(nodes, 0, n_nodes)
+    nodes = nodes[:n_nodes][::-1].copy()
     for place in range(n_nodes):
         places[nodes[place]] = place
     row_start = np.zeros(n_nodes + 1, np.int64)
@@ -55,9 +56,7 @@ def restrict(
 def _append(nodes: Int32, n_nodes: int, node: Integer, places: Int32) -> tuple[Int32, int]:
     """Add a node to the list of those above the targets."""
     if n_nodes == len(nodes):
-        longer = np.empty(2 * n_nodes, np.int32)
-        longer[:n_nodes] = nodes
-        nodes = longer
+        nodes = with_room(nodes, n_nodes, n_nodes + 1)
     nodes[n_nodes] = node
     places[node] = 0
     return nodes, n_nodes + 1
@@ -74,7 +73,8 @@ def gather_above(parents: Int32, nodes: Int32, slots: Int32) -> Int32:
         while node >= 0 and slots[node] < 0:
             above, count = _append(above, count, node, slots)
             node = parents[node]
-    above = np.sort(above[:count])
+    above = above[:count]
+    sort_range(above, 0, count)
     for slot in range(count):
         slots[above[slot]] = slot
     return above
@@ -101,7 +101,8 @@ def hand_over(above: Int32, slots: Int32, up_rows: Int32, places: Int32, far: In
         slots[above[slot]] = -1
         place = places[above[slot]]
         if place >= 0:
-            rows[place] = up_rows[slot]
+            for lane in range(LANES):
+                rows[place, lane] = up_rows[slot, lane]
 
 
 @kernel

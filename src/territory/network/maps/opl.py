@@ -14,7 +14,7 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from territory.network.engine.compiling import kernel
+from territory.network.engine.compiling import first_not_below, kernel
 from territory.network.graph.arrays import Floats, Int32, Ints
 
 _LEAST_CAPACITY = 1 << 12
@@ -211,7 +211,7 @@ def _hash_tags(
         while at < text.size and text[at] != 61 and text[at] != 32 and text[at] != 10:
             one = (one ^ np.uint64(text[at])) * _FNV_PRIME
             at += 1
-        place = np.searchsorted(hashes, one)
+        place = first_not_below(hashes, 0, hashes.size, one)
         matters = place < hashes.size and hashes[place] == one
         while at < text.size and text[at] != 44 and text[at] != 32 and text[at] != 10:
             one = (one ^ np.uint64(text[at])) * _FNV_PRIME
