@@ -88,6 +88,7 @@ def test_the_corpus_is_small_and_of_known_readers() -> None:
     assert {path.parent.name for path in KEPT} <= set(NAMES)
 
 
+@pytest.mark.slow
 def test_a_hang_is_found(tmp_path: Path) -> None:
     """A reader that never ends ends the worker, which says where."""
     program = (

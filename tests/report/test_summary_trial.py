@@ -25,7 +25,7 @@ from territory.study.words.scenario import Scenario
 from tests import embedded, vallon
 from tests.report.test_summary_browser import opened
 from tests.report.trials import BY_THE_PAGE, asked_at_random, by_the_library, limited
-from tests.report.worlds import observed, rebuilt, small, world
+from tests.report.worlds import few, observed, rebuilt, small, world
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -60,9 +60,15 @@ def with_branch(result: StudyResult) -> StudyResult:
     return rebuilt(result, scenarios=(), services=state.services)
 
 
+# the pages of worlds that several tests open
+_pages: dict[int, tuple[StudyResult, str]] = {}
+
+
 def written(folder: Path, result: StudyResult) -> Path:
     path = folder / "resume.html"
-    path.write_text(summary_html(result), encoding="utf-8")
+    if id(result) not in _pages:
+        _pages[id(result)] = result, summary_html(result)
+    path.write_text(_pages[id(result)][1], encoding="utf-8")
     return path
 
 
@@ -93,7 +99,14 @@ def differences(page: Page, result: StudyResult, count: int, seed: int) -> Itera
             )
 
 
-@pytest.mark.parametrize("change", [drawn, lambda result: drawn(with_sector(result)), lambda result: result])
+@pytest.mark.parametrize(
+    "change",
+    [
+        drawn,
+        pytest.param(lambda result: drawn(with_sector(result)), marks=pytest.mark.slow),
+        pytest.param(lambda result: result, marks=pytest.mark.slow),
+    ],
+)
 def test_a_few_trials_of_the_page_are_those_of_the_library(
     browser: Browser,
     tmp_path: Path,
@@ -149,6 +162,7 @@ def test_numbers_drawn_are_those_of_numpy(browser: Browser, tmp_path: Path) -> N
     assert np.allclose(of_communes, doubt.of_communes().ravel(), rtol=0, atol=1e-13)
 
 
+@pytest.mark.slow
 def test_a_link_and_a_study_file_say_the_trial_again(browser: Browser, tmp_path: Path) -> None:
     path = written(vallon.copied(tmp_path / "etude").parent, drawn(small()))
     page, troubles = opened(browser, path)
@@ -246,7 +260,12 @@ def test_a_study_too_large_or_by_road_has_no_trial_and_says_why(browser: Browser
 
 
 @pytest.mark.parametrize(
-    "name", ["without_scenario", "without_outlines", "one_commune", "nobody_near", "all_unknown"]
+    "name",
+    few(
+        "one_commune",
+        "all_unknown",
+        among=["without_scenario", "without_outlines", "one_commune", "nobody_near", "all_unknown"],
+    ),
 )
 def test_a_poor_study_can_be_tried(browser: Browser, tmp_path: Path, name: str) -> None:
     page, troubles = page_of(browser, tmp_path, world(name))

@@ -42,6 +42,7 @@ def test_what_is_missing_is_said_and_nothing_is_overwritten(tmp_path: Path) -> N
     assert started.path.read_text("utf-8") == text
 
 
+@pytest.mark.slow
 def test_single_ages_are_counted_to_the_year_up_to_the_report(tmp_path: Path) -> None:
     """The file of single ages (INSEE, TD_POP1B): 5 to 19 are those years alone, no band is cut."""
     persons = pd.read_csv(vallon.FOLDER / "population_2021.csv", sep=";", dtype={"DEPCOM": str}).set_index(

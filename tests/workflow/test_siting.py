@@ -104,6 +104,7 @@ def test_branch_loses_nobody(result: StudyResult) -> None:
     assert access.loc["83050", "to_id"] == "prisme-draguignan"
 
 
+@pytest.mark.slow
 def test_tables_answer_why_not_le_muy(result: StudyResult) -> None:
     found = tables(result)
     table = found["implantation_plateforme"]

@@ -110,6 +110,7 @@ def test_disk_full_at_any_file(undisturbed: Path, small_disk: Path, size_k: int)
         assert not (small_disk / REPORTS / MANIFEST).exists()
 
 
+@pytest.mark.slow
 def test_files_that_may_not_grow(tmp_path: Path) -> None:
     """Stand in for a full disk where none can be mounted: the system refuses files above a size."""
     pytest.importorskip("resource")

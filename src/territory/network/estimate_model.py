@@ -240,14 +240,14 @@ def point_problems(frame: gpd.GeoDataFrame, problems: Problems, *, of: str = "")
     # as they are written in a table: 1 and "1" would be one place
     doubled = np.asarray(ids.astype(str).duplicated() & ids.notna(), dtype=bool)
     problems.count(ids[doubled].unique(), "identifiant(s) en double", of=of)
-    geometry = frame.geometry
-    absent = geometry.isna() | geometry.is_empty
+    geometry = frame.geometry.to_numpy()
+    absent = shapely.is_missing(geometry) | shapely.is_empty(geometry)
     problems.count(ids[absent], "géométrie(s) absente(s) ou vide(s)", of=of)
-    other = ~absent & (geometry.geom_type != "Point")
+    other = ~absent & (shapely.get_type_id(geometry) != shapely.GeometryType.POINT)
     advice = " ; prenez un point par lieu, representative_point() par exemple"
     problems.count(ids[other], "géométrie(s) autre(s) que des points", of=of, advice=advice)
     sound = np.flatnonzero(~absent & ~other)
-    coordinates = shapely.get_coordinates(np.asarray(geometry)[sound])
+    coordinates = shapely.get_coordinates(geometry[sound])
     infinite = ids[sound[~np.isfinite(coordinates).all(axis=1)]]
     problems.count(infinite, "point(s) de coordonnées non finies", of=of)
 

@@ -221,14 +221,14 @@ def _checked_values(table: pd.DataFrame, ways: WayTable, period: str) -> Floats:
     _check_numbers(table, problems)
     problems.raise_if_any()
     values = np.full((len(_NUMBERS), len(ways.class_names), len(DENSITY_BANDS)), np.nan)
-    places = {name: place for place, name in enumerate(ways.class_names)}
+    place = pd.Index(ways.class_names).get_indexer(table["road_class"])
+    band = pd.Index(DENSITY_BANDS).get_indexer(table["density"])
+    numbers = table[list(_NUMBERS)].to_numpy(dtype=np.float64).T
     # rows "any" first, so that a precise density wins
-    for band, rows in sorted(table.groupby("density"), key=lambda pair: str(pair[0]) != "any"):
-        rows = rows[rows["road_class"].isin(places)]
-        place = rows["road_class"].map(places).to_numpy(dtype=np.int64)
-        numbers = rows[list(_NUMBERS)].to_numpy(dtype=np.float64).T
-        for column in range(len(DENSITY_BANDS)) if band == "any" else [DENSITY_BANDS.index(str(band))]:
-            values[:, place, column] = numbers
+    for is_any in (True, False):
+        rows = np.flatnonzero((place >= 0) & ((band == 0) == is_any))
+        columns = slice(None) if is_any else band[rows]
+        values[:, place[rows], columns] = numbers[:, rows, None] if is_any else numbers[:, rows]
     _check_complete(values, ways, period)
     return values
 
@@ -251,6 +251,8 @@ def _check_numbers(table: pd.DataFrame, problems: Problems) -> None:
             rule = f"d'au moins {least:g}".replace(".", ",")
         else:
             wrong, rule = ~((column >= 0) & np.isfinite(column)), "positif ou nul"
+        if not wrong.any():
+            continue
         listed = [
             f"{row.road_class} / {row.density} : {getattr(row, name)}" for row in table[wrong].itertuples()
         ]
