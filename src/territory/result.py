@@ -6,20 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
+import geopandas as gpd
+import pandas as pd
 
-    from territory.datasets.files import FilesDataset
-    from territory.datasets.var import VarDataset
-    from territory.planning.grouping.answer import GroupingAnswer
-    from territory.planning.siting.answer import SitingAnswer
-    from territory.scenario.doubt.children import LikelyChildren
-    from territory.scenario.doubt.draws import Draws
-    from territory.scenario.results import Comparison, Results
-    from territory.study.words.model import Study
+from territory.datasets.files import FilesDataset
+from territory.datasets.var import VarDataset
+from territory.planning.grouping.answer import GroupingAnswer
+from territory.planning.siting.answer import SitingAnswer
+from territory.scenario.doubt.children import LikelyChildren
+from territory.scenario.doubt.draws import Draws
+from territory.scenario.results import Comparison, Results
+from territory.study.words.model import Study
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import geopandas as gpd
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from territory.datasets.checks import clashes
@@ -32,16 +34,10 @@ from territory.datasets.slots import (
     slot_of,
     squares_of_children,
 )
-from territory.datasets.var import with_own_tables
+from territory.datasets.var import VarDataset, with_own_tables
 from territory.errors import ParameterError, Problems, ReadError, TerritoryError, UnknownCodeError
 from territory.geography.cog_conversion import steps_of
 from territory.sources.registry import read_registry
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
-
-    from territory.datasets.var import VarDataset
 
 
 class DataSettings(BaseModel):

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import pandas as pd
 
 from territory.errors import ParameterError, ReadError, agree, counted, examples, warn
 from territory.geography.cog_conversion import Links, Step, links_between, lives_of, to_cog
 from territory.geography.communes import departement_of
 from territory.sources.text.cells import ARRONDISSEMENTS, commune_of_arrondissement
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
 
 # above this share of the territory, two tables do not speak of the same communes
 MOST_UNMATCHED = 0.05

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
 
 from territory.datasets.joins import CommuneMap
 from territory.errors import ReadError, TerritoryWarning, agree, examples
 from territory.sources.producers.finess.sites import CATEGORIES
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
 
 PRACTITIONERS = "medecin_generaliste"
 PHARMACY, PHARMACIES_COLUMN = "pharmacie", "pharmacies"

@@ -13,13 +13,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+import geopandas as gpd
+import pandas as pd
 
 from territory.errors import ReadError, TerritoryError, UnknownCodeError
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
 
 
 @dataclass(frozen=True)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from importlib.resources.abc import Traversable
+from typing import Any, TypeVar, cast
+
+import geopandas as gpd
+import pandas as pd
 
 from territory.datasets.joins import population_by_band
 from territory.datasets.slots import published_figures
 from territory.errors import ParameterError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from importlib.resources.abc import Traversable
-
-    import geopandas as gpd
-    import pandas as pd
 
 # official projected system of metropolitan France
 EPSG = 2154

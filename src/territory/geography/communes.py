@@ -6,16 +6,15 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import geopandas as gpd
 
 from territory.errors import ParameterError, UnknownCodeError
 from territory.sources.text import cells
 from territory.sources.text.cells import commune_of_arrondissement as commune_of_arrondissement
 from territory.tables.declare import COMMUNE_CODE, lines_of
 from territory.territories import METROPOLITAN, TERRITORIES
-
-if TYPE_CHECKING:
-    import geopandas as gpd
 
 _CODE = re.compile(COMMUNE_CODE)
 

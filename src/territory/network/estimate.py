@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
 from territory.errors import NetworkError, ParameterError, Problems, agree, counted, warn
 from territory.network import estimate_model as model
 from territory.network.estimate_model import DEFAULT_AREA_KM2, Places, read_places
 
-if TYPE_CHECKING:
-    import geopandas as gpd
-    from numpy.typing import ArrayLike, NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 # pairs computed at once: a few arrays of this length stay in the processor's cache
 _BLOCK_PAIRS = 250_000

@@ -5,20 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from territory.errors import NetworkError, Problems, agree, examples, warn
 from territory.territories import METROPOLITAN, TERRITORIES, TOGETHER
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    import geopandas as gpd
+Floats = NDArray[np.float64]
 
 CALIBRATION = "calibration.csv"
 

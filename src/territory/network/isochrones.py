@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from territory.errors import ParameterError
 from territory.network.engine.compiling import kernel
@@ -19,10 +21,6 @@ from territory.network.graph.speeds import HopTimes
 from territory.network.graph.topology import Topology
 from territory.network.points import ACCESS_KMH, Endpoints, attach, place_on_roads
 from territory.units import MILLISECONDS_PER_MINUTE, SQUARE_METRES_PER_SQUARE_KILOMETRE
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-    from shapely.geometry.base import BaseGeometry
 
 # farther from any road, a place is not drawn as reached (our convention, two and a half squares of the census grid)
 OFF_ROAD_M = 500.0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -25,9 +26,6 @@ from territory.network.points import points_to_crs
 from territory.sources.text.cells import to_numbers
 from territory.sources.text.tables import read_table
 from territory.units import METRES_PER_KILOMETRE, SECONDS_PER_MINUTE
-
-if TYPE_CHECKING:
-    import geopandas as gpd
 
 _UNITS_MIN = {"min": 1.0, "s": 1 / SECONDS_PER_MINUTE}
 _LONG_NAMES = {

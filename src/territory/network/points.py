@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,9 +16,6 @@ from territory.network.estimate_model import point_problems
 from territory.network.graph.arrays import Int32, Ints, Roads
 from territory.network.graph.speeds import HopTimes
 from territory.network.graph.topology import Places, Topology, nearest_hops
-
-if TYPE_CHECKING:
-    import geopandas as gpd
 
 # between a point and its road: METRIC's speed on tracks (DREES, comparaison des distanciers, 2021), and a walk
 ACCESS_KMH = {"car": 20.0, "bicycle": 4.8, "foot": 4.8}

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from territory.errors import ParameterError
 from territory.network.engine.graph import MAX_TIME_MS, Graph
@@ -25,10 +27,6 @@ from territory.network.od_search import RoadSearch, limit_ms_of
 from territory.network.points import MAX_SNAP_M, endpoints
 from territory.network.storage import load_network, save_network
 from territory.units import METRES_PER_KILOMETRE, MILLISECONDS_PER_MINUTE
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-    from shapely.geometry.base import BaseGeometry
 
 _log = logging.getLogger(__name__)
 ENGINES = ("auto", "dijkstra", "hierarchy")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from territory.errors import ParameterError
@@ -16,11 +18,6 @@ from territory.french.words import persons, typeset
 from territory.plot import style
 from territory.plot.maps.legend import WIDTH_CM
 from territory.plot.maps.shapes import Box, Label, place_labels, text_size
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 
 _ROW_CM = 0.62
 _NAME_LETTERS = 30

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from territory.access.allocation import Allocation
 from territory.datasets.files import open_dataset
@@ -22,6 +23,7 @@ from territory.planning.siting.result import SitingResult
 from territory.planning.typologies import TypologyResult
 from territory.plot import style
 from territory.plot.charts import gainers_and_losers
+from territory.plot.interactive.exploration import Exploration
 from territory.plot.interactive.views import METHODS
 from territory.plot.maps import show_plans as plans
 from territory.plot.maps.choropleth import SHAPES, Panel, draw_map
@@ -32,12 +34,6 @@ from territory.release.shown import Effects, Situation
 from territory.scenario.doubt.draws import Draws
 from territory.scenario.zones import ALL_TERRITORY
 from territory.study.words.model import Study
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from territory.network.roads import RoadNetwork
-    from territory.plot.interactive.exploration import Exploration
 
 
 def show(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,14 +11,12 @@ import pandas as pd
 from territory.release.disclosure import THRESHOLD, is_small, withholds
 from territory.release.observed_children import MEANS, Merged, merged_classes, observed_counts, zone_flags
 from territory.release.treatment import SMALL, rounded_by_unit, treat, treat_measures
+from territory.result import StudyResult
 from territory.scenario.comparison.compare import add_draws
 from territory.scenario.comparison.compare import best_in_all as best_in_all
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.catalogue import BY_NAME, KEYS, SIDED_TRIPS, TRIPS, read_measure
 from territory.tables.declare import SIDES
-
-if TYPE_CHECKING:
-    from territory.result import StudyResult
 
 
 def comparison_tables(result: StudyResult) -> dict[str, pd.DataFrame]:

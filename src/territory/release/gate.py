@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import geopandas as gpd
 import numpy as np
@@ -14,6 +14,9 @@ import pandas as pd
 
 from territory import supply
 from territory.needs import persons_by_age
+from territory.network.roads import RoadNetwork
+from territory.planning.grouping.answer import GroupingAnswer
+from territory.planning.siting.answer import SitingAnswer
 from territory.release import comparison
 from territory.release.disclosure import INTERNAL, PUBLIC, edition_name, printing
 from territory.release.handed_tables import equipment_tables, layers, tables
@@ -23,18 +26,13 @@ from territory.release.scenarios import release_budgets, release_comparison
 from territory.release.shown import Effects, Situation, ZoneCounts, zone_counts
 from territory.release.treatment import handed
 from territory.result import StudyResult
+from territory.scenario.doubt.draws import Draws
 from territory.scenario.results import Comparison, Results
 from territory.scenario.trial import Trial
 from territory.study.known import kinds_of
 from territory.study.secrecy import without_counts
 from territory.study.state import Parameters
-
-if TYPE_CHECKING:
-    from territory.network.roads import RoadNetwork
-    from territory.planning.grouping.answer import GroupingAnswer
-    from territory.planning.siting.answer import SitingAnswer
-    from territory.scenario.doubt.draws import Draws
-    from territory.study.words.model import Study
+from territory.study.words.model import Study
 
 # on each page and each sheet of the internal edition
 INTERNAL_MARK = "ÉDITION INTERNE – ne pas diffuser"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import pandas as pd
@@ -23,16 +22,14 @@ from territory.release.comparison import (
 )
 from territory.release.scenarios import grouping_tables, scenario_tables
 from territory.release.treatment import handed, share_classes, treat, unpivot
+from territory.result import NationalTables, StudyResult
 from territory.scenario.measures.pathways import child_path, coordination, ehpad_care, recruitment
 from territory.scenario.zones import ALL_TERRITORY
 from territory.sources.producers.finess.sites import CHILD_SERVICES
 from territory.study.known import kinds_of
+from territory.study.state import State
 from territory.supply.equipment import is_candidate
 from territory.tables.catalogue import BASELINE_TIME, COVERAGE, EQUITY_TIME, SCENARIO_TIME, keyed_label
-
-if TYPE_CHECKING:
-    from territory.result import NationalTables, StudyResult
-    from territory.study.state import State
 
 # what BPE 2013 called establishments (residential or day) and services (at home or ambulatory) for children
 LISTED_KINDS = {

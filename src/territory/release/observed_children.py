@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -13,14 +13,11 @@ import pandas as pd
 from territory.errors import ParameterError
 from territory.needs import persons_by_age
 from territory.release.disclosure import THRESHOLD, Relation, known_anyway, protect_counts, withholds
+from territory.result import StudyResult
 from territory.scenario.comparison.measures import EFFECTS as EFFECTS
 from territory.scenario.comparison.measures import effects_under
 from territory.scenario.zones import ALL_TERRITORY
 from territory.supply import rows_serving
-
-if TYPE_CHECKING:
-    from territory.result import StudyResult
-
 
 Members = frozenset[str]
 

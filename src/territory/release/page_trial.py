@@ -6,7 +6,7 @@ import base64
 import math
 import warnings
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,14 +14,12 @@ import pandas as pd
 from territory.access.uncertainty import HALF_WIDTHS_PER_SD, MAX_SD
 from territory.errors import TerritoryWarning
 from territory.network import estimate_model as model
+from territory.result import StudyResult
 from territory.scenario.doubt.random_errors import doubt_of
 from territory.scenario.measures.places import sector_of, sector_reason
 from territory.study.secrecy import public_parameters
+from territory.study.state import State
 from territory.supply import rows_serving, sites_serving
-
-if TYPE_CHECKING:
-    from territory.result import StudyResult
-    from territory.study.state import State
 
 # beyond, a trial would no longer be answered at once, nor its page be light
 MOST_COMMUNES = 1_500

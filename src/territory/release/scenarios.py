@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from territory import supply
-from territory.planning.grouping.answer import compare_groupings
+from territory.planning.grouping.answer import GroupingAnswer, compare_groupings
+from territory.planning.siting.answer import SitingAnswer
 from territory.release.disclosure import protect_budgets, withholds
 from territory.release.treatment import treat, unpivot
+from territory.result import StudyResult
 from territory.scenario.zones import ALL_TERRITORY
 from territory.study.known import authorisations_by_site
+from territory.study.state import State
 from territory.tables.catalogue import BEYOND
 from territory.tables.declare import POOLING_TITLES, UNITS
-
-if TYPE_CHECKING:
-    from territory.planning.grouping.answer import GroupingAnswer
-    from territory.planning.siting.answer import SitingAnswer
-    from territory.result import StudyResult
-    from territory.study.state import State
 
 
 def scenario_tables(result: StudyResult) -> dict[str, pd.DataFrame]:

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import pandas as pd
 
-from territory.release.observed_children import MEANS, of_service
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-
-    from territory.release.observed_children import Merged
-    from territory.scenario.results import Comparison, Results
-    from territory.scenario.trial import Outcome
-    from territory.study.words.model import NewSite
+from territory.release.observed_children import MEANS, Merged, of_service
+from territory.scenario.results import Comparison, Results
+from territory.scenario.trial import Outcome
+from territory.study.words.model import NewSite
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,10 +10,7 @@ import pandas as pd
 from territory.errors import ParameterError, agree, examples
 from territory.release.disclosure import SUPPRESSED, THRESHOLD, estimate_texts, is_small, withholds
 from territory.tables.catalogue import BY_NAME, DECIMALS, check_declared, column_of
-from territory.tables.declare import Column, Secrecy
-
-if TYPE_CHECKING:
-    from territory.tables.declare import Keyed
+from territory.tables.declare import Column, Keyed, Secrecy
 
 # what stands for an estimate of few persons
 SMALL = f"< {THRESHOLD}"

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -20,13 +21,9 @@ from territory.release.gate import TODAY, Release, Sites, release
 from territory.release.observed_children import EFFECTS
 from territory.release.shown import ZoneCounts
 from territory.report.layout.document import Block, Document
+from territory.result import StudyResult
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.declare import SERVICES
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-
-    from territory.result import StudyResult
 
 Readable: TypeAlias = "StudyResult | Release | Reading"
 

@@ -6,14 +6,11 @@ import html
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from territory.french.numbers import decimal
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from territory.study.state import State
+from territory.study.state import State
 
 # of communes, which are public; persons are counted by the documents and tables of a run, where small counts and
 # those that would give them back are withheld together

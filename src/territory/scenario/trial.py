@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -12,18 +12,16 @@ import pandas as pd
 
 from territory.errors import ParameterError, UnknownCodeError, examples
 from territory.network.estimate import estimate_travel_times
+from territory.network.roads import RoadNetwork
 from territory.scenario.changes import ChangeCapacity, MoveSite, Scenario
 from territory.scenario.changes.apply import apply
 from territory.scenario.comparison.compare import compare
 from territory.scenario.measures.compute import compute
 from territory.scenario.results import Comparison, Results
 from territory.scenario.zones import ALL_TERRITORY
+from territory.study.state import State
 from territory.study.words.model import NewSite
 from territory.supply import site_of_authorisation
-
-if TYPE_CHECKING:
-    from territory.network.roads import RoadNetwork
-    from territory.study.state import State
 
 TRIED_SITE = "essai"
 SOURCE = "lieu essayé sur la carte"

@@ -8,16 +8,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import Annotated, Any, Self
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from territory.errors import examples
 from territory.geography.communes import plain
-
-if TYPE_CHECKING:
-    from territory.study.own_tables import OwnTables
+from territory.study.own_tables import OwnTables
 
 # where a problem is in the file (keys, and the number of each table of an array), and what is wrong
 Location = tuple[str | int, ...]

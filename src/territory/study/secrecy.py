@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from territory.study.words.model import Study
+from territory.study.words.model import Study
 
 # what stands in the place of a digest: whoever has the digest of a small table tries tables until one fits
 UNPUBLISHED = "lu, empreinte non publiée"

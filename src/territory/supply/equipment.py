@@ -5,10 +5,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from territory.errors import (
     ParameterError,
@@ -29,10 +31,6 @@ from territory.sources.producers.finess.sites import (
 )
 from territory.study.words.questions import CANDIDATE_PREFIX
 from territory.tables.declare import lines_of
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-    from numpy.typing import NDArray
 
 TEMPORARY = "_temporaire"
 _IN_HOMES = "16"

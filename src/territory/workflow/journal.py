@@ -9,17 +9,15 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from territory import __version__
 from territory.files.safe_files import hold, make_folder, sweep
 from territory.release.disclosure import PUBLIC, edition_name
 from territory.study.words.model import Study
 from territory.workflow.inputs.manifest import files_read
+from territory.workflow.inputs.prepare import Inputs
 from territory.workflow.step_cache import library_versions
-
-if TYPE_CHECKING:
-    from territory.workflow.inputs.prepare import Inputs
 
 StepListener = Callable[[str], None]
 JOURNAL = "journal.log"

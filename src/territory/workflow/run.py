@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -16,18 +16,16 @@ from territory.datasets.slots import SLOTS
 from territory.errors import MissingFileError, StudyError, counted
 from territory.files.safe_files import digest_file, seen_from, write_json
 from territory.release.disclosure import PUBLIC, check_edition
+from territory.result import StudyResult
+from territory.scenario.results import Results
 from territory.study.load import load_study
 from territory.study.words.changes import ChangeSpeeds
 from territory.study.words.model import Study, Transit
 from territory.workflow.inputs.manifest import PLACES, TIMINGS, current_digest, describe_run, private_record
+from territory.workflow.inputs.prepare import Inputs
+from territory.workflow.inputs.travel_times import RoadMap
 from territory.workflow.journal import Clock, StepListener, note_choices, run_folders
 from territory.workflow.step_cache import Steps, digest_of
-
-if TYPE_CHECKING:
-    from territory.result import StudyResult
-    from territory.scenario.results import Results
-    from territory.workflow.inputs.prepare import Inputs
-    from territory.workflow.inputs.travel_times import RoadMap
 
 
 def run_study(

@@ -8,8 +8,8 @@ import warnings
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -18,9 +18,6 @@ from territory.errors import NetworkError, ParameterError, Problems, TerritoryWa
 from territory.network.engine.compiling import count_threads, kernel, run_tasks
 from territory.network.engine.graph import MAX_TIME_MS
 from territory.network.graph.arrays import Bools, Floats, Int32, Ints, Roads, WayTable
-
-if TYPE_CHECKING:
-    import geopandas as gpd
 
 # METRIC's classes of commune density (DREES, comparaison des distanciers, 2021)
 DENSITY_BANDS = ("any", "low", "medium", "high")

@@ -7,17 +7,15 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from territory.errors import NetworkError, ParameterError, Problems, examples
 from territory.network.graph.arrays import BACKWARD, FORWARD, JUNCTION, PLAIN, Bools, Floats, Roads
 from territory.network.graph.topology import HopIndex, nearest_hops
-
-if TYPE_CHECKING:
-    from shapely.geometry.base import BaseGeometry
 
 # a drawn road joins what it ends on: farther, it has been drawn elsewhere
 _JOINS_WITHIN_M = 100.0

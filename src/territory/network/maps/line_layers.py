@@ -5,8 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -14,12 +15,7 @@ from territory.errors import NetworkError, ParameterError, Problems, TerritoryWa
 from territory.network.graph.arrays import BACKWARD, FORWARD, Floats, Int32, Ints, RoadLines, WayTable
 from territory.network.graph.simplify import prepare
 from territory.network.graph.topology import Topology
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-
-    from territory.network.roads import RoadNetwork
-
+from territory.network.roads import RoadNetwork
 
 _BOTH = FORWARD | BACKWARD
 # ends closer than this are the same place (m): the layers of IGN write decimetres

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -27,9 +27,7 @@ from territory.network.graph.arrays import Bools, Floats, Int32, RoadLines
 from territory.network.maps import profiles
 from territory.network.maps.opl import OplWays, decode_tags, read_opl, renumber
 from territory.network.maps.turn_relations import RESTRICTED, TurnRelations, field_of, number_of
-
-if TYPE_CHECKING:
-    from territory.network.roads import RoadNetwork
+from territory.network.roads import RoadNetwork
 
 ATTRIBUTION = "© les contributeurs d'OpenStreetMap (ODbL)"
 # suffix, and the format of libosmium

@@ -6,22 +6,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import networkx as nx
 import numpy as np
+from shapely import MultiPolygon, Polygon
 
 from territory.errors import MissingFileError, NetworkError, ParameterError, Problems, examples
 from territory.network.graph.arrays import BACKWARD, FORWARD, RoadLines
 from territory.network.maps import profiles
 from territory.network.maps.osm import ATTRIBUTION
+from territory.network.roads import RoadNetwork
 from territory.sources.text.workbooks import declares_type
-
-if TYPE_CHECKING:
-    import networkx as nx
-    from shapely import MultiPolygon, Polygon
-
-    from territory.network.roads import RoadNetwork
-
 
 # directions are in the edges of the graph already
 _NOT_TAGS = frozenset({"oneway", "junction", "oneway:motorcar", "oneway:motor_vehicle", "oneway:vehicle"})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -16,13 +15,10 @@ from territory.access.uncertainty import told_apart
 from territory.errors import ParameterError, Problems, UnknownCodeError, agree, examples, refuse
 from territory.network.estimate import difference_uncertainty_min
 from territory.planning.grouping.groups import GroupingResult, territorial_groups
-from territory.study.words.questions import eligible, sizes, statuses_of
+from territory.study.state import State
+from territory.study.words.questions import Grouping, eligible, sizes, statuses_of
 from territory.tables.declare import CODES
 from territory.units import MINUTES_PER_HOUR
-
-if TYPE_CHECKING:
-    from territory.study.state import State
-    from territory.study.words.questions import Grouping
 
 
 @dataclass(frozen=True, repr=False)

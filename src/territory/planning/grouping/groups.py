@@ -6,8 +6,8 @@ import html
 import math
 import warnings
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
@@ -20,9 +20,6 @@ from territory.planning.grouping import regions
 from territory.planning.grouping.inputs import GroupInputs, read_inputs
 from territory.planning.grouping.regions import Nodes, from_bits, to_bits
 from territory.planning.solver import Search, Solution, minimise
-
-if TYPE_CHECKING:
-    import geopandas as gpd
 
 _TRIES = 60
 _STARTS = 2

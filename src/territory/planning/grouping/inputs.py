@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -15,9 +15,6 @@ from territory.errors import ParameterError, Problems, TerritoryError, counted
 from territory.planning.grouping.regions import Nodes
 from territory.planning.siting.problem import check_minutes
 from territory.planning.solver import Search, start_search
-
-if TYPE_CHECKING:
-    import geopandas as gpd
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -17,9 +18,6 @@ from territory.scenario.measures.places import persons_received, sector_of, sect
 from territory.study.state import State
 from territory.study.words.questions import CANDIDATE_PREFIX, Siting
 from territory.supply import sites_serving
-
-if TYPE_CHECKING:
-    import geopandas as gpd
 
 # faster than any road: a commune further than this is not within reach, whatever the times are
 _FASTEST_KMH = 130.0

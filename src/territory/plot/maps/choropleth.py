@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from territory.errors import ParameterError
 from territory.plot import style
 from territory.plot.maps import legend as around
 from territory.plot.maps import shapes
 from territory.plot.maps.shapes import Box, Label, PaperScale, Placed, draw_rings, place_labels, text_size
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 # shapes of site marks, told apart without colour
 SHAPES = ("o", "s", "^", "D", "P", "X")

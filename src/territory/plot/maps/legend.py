@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from matplotlib.axes import Axes
 
 from territory.errors import ParameterError
 from territory.french import words
@@ -19,12 +21,6 @@ from territory.french.numbers import NBSP, class_labels, integer
 from territory.french.words import typeset
 from territory.plot import style
 from territory.plot.maps.shapes import Box, size_in
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable
-
-    import geopandas as gpd
-    from matplotlib.axes import Axes
 
 
 class Category(NamedTuple):

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from territory.access.allocation import Allocation
 from territory.access.deserts import IN_DESERT, NOT_COMPUTABLE, class_labels
 from territory.access.uncertainty import SURE
 from territory.errors import ParameterError, examples
 from territory.french.numbers import NBSP, decimal, integer, minutes, round_estimate
+from territory.network.roads import RoadNetwork
+from territory.planning.grouping.answer import GroupingAnswer
 from territory.planning.grouping.groups import GroupingResult
 from territory.planning.siting.result import NAMES, STATUSES, SitingResult
 from territory.planning.typologies import TypologyResult
@@ -21,12 +24,6 @@ from territory.plot import style
 from territory.plot.maps.choropleth import SHAPES, Panel, draw_map, extent_of
 from territory.plot.maps.legend import UNKNOWN, Category, Classes, Legend, numbers_from, shown, time_classes
 from territory.scenario.doubt.draws import Draws
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from territory.network.roads import RoadNetwork
-    from territory.planning.grouping.answer import GroupingAnswer
 
 # one colour by group or type, told apart by every eye (Okabe and Ito, 2008, without black), then hatched
 GROUP_COLORS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -18,11 +18,9 @@ from territory.report.chapters import pictures
 from territory.report.layout import document as doc
 from territory.report.layout.pdf import Part
 from territory.report.reading import Reading
+from territory.scenario.doubt.draws import Draws
 from territory.scenario.zones import ALL_TERRITORY
-
-if TYPE_CHECKING:
-    from territory.scenario.doubt.draws import Draws
-    from territory.study.words.indicators import DesertCriterion, DesertScheme
+from territory.study.words.indicators import DesertCriterion, DesertScheme
 
 _NOT_COMPUTABLE, _DOUBTFUL, _PUBLISHED, _IN = "non calculable", "douteux", "publié", "en désert"
 # the lists of a published figure and of its estimate are not the same: said beside their difference

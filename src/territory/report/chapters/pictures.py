@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -15,14 +15,10 @@ from territory.plot import style
 from territory.plot.maps import legend as legends
 from territory.plot.maps.choropleth import Panel, draw_map, extent_of
 from territory.plot.maps.shapes import dash_of
-from territory.release.gate import TODAY
+from territory.release.gate import TODAY, Sites
 from territory.report.layout.document import Picture
-from territory.report.reading import whole_change
+from territory.report.reading import Move, Reading, whole_change
 from territory.tables.declare import CLOSEST_SERVICES, CODES
-
-if TYPE_CHECKING:
-    from territory.release.gate import Sites
-    from territory.report.reading import Move, Reading
 
 _NAMED_PLACES, _FEW_PLACES = 10, 4
 # the width of a map beside a text

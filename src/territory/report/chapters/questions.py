@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from territory.french.numbers import decimal, integer, minutes
 from territory.french.words import INDISTINCT, alphabetical, count, join, persons
+from territory.planning.grouping.answer import GroupingAnswer
 from territory.plot import style
 from territory.plot.charts import trade_off
 from territory.plot.maps.show_plans import show_establishments
@@ -18,11 +19,8 @@ from territory.release.gate import TODAY
 from territory.report.chapters.pictures import areas_of, map_source
 from territory.report.layout import document as doc
 from territory.report.layout.pdf import Part
+from territory.report.reading import Reading
 from territory.tables.catalogue import BEYOND
-
-if TYPE_CHECKING:
-    from territory.planning.grouping.answer import GroupingAnswer
-    from territory.report.reading import Reading
 
 # communes named when the doubt does not tell them apart
 _MOST_EQUAL = 15

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -19,9 +20,6 @@ from territory.report.chapters.maps import BESIDE, said_of, written_minutes
 from territory.report.documents.annex_tables import distinct_moves, title_of
 from territory.report.reading import Move, Reading
 from territory.tables.catalogue import code_label
-
-if TYPE_CHECKING:
-    import geopandas as gpd
 
 # the map is this wide, in its own units
 WIDTH = 1000.0

@@ -11,15 +11,16 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from territory.french.numbers import integer, signed
 from territory.french.words import alphabetical, typeset
-from territory.plot.maps.legend import change_classes, time_classes
+from territory.plot.maps.legend import Category, change_classes, time_classes
 from territory.report.chapters import first_page, method, moves, pictures
 from territory.report.chapters.maps import BESIDE
 from territory.report.chapters.moves import EFFECT_HEADS, INTERVALS, zone_name
@@ -41,11 +42,6 @@ from territory.report.layout.document import (
 from territory.report.reading import Move, Readable, Reading, read
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.catalogue import code_label
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-
-    from territory.plot.maps.legend import Category
 
 # the parts of the script, in the order in which they are joined
 _SCRIPTS = ("words", "draws", "times", "rule", "trial", "state", "map", "table", "main")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,12 +15,10 @@ from territory.access.deserts import NOT_COMPUTABLE
 from territory.access.uncertainty import told_apart
 from territory.errors import agree
 from territory.scenario.measures.places import kind_of, sector_of
+from territory.scenario.results import Results
 from territory.scenario.zones import ALL_TERRITORY, KEYS, SIDES, in_reading_order, zone_levels
+from territory.study.state import Parameters
 from territory.tables.catalogue import BY_NAME
-
-if TYPE_CHECKING:
-    from territory.scenario.results import Results
-    from territory.study.state import Parameters
 
 # the scenario where communes whose difference is under the doubt keep today's time
 CERTAIN = "certain"

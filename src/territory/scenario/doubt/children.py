@@ -10,7 +10,7 @@ import math
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,12 +23,10 @@ from territory.scenario.doubt.draws import draw_trips
 from territory.scenario.doubt.random_errors import Doubt, Floats, doubt_of, ends_of
 from territory.scenario.doubt.summaries import under
 from territory.scenario.measures.places import attraction_of, kind_of, sector_of, sector_reason, users_of
+from territory.scenario.results import Comparison, Results
 from territory.study.known import complete_kinds, sites_of_kinds
+from territory.study.state import State
 from territory.study.words.indicators import Uncertainty
-
-if TYPE_CHECKING:
-    from territory.scenario.results import Comparison, Results
-    from territory.study.state import State
 
 FLAT_MIN, HALVING_MIN = (30, 45, 60), (10, 15, 20)
 SHARED = "_shared"

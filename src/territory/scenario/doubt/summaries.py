@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,16 +12,13 @@ from numpy.typing import NDArray
 from territory.access.catchments.practitioners import APL_NAME
 from territory.access.deserts import IN_DESERT, NOT_COMPUTABLE, OUT_OF_DESERT, class_labels
 from territory.access.uncertainty import DOUBTFUL, SURE, triangular
-from territory.scenario.doubt.random_errors import Doubt, Floats, ends_of
+from territory.scenario.doubt.random_errors import Doubt, Floats, GpPlan, ends_of
 from territory.scenario.measures.deserts import PUBLISHED, lacking_lists
+from territory.scenario.results import Results
 from territory.scenario.zones import ALL_TERRITORY
+from territory.study.state import State
 from territory.study.words.indicators import DesertCriterion
 from territory.tables.catalogue import WITHIN_SHARES
-
-if TYPE_CHECKING:
-    from territory.scenario.doubt.random_errors import GpPlan
-    from territory.scenario.results import Results
-    from territory.study.state import State
 
 TimeCriterion: TypeAlias = DesertCriterion
 Statuses: TypeAlias = "dict[str, NDArray[np.int8]]"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import html
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import pandas as pd
 
 from territory.errors import ReadError, examples
 from territory.sources.producers.finess.sites import commune_of
@@ -15,10 +17,6 @@ from territory.sources.text.refusals import fault, refuse, refuse_repeated, warn
 from territory.sources.text.tables import read_bytes, read_table, require_columns
 from territory.sources.text.workbooks import sheet_names
 from territory.tables.schemas import COMMUNE_CODE
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
 
 # columns of the psychiatry form, by what they count
 _PSYCHIATRY = {

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import pandas as pd
 from pydantic import Field, field_validator
 
 from territory.errors import TerritoryError, counted
-from territory.study.known import Finding, Part, Persons, absent_file, named_by
+from territory.study.known import Finding, Known, Part, Persons, absent_file, named_by
 from territory.study.own_tables import read_change_table
 from territory.tables.schemas import COMMUNE_CODE
-
-if TYPE_CHECKING:
-    from territory.study.known import Known
 
 # what stands for the site that a question of siting has chosen: "siting:" and its id
 SITING_PREFIX = "siting:"

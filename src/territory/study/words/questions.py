@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import pandas as pd
 from pydantic import Field
 
 from territory.errors import ParameterError, TerritoryError, agree, counted, examples
-from territory.study.known import Finding, Part, absent_file, named_by, unknown_names
+from territory.study.known import Finding, Known, Part, absent_file, named_by, unknown_names
 from territory.study.own_tables import LegalStatus, read_grouping_table, read_pooling_table
 from territory.study.words.changes import Code
 from territory.tables.declare import CODES
-
-if TYPE_CHECKING:
-    from territory.study.known import Known
 
 # a candidate that is not a declared site stands at the point of its commune, under this id
 CANDIDATE_PREFIX = "candidat-"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import pandas as pd
 from pydantic import Field
@@ -13,6 +12,7 @@ from territory.errors import counted, examples
 from territory.study.known import (
     FAULTS,
     Finding,
+    Known,
     Location,
     Part,
     authorisations_by_site,
@@ -22,9 +22,6 @@ from territory.study.known import (
     unknown_names,
 )
 from territory.study.words.changes import SITING_PREFIX, Act, Change, FamilyRule, HeldAt, StudyChange
-
-if TYPE_CHECKING:
-    from territory.study.known import Known
 
 # two acts that cannot both be said of one authorisation, and acts that contradict themselves with two values
 _EXCLUSIVE = {frozenset(acts.split()): said for acts, said in FAULTS["exclusive"].items()}

@@ -8,16 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from territory import __version__
 from territory.files.safe_files import digest_file, write_json
 from territory.release.disclosure import PUBLIC, edition_name
 from territory.study.secrecy import UNPUBLISHED, is_public, public_parameters, secret_parameters
+from territory.study.words.model import Study
 from territory.workflow.step_cache import code_digest, library_versions
-
-if TYPE_CHECKING:
-    from territory.study.words.model import Study
 
 
 def describe_run(study: Study, times_method: str, *, roads: Path | None) -> tuple[dict[str, Any], str]:

@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from territory import needs, supply
-from territory.datasets.files import open_dataset
+from territory.datasets.files import FilesDataset, open_dataset
+from territory.datasets.var import VarDataset
 from territory.errors import NetworkError, warn
 from territory.network.estimate import fit_slowness
 from territory.planning.grouping.answer import GroupingAnswer
@@ -31,10 +32,6 @@ from territory.tables.schemas import validate
 from territory.workflow.inputs import questions
 from territory.workflow.inputs.travel_times import Asked, RoadMap, Times, road_map_of, travel_times
 from territory.workflow.step_cache import Steps
-
-if TYPE_CHECKING:
-    from territory.datasets.files import FilesDataset
-    from territory.datasets.var import VarDataset
 
 
 @dataclass(frozen=True)

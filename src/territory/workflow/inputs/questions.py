@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import geopandas as gpd
 import pandas as pd
@@ -22,14 +22,12 @@ from territory.study.own_tables import (
     read_grouping_table,
     read_pooling_table,
 )
+from territory.study.state import State
 from territory.study.words.changes import SITING_PREFIX, ChangeSpeeds, StudyChange
+from territory.study.words.model import Study
 from territory.study.words.questions import CANDIDATE_PREFIX, Grouping, Siting
 from territory.study.words.scenario import Scenario
 from territory.supply import complete_services
-
-if TYPE_CHECKING:
-    from territory.study.state import State
-    from territory.study.words.model import Study
 
 Question = TypeVar("Question", Siting, Grouping)
 Answer = TypeVar("Answer")

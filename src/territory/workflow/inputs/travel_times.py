@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -16,15 +15,13 @@ import pandas as pd
 from territory.errors import MissingFileError, ReadError, agree, examples, warn
 from territory.files.safe_files import digest_file
 from territory.network.estimate import estimate_travel_times
+from territory.network.roads import RoadNetwork
 from territory.sources.text.cells import known_codes
 from territory.study.own_tables import read_change_table
 from territory.study.words.changes import ChangeSpeeds
 from territory.study.words.model import Study
 from territory.units import MILLISECONDS_PER_MINUTE
 from territory.workflow.step_cache import Steps, digest_of
-
-if TYPE_CHECKING:
-    from territory.network.roads import RoadNetwork
 
 # two official engines on the same pairs of Gironde: 66.8 % within 5 min of each other (DREES, 2021)
 ROADS_DOUBT_MIN = 5.0

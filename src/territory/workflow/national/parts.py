@@ -18,17 +18,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from territory.errors import MissingFileError, OutputError, ReadError, agree, examples
 from territory.files.safe_files import UNFINISHED, write_whole
 from territory.units import MILLISECONDS_PER_MINUTE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FORMAT = "territory-travel-times"
 # raised whenever a file means something else than before

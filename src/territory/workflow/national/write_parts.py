@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -23,9 +24,6 @@ from territory.workflow.inputs.travel_times import raise_to, times_inside
 from territory.workflow.national.parts import TimesFolder, TimesPart, begin, plan_parts, write_part
 from territory.workflow.national.schedulers import Cluster, Threads
 from territory.workflow.step_cache import code_digest, digest_of
-
-if TYPE_CHECKING:
-    import geopandas as gpd
 
 # most that one pair of a part takes while it is found, sorted and written (bytes)
 _BYTES_PER_PAIR = 128
