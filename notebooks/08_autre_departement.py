@@ -64,7 +64,7 @@ for command in started.missing:
 # Le registre des données officielles : producteur, licence, et si l'on sait où les télécharger.
 
 # %%
-from territory.sources.registry import read_registry
+from territory.sources.fetching.raw_folder import read_registry
 
 registry = pd.DataFrame(
     [

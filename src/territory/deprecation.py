@@ -3,8 +3,6 @@
 It stands alone: any room may need it.
 """
 
-from __future__ import annotations
-
 import functools
 import warnings
 from collections.abc import Callable

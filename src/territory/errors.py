@@ -1,7 +1,5 @@
 """Errors of the library: one tree, each also a builtin; messages are in French, for planners."""
 
-from __future__ import annotations
-
 import re
 import warnings
 from collections.abc import Collection, Iterable

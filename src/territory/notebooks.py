@@ -1,7 +1,5 @@
 """The notebooks: where they are, running one on a study, and messages in French inside a kernel."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from importlib import import_module

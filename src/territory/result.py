@@ -1,7 +1,5 @@
 """What a run of a study gives."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property

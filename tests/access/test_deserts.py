@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.access import apl
-from territory.access.catchments.practitioners import HEADCOUNT_NAME
+from territory.access.catchments.floating_catchment import HEADCOUNT_NAME
 from territory.access.deserts import DREES_2017, Criterion, classify, population_by_class
 from territory.errors import ParameterError
 from tests.access import oracles

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.access import apl, mean_by
-from territory.access.catchments.practitioners import HEADCOUNT_NAME
+from territory.access.catchments.floating_catchment import HEADCOUNT_NAME
 from territory.access.zoning import DISCLAIMER, ZONING_PROFILES, ZoningProfile, simulate
 from territory.errors import ParameterError
 from tests.access import oracles

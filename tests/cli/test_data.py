@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from territory.cli import commands, main
-from territory.sources import find, registry
-from territory.sources.registry import Source
+from territory.sources import find
+from territory.sources.fetching import raw_folder
+from territory.sources.fetching.raw_folder import Source
 from tests.sources.server import Site, serve, status, whole
 from tests.sources.test_fetching import CSV, source, zipped
 
@@ -31,7 +32,7 @@ def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Site]:
     monkeypatch.chdir(tmp_path)
     with serve() as site:
         own: tuple[Source, ...] = (source(f"{site.address}/c.csv"),)
-        monkeypatch.setattr(registry, "read_registry", lambda: own)
+        monkeypatch.setattr(raw_folder, "read_registry", lambda: own)
         yield site
 
 
@@ -156,7 +157,7 @@ def test_what_is_still_packed_is_said(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own = (source(site.on("/e.zip", whole(zipped(a__7z=b"7z"))), file_name="e.zip", format="zip"),)
-    monkeypatch.setattr(registry, "read_registry", lambda: own)
+    monkeypatch.setattr(raw_folder, "read_registry", lambda: own)
     code, _, err = run("fetch", "essai", capsys=capsys)
     assert code == 0
     assert "a.7z reste à décompresser" in err

@@ -10,7 +10,7 @@ import pytest
 
 from territory.datasets.joins import MOST_UNMATCHED, CommuneMap, carried_censuses, with_points_of_parts
 from territory.errors import ReadError, TerritoryWarning
-from territory.geography.cog_conversion import Step
+from territory.geography.communes import Step
 
 COMMUNES = [f"130{n:02d}" for n in range(1, 40)] + ["13055"]
 MERGED = Step(pd.Timestamp("2019-01-01"), {"13099": ("13001",), "13001": ("13001",)}, frozenset())

@@ -338,7 +338,7 @@ def targets() -> dict[str, Target]:
 
 def _stream(path: Path) -> object:
     """Read a table line by line."""
-    from territory.sources.text.large_tables import TableStream, read_columns
+    from territory.sources.text.tables import TableStream, read_columns
 
     return read_columns(path, TableStream(path).titles)
 

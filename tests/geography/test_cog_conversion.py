@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from territory import sources
 from territory.errors import ParameterError, TerritoryWarning, UnknownCodeError
 from territory.geography import commune_of_arrondissement, to_cog
-from territory.geography.cog_conversion import is_commune, links_between, lives_of, steps_of
+from territory.geography.communes import is_commune, links_between, lives_of, steps_of
 from tests.geography.oracles_cog import World
 
 

@@ -18,8 +18,7 @@ from territory.release.observed_children import MERGES, ObservedCounts
 from territory.report.documents.council import council_report
 from territory.report.documents.summary_page import summary_html
 from territory.report.files.workbook import workbook_bytes
-from territory.report.layout.document import Document, Heading, to_data
-from territory.report.layout.pdf import to_bytes
+from territory.report.layout.document import Document, Heading, to_bytes, to_data
 from territory.report.reading import Reading
 from tests import vallon
 from tests.report.worlds import undrawn, world

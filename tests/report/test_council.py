@@ -23,9 +23,10 @@ from territory.report.layout.document import (
     Document,
     Heading,
     Picture,
+    _laid_out,
+    compile_pdf,
     to_data,
 )
-from territory.report.layout.pdf import _laid_out, compile_pdf
 from territory.report.reading import SECRET, read
 from territory.result import StudyResult
 from territory.scenario import apply, compare, compute

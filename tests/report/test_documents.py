@@ -19,8 +19,7 @@ from territory.report.documents.epci_sheet import epci_sheet
 from territory.report.documents.summary_page import summary_html
 from territory.report.files.workbook import workbook_bytes
 from territory.report.files.writers import Sheet, to_xlsx
-from territory.report.layout.document import Document, to_data
-from territory.report.layout.pdf import compile_pdf
+from territory.report.layout.document import Document, compile_pdf, to_data
 from territory.report.reading import read
 from tests import vallon
 from tests.report.worlds import EVIL, few, published, reading, world

@@ -13,7 +13,7 @@ import pandas as pd
 from territory.report.chapters import moves, needs
 from territory.report.documents import council, summary_page
 from territory.report.files import writers
-from territory.report.layout import document, pdf
+from territory.report.layout import document
 from territory.report.layout.document import DataTable, Document, Paragraph
 from tests.texts import plain_text
 
@@ -153,10 +153,10 @@ def test_summary_page_table_html() -> None:
 def test_pdf_compile_pdf() -> None:
     with tempfile.TemporaryDirectory() as folder:
         made = Document("Essai", dt.date(2024, 1, 1), [Paragraph("Bonjour.")])
-        assert pdf.compile_pdf(made, Path(folder) / "essai.pdf").read_bytes()[:5] == b"%PDF-"
+        assert document.compile_pdf(made, Path(folder) / "essai.pdf").read_bytes()[:5] == b"%PDF-"
 
 
 def test_pdf_in_order_of_leaving() -> None:
-    assert pdf.in_order_of_leaving(
-        [pdf.Part([]), pdf.Part([], "b", 1), pdf.Part([], "c", 1), pdf.Part([], "d", 2)]
+    assert document.in_order_of_leaving(
+        [document.Part([]), document.Part([], "b", 1), document.Part([], "c", 1), document.Part([], "d", 2)]
     ) == [3, 2, 1]

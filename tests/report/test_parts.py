@@ -6,9 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.report.layout import pdf
-from territory.report.layout.document import Document, Paragraph
-from territory.report.layout.pdf import Part, fitted, in_order_of_leaving, shortest_needed
+from territory.report.layout import document as pdf
+from territory.report.layout.document import (
+    Document,
+    Paragraph,
+    Part,
+    fitted,
+    in_order_of_leaving,
+    shortest_needed,
+)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -12,7 +12,7 @@ import pikepdf
 import pytest
 
 from territory.errors import OutputError
-from territory.report.layout import pdf
+from territory.report.layout import document as pdf
 from territory.report.layout.document import (
     Bullets,
     Callout,

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from territory import load_study, run_study
-from territory.release.page_trial import MOST_COMMUNES, trial_data, why_no_trial
+from territory.release.shown import MOST_COMMUNES, trial_data, why_no_trial
 from territory.report.documents.summary_page import summary_html
 from territory.result import StudyResult
 from territory.scenario import apply

@@ -18,7 +18,7 @@ from territory.report.chapters import pictures
 from territory.report.documents.annex import technical_annex
 from territory.report.documents.council import council_report, note, slides
 from territory.report.documents.epci_sheet import epci_sheet, sheet_codes
-from territory.report.layout import pdf
+from territory.report.layout import document as pdf
 from territory.report.layout.document import Document
 from territory.report.reading import Reading, read
 from territory.result import StudyResult

@@ -21,8 +21,7 @@ from territory.errors import DownloadError, MissingFileError, OutputError, ReadE
 from territory.files.safe_files import UNFINISHED
 from territory.sources import fetch, read_registry
 from territory.sources.fetching.download import Patience
-from territory.sources.fetching.raw_folder import check_stored, read_stored
-from territory.sources.registry import Source
+from territory.sources.fetching.raw_folder import Source, check_stored, read_stored
 from tests.sources.server import Site, cut, serve, status, whole
 
 QUICK = Patience(timeout_s=0.5, tries=2, wait_s=0.001)

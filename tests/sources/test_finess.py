@@ -22,7 +22,7 @@ from territory.sources import (
     read_finess_sites,
 )
 from territory.sources.producers.finess import extracts, finess_plus
-from territory.sources.producers.finess.sites import commune_of
+from territory.sources.producers.finess.extracts import commune_of
 from territory.tables.schemas import validate
 from territory.territories import TERRITORIES
 from tests.sources.broken import read_or_refuse

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.errors import MissingFileError, ParameterError, ReadError, TerritoryWarning
-from territory.needs.ages import persons_by_age
+from territory.needs.persons import persons_by_age
 from territory.sources import read_iris_population, read_population_structure, read_single_ages
 from territory.tables.schemas import validate
 from tests.drawing import examples

@@ -12,7 +12,7 @@ import pytest
 
 from territory.errors import UnknownCodeError
 from territory.sources import find, read_registry
-from territory.sources.registry import Source
+from territory.sources.fetching.raw_folder import Source
 
 OWN = (resources.files("territory.sources") / "registry.csv").read_text("utf-8")
 METROPOLE = {f"{n:02d}" for n in range(1, 96) if n != 20} | {"2A", "2B"}

@@ -13,8 +13,8 @@ import pytest
 from territory.errors import ReadError, TerritoryWarning
 from territory.sources.fetching.fetch import is_catalogue
 from territory.sources.fetching.raw_folder import check_type, format_of, size_text
+from territory.sources.producers.finess.extracts import as_sites, commune_of, projection_of, to_degrees
 from territory.sources.producers.finess.finess_plus import entities, listed, number_of, part, text_of
-from territory.sources.producers.finess.sites import as_sites, commune_of, projection_of, to_degrees
 from territory.sources.text.cells import (
     check_departements,
     clean_codes,
@@ -23,8 +23,15 @@ from territory.sources.text.cells import (
     pad_codes,
     without_arrondissements,
 )
-from territory.sources.text.large_tables import TableStream, read_columns
-from territory.sources.text.tables import decode, guess_separator, open_bytes, read_bytes, split
+from territory.sources.text.tables import (
+    TableStream,
+    decode,
+    guess_separator,
+    open_bytes,
+    read_bytes,
+    read_columns,
+    split,
+)
 from territory.sources.text.workbooks import declares_type, read_workbook, sheet_names
 
 

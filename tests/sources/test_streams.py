@@ -23,7 +23,7 @@ from territory.sources.text.cells import (
     pad_codes,
     without_arrondissements,
 )
-from territory.sources.text.large_tables import TableStream, read_columns
+from territory.sources.text.tables import TableStream, read_columns
 
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\x00\r\n\ufeff"), max_size=6)
 

@@ -6,8 +6,8 @@ import pytest
 
 from territory.errors import MissingFileError, StudyError
 from territory.study import built_in_studies, load_study
-from territory.study.known import line_of
 from territory.study.load import key_lines
+from territory.study.own_tables import line_of
 from tests import vallon
 
 GOOD = """\

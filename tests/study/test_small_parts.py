@@ -7,9 +7,9 @@ import pytest
 
 from territory.datasets.slots import slot_of, slots_fed_by
 from territory.errors import StudyError
-from territory.study.known import kinds, unknown
 from territory.study.load import key_lines, migrate, parse_study, paths_outside, readable
-from territory.study.secrecy import is_public
+from territory.study.own_tables import kinds, unknown
+from territory.study.state import is_public
 from territory.study.words.changes import CloseSite, MoveSite
 from territory.study.words.model import Study, expand_departements
 from territory.study.words.scenario import contradictions

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from territory.errors import ParameterError, TerritoryWarning
-from territory.sources.producers.finess.sites import (
+from territory.sources.producers.finess.extracts import (
     CATEGORIES,
     FILE_ACTIVE_SERVICES,
     SESSAD_TYPE_CATEGORIES,

@@ -10,7 +10,7 @@ import pytest
 
 import territory
 from territory.errors import OutputError, TerritoryWarning
-from territory.workflow.journal import BEFORE, JOURNAL, journal
+from territory.workflow.handover import BEFORE, JOURNAL, journal
 from tests import vallon
 from tests.workflow.runs import without_documents
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from territory.errors import OutputError
 from territory.files.safe_files import HEADER, keep, kept
-from territory.workflow import step_cache
-from territory.workflow.step_cache import Steps, digest_of
+from territory.workflow.inputs import manifest
+from territory.workflow.inputs.manifest import Steps, digest_of
 from tests import vallon
 
 KEY = digest_of("essai")
@@ -130,7 +130,7 @@ def test_pickles_in_a_folder_from_elsewhere_are_not_opened(tmp_path: Path) -> No
 
 
 def test_a_disk_that_forgets_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(step_cache, "keep", lambda *_: None)
+    monkeypatch.setattr(manifest, "keep", lambda *_: None)
     with pytest.raises(OutputError, match="n'est pas relue"):
         Steps(tmp_path).run("essai", KEY, lambda: (table(),))
 

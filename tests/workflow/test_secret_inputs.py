@@ -16,7 +16,7 @@ from territory.report.documents.council import council_report
 from territory.report.layout.document import Document, to_data
 from territory.result import StudyResult
 from territory.study.load import load_study
-from territory.study.secrecy import UNPUBLISHED, public_parameters, secret_parameters
+from territory.study.state import UNPUBLISHED, public_parameters, secret_parameters
 from territory.workflow.inputs.manifest import RECORD
 from territory.workflow.past_runs import diff_runs
 from tests import vallon

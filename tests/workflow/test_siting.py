@@ -14,9 +14,9 @@ from territory.release.scenarios import ranking_table
 from territory.report.reading import read
 from territory.result import StudyResult
 from territory.study import load_study
+from territory.workflow.inputs.manifest import Steps
 from territory.workflow.inputs.prepare import prepare
 from territory.workflow.past_runs import diff_runs
-from territory.workflow.step_cache import Steps
 from tests.study.test_load import GOOD, line, write
 from tests.workflow.runs import without_documents
 

@@ -14,12 +14,16 @@ __getattr__, __dir__, __all__ = lazy.attach(
     submod_attrs={
         "allocation": ["Allocation", "allocate_places"],
         "catchments.floating_catchment": [
+            "APL_PROFILES",
+            "AplProfile",
+            "apl",
             "choice_shares",
             "floating_catchment_area",
+            "gp_headcount_access",
             "gravity",
+            "mean_by",
             "spatial_availability",
         ],
-        "catchments.practitioners": ["APL_PROFILES", "AplProfile", "apl", "gp_headcount_access", "mean_by"],
         "closest": ["coverage", "time_to_closest"],
         "uncertainty": ["told_apart"],
         "paths": ["coordination_reach", "recruitment_by_site", "recruitment_by_zone"],

@@ -7,8 +7,6 @@ weight (NaN). A parameter that is not a positive number raises `ParameterError`;
 which the weight is 0 (min, inclusive), None = never.
 """
 
-from __future__ import annotations
-
 import inspect
 import itertools
 import math

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from territory.access.catchments.practitioners import APL_NAME, RECAST_PROFILE, refuse_other_profile
+from territory.access.catchments.floating_catchment import APL_NAME, RECAST_PROFILE, refuse_other_profile
 from territory.access.pairs import Bools, Floats, read_amounts
 from territory.errors import ParameterError, Problems, refuse
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from territory.access.catchments.floating_catchment import floating_catchment_area
-from territory.access.catchments.practitioners import mean_by
+from territory.access.catchments.floating_catchment import floating_catchment_area, mean_by
 from territory.access.closest import k_closest
 from territory.access.decay import binary
 from territory.access.pairs import (

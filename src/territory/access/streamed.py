@@ -6,8 +6,7 @@ that runs the map: `map` by default, that of an executor, of a pool or of a clus
 table, bit for bit, whatever the parts, their order and the mapper.
 """
 
-from territory.access.catchments.floating_catchment import floating_catchment_area
-from territory.access.catchments.practitioners import apl, gp_headcount_access
+from territory.access.catchments.floating_catchment import apl, floating_catchment_area, gp_headcount_access
 from territory.access.closest import coverage, time_to_closest
 from territory.access.pairs import Mapper, Part, sites_only
 

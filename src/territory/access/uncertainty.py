@@ -1,7 +1,5 @@
 """The one rule of gain and loss, and what the draws of a study need: laws, quantiles, names of the verdicts."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

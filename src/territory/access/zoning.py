@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.access.catchments.practitioners import APL_NAME, RECAST_PROFILE, refuse_other_profile
+from territory.access.catchments.floating_catchment import APL_NAME, RECAST_PROFILE, refuse_other_profile
 from territory.access.pairs import Floats, read_amounts
 from territory.errors import ParameterError, Problems, agree, examples
 

@@ -1,7 +1,5 @@
 """The commands; heavy libraries load only when one needs them."""
 
-from __future__ import annotations
-
 import gc
 import sys
 from collections.abc import Callable, Iterator
@@ -12,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from territory import __version__
-from territory.cli import compare, data, french, report
+from territory.cli import data, french, report
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 # every wrong use of the command line: a base of the public class
@@ -182,7 +180,7 @@ def diff(
         typer.echo(path.as_posix())
 
 
-app.command("compare", cls=french.FrenchCommand)(compare.compare)
+app.command("compare", cls=french.FrenchCommand)(report.compare)
 app.command("report", cls=french.FrenchCommand)(report.report)
 app.command("check", cls=french.FrenchCommand)(report.check)
 

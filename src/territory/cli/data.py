@@ -15,7 +15,7 @@ from territory.errors import agree
 from territory.sources.fetching.raw_folder import size_text
 
 if TYPE_CHECKING:
-    from territory.sources.registry import Source
+    from territory.sources.fetching.raw_folder import Source
 
 RAW = Path("data/raw")
 _STEP_BYTES = 10_000_000
@@ -37,7 +37,7 @@ def list_data(
 ) -> None:
     """Donne les jeux de données du registre, leur licence, et s'ils sont déjà sur ce disque."""
     from territory.datasets.slots import slots_fed_by
-    from territory.sources.registry import find, read_registry
+    from territory.sources.fetching.raw_folder import find, read_registry
 
     sources = read_registry()
     if dataset is not None:
@@ -99,8 +99,7 @@ def check_data(to: RawOption = RAW) -> None:
     from dataclasses import replace
 
     from territory.datasets.checks import mismatch
-    from territory.sources.fetching.raw_folder import check_stored
-    from territory.sources.registry import read_registry
+    from territory.sources.fetching.raw_folder import check_stored, read_registry
 
     sources = {source.key: source for source in read_registry()}
     checked = check_stored(to)

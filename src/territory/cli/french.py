@@ -1,7 +1,5 @@
 """What the command line says by itself, in French: help, options of several commands, wrong usage, warnings."""
 
-from __future__ import annotations
-
 import re
 import warnings
 from collections.abc import Iterator

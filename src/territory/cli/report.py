@@ -1,10 +1,10 @@
-"""The documents and the notebooks of a study, and whether a document is the one of its run."""
+"""The documents and the notebooks of a study, its scenarios beside today, and the check of a document."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,166 @@ from territory.cli.french import (
     option,
     say,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from territory.release import Release
+
+WIDTH = 80
+# scenarios that 80 columns have room for
+MOST_COLUMNS = 4
+# « ≈ » after a value: its difference with today is under the doubt
+DOUBTFUL, SAME, UNKNOWN, ABSENT = "≈", "=", "?", "–"
+_ACCOUNTS = {
+    "child": "Route de l'enfant (h/an)",
+    "parent": "Route du parent (h/an)",
+    "staff": "Route du service (h/an)",
+}
+
+
+def compare(
+    study: StudyArgument,
+    zone: Annotated[
+        str, option("--zone", "CODE", "Code d'un EPCI ou d'un département ; sinon l'ensemble.")
+    ] = "territory",
+    out: Annotated[
+        Path | None, option("--out", "DOSSIER", "Dossier où écrire la table entière (CSV et Parquet).")
+    ] = None,
+    roads: RoadsOption = None,
+    population: PopulationOption = None,
+) -> None:
+    """Compare les scénarios d'une étude à aujourd'hui, côte à côte ; n'écrit rien sans --out."""
+    from territory.errors import StudyError, UnknownCodeError, examples
+    from territory.release import release
+    from territory.workflow.run import run_study
+
+    released = release(run_study(study, roads=roads, population=population))
+    if not released.scenarios:
+        raise StudyError("Cette étude n'a pas de scénario : ajoutez une section [[scenario]].")
+    table = released.measures
+    if zone not in set(table["zone"]):
+        known = table.loc[table["level"] != "territory", "zone"].unique()
+        raise UnknownCodeError(
+            f"Zone « {zone} » absente de la comparaison ; connues : {examples(known, most=6)} (code d'un EPCI ou "
+            "d'un département dont des habitants sont à portée)."
+        )
+    for line in _lines(released, table[table["zone"] == zone]):
+        typer.echo(line)
+    if out is not None:
+        from territory.files.safe_files import make_folder
+        from territory.report.files.writers import write_table
+
+        path = make_folder(out) / "comparaison_mesures"
+        write_table(table, path)
+        typer.echo(f"Table entière : {path.as_posix()}.csv et .parquet")
+
+
+def _lines(released: Release, table: pd.DataFrame) -> list[str]:
+    """Return the text of the comparison, 80 columns wide."""
+    import textwrap
+
+    labels = {a.id: a.label for a in released.study.authorisation}
+    moved = [one for one in labels if any(one in released.moved(name) for name in released.scenarios)]
+    text = [f"{released.study.title} : {table['zone_name'].iloc[0]}"]
+    text += [f"{scenario.id} : {scenario.name}" for scenario in released.study.scenario]
+    lines = [part for line in text for part in textwrap.wrap(line, WIDTH, subsequent_indent="    ")]
+    for service in moved:
+        rows = table[table["service"] == service]
+        if len(rows):
+            names = list(released.scenarios)
+            for first in range(0, len(names), MOST_COLUMNS):
+                lines += ["", *_table(labels[service], rows, names[first : first + MOST_COLUMNS])]
+    still = [one for one in labels if one not in moved]
+    notes = [
+        f"{SAME} : comme aujourd'hui   {DOUBTFUL} : écart sous le doute   {UNKNOWN} : non calculable",
+        "Trois comptes de route, jamais additionnés, pour un enfant et un an (bas–haut).",
+    ]
+    unknown = table[table["measure"].isin(("access_per_1000", "unmet_persons"))]
+    if len(unknown) and unknown["baseline_value"].isna().all():
+        notes.append(
+            "Places à portée et personnes sans place : non calculables ; la table de --out dit pourquoi."
+        )
+    if still:
+        notes.append(f"Inchangés dans tous les scénarios : {', '.join(labels[one] for one in still)}.")
+    return [*lines, "", *(part for note in notes for part in textwrap.wrap(note, WIDTH))]
+
+
+def _table(title: str, rows: pd.DataFrame, scenarios: list[str]) -> list[str]:
+    """Return one service's table, drawn as text."""
+    import io
+
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from territory.tables.catalogue import BY_NAME, measure_label
+
+    drawn = Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_style=""
+    )
+    drawn.add_column("")
+    for name in ("Aujourd'hui", *scenarios):
+        drawn.add_column(name, justify="right", no_wrap=True)
+    every = [(measure, lines, next(iter(lines.values()))) for measure, lines in _by_measure(rows)]
+    for measure, lines, first in every:
+        cells = [_value(first, "baseline"), *(_cell(lines[name]) for name in scenarios)]
+        if BY_NAME[measure].is_compared and not set(cells) <= {UNKNOWN, ABSENT}:
+            drawn.add_row(measure_label(measure, first), *cells)
+    year = {(row["who"], row["bound"]): lines for measure, lines, row in every if measure == "year_min"}
+    for who, label in _ACCOUNTS.items():
+        if (who, "low") in year:
+            low, high = year[who, "low"], year[who, "high"]
+            today = _range(low[scenarios[0]], high[scenarios[0]], "baseline")
+            drawn.add_row(label, today, *(_range(low[name], high[name], "scenario") for name in scenarios))
+    stream = io.StringIO()
+    Console(file=stream, width=WIDTH, color_system=None, highlight=False).print(drawn)
+    return [line.rstrip() for line in stream.getvalue().splitlines() if line.strip()]
+
+
+def _by_measure(rows: pd.DataFrame) -> list[tuple[str, dict[str, dict[Any, Any]]]]:
+    """Return each measure of a service, in order, with its row of each scenario."""
+    from territory.tables.catalogue import KEYS
+
+    found: dict[tuple[Any, ...], dict[str, dict[Any, Any]]] = {}
+    for row in rows.to_dict("records"):
+        key = (row["measure"], *(row[name] if row[name] == row[name] else None for name in KEYS))
+        found.setdefault(key, {})[row["scenario"]] = row
+    return [(str(key[0]), lines) for key, lines in found.items()]
+
+
+def _cell(row: dict[Any, Any]) -> str:
+    """Return a scenario's value, `=` where nothing changes, `≈` after it where the difference is under the doubt."""
+    import pandas as pd
+
+    delta, told = row["delta_value"], row["is_distinguishable"]
+    if delta == 0 and row["note"] == "":
+        return SAME
+    mark = DOUBTFUL if pd.notna(delta) and delta != 0 and not (pd.notna(told) and told) else ""
+    return _value(row, "scenario") + mark
+
+
+def _value(row: dict[Any, Any], side: str) -> str:
+    """Return a value as a planner writes it, or what stands for it when it is withheld."""
+    from territory.tables.catalogue import SHOWN_DECIMALS
+
+    value, note = row[f"{side}_value"], row["note" if side == "scenario" else "baseline_note"]
+    if value == value:
+        return f"{value:,.{SHOWN_DECIMALS[row['unit']]}f}".replace(",", " ").replace(".", ",")
+    return str(note) if note.startswith(("<", "secret")) else (UNKNOWN if note else ABSENT)
+
+
+def _range(low: dict[Any, Any], high: dict[Any, Any], side: str) -> str:
+    """Return hours a year, low to high; `=` where nothing changes."""
+    if side == "scenario" and low["delta_value"] == 0 == high["delta_value"]:
+        return SAME
+    hours = [row[f"{side}_value"] / 60 for row in (low, high)]
+    if any(value != value for value in hours):
+        return UNKNOWN
+    # both ends once where they are written alike
+    text = "–".join(dict.fromkeys(f"{value:.0f}" for value in hours))
+    return text if side == "baseline" or low["is_distinguishable"] is True else text + DOUBTFUL
+
 
 _DOCUMENTS = ("council", "note", "slides", "sheet", "annex")
 

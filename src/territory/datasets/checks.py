@@ -1,7 +1,5 @@
 """Whether files are those that a study or the registry takes them for, before any is read whole."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +8,7 @@ from territory.datasets.recognition import DATED, YEAR, matching_readers, recogn
 from territory.datasets.slots import Reader, Slot, absent, slot_of, slots_fed_by
 from territory.errors import TerritoryError
 from territory.geography.communes import DEPARTEMENTS
-from territory.sources.registry import Source
+from territory.sources.fetching.raw_folder import Source
 
 # the slots of which one at least gives sites
 PLACED = frozenset({"finess", "emergencies", "ehpad", "general_practitioners", "pharmacies"})

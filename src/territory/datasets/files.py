@@ -36,8 +36,8 @@ from territory.datasets.slots import (
 )
 from territory.datasets.var import VarDataset, with_own_tables
 from territory.errors import ParameterError, Problems, ReadError, TerritoryError, UnknownCodeError
-from territory.geography.cog_conversion import steps_of
-from territory.sources.registry import read_registry
+from territory.geography.communes import steps_of
+from territory.sources.fetching.raw_folder import read_registry
 
 
 class DataSettings(BaseModel):

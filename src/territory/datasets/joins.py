@@ -10,8 +10,7 @@ import geopandas as gpd
 import pandas as pd
 
 from territory.errors import ParameterError, ReadError, agree, counted, examples, warn
-from territory.geography.cog_conversion import Links, Step, links_between, lives_of, to_cog
-from territory.geography.communes import departement_of
+from territory.geography.communes import Links, Step, departement_of, links_between, lives_of, to_cog
 from territory.sources.text.cells import ARRONDISSEMENTS, commune_of_arrondissement
 
 # above this share of the territory, two tables do not speak of the same communes

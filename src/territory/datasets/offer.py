@@ -1,7 +1,5 @@
 """Sites and services of a territory from official files: FINESS, emergencies, EHPAD, general practitioners."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -11,7 +9,7 @@ import pandas as pd
 
 from territory.datasets.joins import CommuneMap
 from territory.errors import ReadError, TerritoryWarning, agree, examples
-from territory.sources.producers.finess.sites import CATEGORIES
+from territory.sources.producers.finess.extracts import CATEGORIES
 
 PRACTITIONERS = "medecin_generaliste"
 PHARMACY, PHARMACIES_COLUMN = "pharmacie", "pharmacies"

@@ -1,7 +1,5 @@
 """What a file is, told from its beginning: the slot that it feeds, its vintage, the départements that it speaks of."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import json
@@ -16,9 +14,8 @@ from typing import Any
 
 from territory.datasets.slots import SLOTS, Reader, Slot
 from territory.errors import TerritoryError
-from territory.geography.cog_conversion import is_commune, lives_of, steps_of
-from territory.geography.communes import DEPARTEMENTS, departement_of
-from territory.sources.producers.finess.sites import commune_of
+from territory.geography.communes import DEPARTEMENTS, departement_of, is_commune, lives_of, steps_of
+from territory.sources.producers.finess.extracts import commune_of
 from territory.sources.text.cells import pad_code
 from territory.sources.text.tables import decode, guess_separator, open_bytes
 from territory.tables.schemas import COMMUNE_CODE

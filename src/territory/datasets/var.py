@@ -1,7 +1,5 @@
 """The Var and its surroundings, from the small tables inside the package."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Numbers as French text: decimal comma, narrow no-break thousands, minutes, signs, ranges, no false precision."""
 
-from __future__ import annotations
-
 import itertools
 import math
 

@@ -1,7 +1,5 @@
 """French sentences: agreement, estimates of persons, ranges, changes of time, lists, names of places."""
 
-from __future__ import annotations
-
 import math
 import re
 import unicodedata

@@ -5,7 +5,6 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "cog_conversion": ["to_cog"],
-        "communes": ["commune_of_arrondissement", "inside_points", "projected_epsg"],
+        "communes": ["commune_of_arrondissement", "inside_points", "projected_epsg", "to_cog"],
     },
 )

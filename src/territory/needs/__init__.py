@@ -5,10 +5,12 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "ages": ["grow_population", "persons_by_age", "project_population"],
-        "rates": [
+        "persons": [
             "KINDS_COMPARABLE_WITH_PLACES",
             "demand_from_rate",
+            "grow_population",
+            "persons_by_age",
+            "project_population",
             "scale_to_total",
             "standardised_population",
         ],

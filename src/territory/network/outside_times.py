@@ -1,7 +1,5 @@
 """Travel times from elsewhere, a distancier or a routing server, in the table of those of a road map."""
 
-from __future__ import annotations
-
 import time
 import warnings
 from pathlib import Path

@@ -5,8 +5,6 @@ without looking back: every number that a kernel uses as a position is checked t
 from somebody else is right, wrong or refused, and never reads or writes outside its arrays.
 """
 
-from __future__ import annotations
-
 import io
 from dataclasses import fields
 from pathlib import Path

@@ -7,10 +7,9 @@ __getattr__, __dir__, __all__ = lazy.attach(
     submod_attrs={
         "grouping.answer": ["pooling", "pooling_template"],
         "grouping.groups": ["GroupingResult", "territorial_groups"],
-        "siting.answer": ["SitingAnswer", "answer_siting"],
+        "siting.answer": ["SitingAnswer", "answer_siting", "rank_candidates"],
         "siting.location_models": ["maximal_coverage", "p_center", "p_median", "set_cover"],
         "siting.result": ["SitingResult"],
-        "siting.ranking": ["rank_candidates"],
         "typologies": ["TypologyResult", "typology"],
     },
 )

@@ -1,7 +1,5 @@
 """The only door to HiGHS: one mixed-integer problem, with its bound, its gap and its time limit."""
 
-from __future__ import annotations
-
 import math
 import time
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Charts: who gains and loses, needs with their range, mean against worst time."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Collection
 from typing import Any

@@ -1,7 +1,5 @@
 """The two doors: one call that draws what the library gives, one that opens an interactive map of it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The look of every picture: fonts, palettes that every eye tells apart, and figures without global state."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Comparisons of scenarios as they may leave the agency: small counts, and what tells them, withheld."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Disclosure control: what may be printed of counts of persons, of estimates and of establishment budgets."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar

@@ -21,17 +21,15 @@ from territory.release import comparison
 from territory.release.disclosure import INTERNAL, PUBLIC, edition_name, printing
 from territory.release.handed_tables import equipment_tables, layers, tables
 from territory.release.observed_children import merged_classes, observed_counts, of_service, zone_flags
-from territory.release.page_trial import trial_data, why_no_trial
 from territory.release.scenarios import release_budgets, release_comparison
-from territory.release.shown import Effects, Situation, ZoneCounts, zone_counts
+from territory.release.shown import Effects, Situation, ZoneCounts, trial_data, why_no_trial, zone_counts
 from territory.release.treatment import handed
 from territory.result import StudyResult
 from territory.scenario.doubt.draws import Draws
 from territory.scenario.results import Comparison, Results
 from territory.scenario.trial import Trial
-from territory.study.known import kinds_of
-from territory.study.secrecy import without_counts
-from territory.study.state import Parameters
+from territory.study.own_tables import kinds_of
+from territory.study.state import Parameters, without_counts
 from territory.study.words.model import Study
 
 # on each page and each sheet of the internal edition

@@ -1,7 +1,5 @@
 """The tables and map layers of a run, ready to leave the agency."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import geopandas as gpd
@@ -25,8 +23,8 @@ from territory.release.treatment import handed, share_classes, treat, unpivot
 from territory.result import NationalTables, StudyResult
 from territory.scenario.measures.pathways import child_path, coordination, ehpad_care, recruitment
 from territory.scenario.zones import ALL_TERRITORY
-from territory.sources.producers.finess.sites import CHILD_SERVICES
-from territory.study.known import kinds_of
+from territory.sources.producers.finess.extracts import CHILD_SERVICES
+from territory.study.own_tables import kinds_of
 from territory.study.state import State
 from territory.supply.equipment import is_candidate
 from territory.tables.catalogue import BASELINE_TIME, COVERAGE, EQUITY_TIME, SCENARIO_TIME, keyed_label

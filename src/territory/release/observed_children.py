@@ -1,7 +1,5 @@
 """Children served, as the study's own file counts them: what any document may print, decided once for all of them."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple

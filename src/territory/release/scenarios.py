@@ -1,7 +1,5 @@
 """What scenarios do to the offer and the population, and what questions of siting and grouping answer, as tables."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import pandas as pd
@@ -13,7 +11,7 @@ from territory.release.disclosure import protect_budgets, withholds
 from territory.release.treatment import treat, unpivot
 from territory.result import StudyResult
 from territory.scenario.zones import ALL_TERRITORY
-from territory.study.known import authorisations_by_site
+from territory.study.own_tables import authorisations_by_site
 from territory.study.state import State
 from territory.tables.catalogue import BEYOND
 from territory.tables.declare import POOLING_TITLES, UNITS

@@ -1,17 +1,30 @@
-"""What pictures and maps show: one situation, or what a scenario changes, with no person who may not be counted."""
+"""What pictures, maps and the trial of the summary page show, with no person who may not be counted."""
 
 from __future__ import annotations
 
+import base64
+import math
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
+from territory.access.uncertainty import HALF_WIDTHS_PER_SD, MAX_SD
+from territory.errors import TerritoryWarning
+from territory.network import estimate_model as model
 from territory.release.observed_children import MEANS, Merged, of_service
+from territory.result import StudyResult
+from territory.scenario.doubt.random_errors import doubt_of
+from territory.scenario.measures.places import sector_of, sector_reason
 from territory.scenario.results import Comparison, Results
 from territory.scenario.trial import Outcome
+from territory.study.state import State, public_parameters
 from territory.study.words.model import NewSite
+from territory.supply import rows_serving, sites_serving
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,3 +118,105 @@ class Tried:
             outcome.coverage.iloc[:0] if is_observed else outcome.coverage,
             (float("nan"), float("nan")) if is_observed else outcome.capacity_per_1000,
         )
+
+
+# beyond, a trial would no longer be answered at once, nor its page be light
+MOST_COMMUNES = 1_500
+_OF_WAYS = (
+    "REFERENCE_DENSITY_HAB_KM2",
+    "MINIMUM_DISTANCE_KM",
+    "APPROACH_KM",
+    "STREETS_KM",
+    "DEFAULT_AREA_KM2",
+)
+_OF_PLACE = ("x_km", "y_km", "density_hab_km2", "area_km2", "slowness", "is_measured")
+
+
+def why_no_trial(result: StudyResult) -> str:
+    """Say why a page computes no trial, in French; empty when it can."""
+    state, instead = (
+        result.baseline.state,
+        "essayez dans Jupyter (territory.plot.explore) ou avec un fichier d'étude",
+    )
+    if len(state.communes) > MOST_COMMUNES:
+        return f"l'étude a {len(state.communes)} communes, plus de {MOST_COMMUNES} ; {instead}"
+    if result.times_method != "estimate" or "travel_time_spread_min" in state.travel_times:
+        return (
+            "les temps de cette étude viennent d'une carte routière, d'une table ou des carreaux des communes, que "
+            f"la page n'a pas ; {instead}"
+        )
+    return "" if _tried(state) else "l'étude ne nomme aucun service dont les personnes se comptent par âge"
+
+
+def trial_data(result: StudyResult) -> dict[str, Any]:
+    """Return all that a trial is computed from; services whose children are observed, not estimated, are left out."""
+    study, state, parameters = result.study, result.baseline.state, result.baseline.state.parameters
+    doubt = doubt_of(state, seed=study.seed, options=study.uncertainty)
+    communes, tried = state.communes.loc[doubt.communes], _tried(state)
+    sites = state.sites.loc[list(dict.fromkeys(site for held in tried.values() for site in held))]
+    with warnings.catch_warnings():
+        # said when the study was computed
+        warnings.simplefilter("ignore", TerritoryWarning)
+        start, end = model.read_places(communes, sites, terrain=parameters.terrain)
+    at = communes.index.get_indexer(pd.Index(end.commune_codes))
+    return {
+        "codes": list(doubt.communes),
+        "places": [_packed(getattr(start, name)) for name in _OF_PLACE],
+        "people": _packed(communes["population"]),
+        "arrivals": doubt.epci.tolist(),
+        "sites": {
+            str(name): [int(at[i]), *(_number(getattr(end, column)[i]) for column in _OF_PLACE)]
+            for i, name in enumerate(end.ids)
+        },
+        "services": [_service(result, doubt.communes, name, held) for name, held in tried.items()],
+        "model": list(asdict(model.coefficients()).values()),
+        "doubts": [list(asdict(model.doubt(known)).values()) for known in ("measured", "terrain")],
+        "ways": [*model.DENSITY_BOUNDS_HAB_KM2, *(getattr(model, name) for name in _OF_WAYS)],
+        "is_measured": parameters.terrain is None,
+        "cutoff": _number(state.travel_times.attrs.get("cutoff_min", math.nan)),
+        "law": {
+            # words of 32 bits, as `numpy.random.SeedSequence` reads them
+            "seed": [study.seed >> bit & 0xFFFFFFFF for bit in range(0, max(study.seed.bit_length(), 1), 32)],
+            "draws": doubt.draws,
+            "interval": study.uncertainty.level,
+            "parts": {**asdict(doubt.parts), "pair_share": doubt.parts.pair_share},
+            "half_widths": HALF_WIDTHS_PER_SD,
+            "most": MAX_SD,
+            "told": parameters.told_level,
+        },
+        "limit": parameters.recruitment_max_min,
+        "study": public_parameters(study, as_written=True),
+    }
+
+
+def _tried(state: State) -> dict[str, list[str]]:
+    """Return the named services that may be tried, each with its sites."""
+    held = {one.id: list(sites_serving(state.services, one.id)) for one in state.parameters.authorisations}
+    return {
+        name: sites
+        for name, sites in held.items()
+        if sites and not sector_reason(state, name) and state.children_served({name}) is None
+    }
+
+
+def _service(result: StudyResult, order: pd.Index[str], name: str, sites: list[str]) -> dict[str, Any]:
+    """Return one service: its sites, its places, who is of its area whatever the time, and persons of its age."""
+    state = result.baseline.state
+    rows, sector = rows_serving(state.services, name), sector_of(state, name)
+    return {
+        "id": name,
+        "sites": sites,
+        "places": _number(float(rows["capacity"].iloc[0])) if len(rows) == 1 else None,
+        "persons": _packed(result.baseline.persons["persons"].xs(name, level="service").reindex(order)),
+        "sector": None if sector is None else sector.reindex(order).astype(int).tolist(),
+    }
+
+
+def _packed(values: Any) -> str:
+    """Return numbers as base64, eight bytes each."""
+    return base64.b64encode(np.asarray(values, dtype="<f8").tobytes()).decode()
+
+
+def _number(value: float) -> float | None:
+    """Return a number, None where it is unknown."""
+    return None if math.isnan(value) else float(value)

@@ -1,7 +1,5 @@
 """A scenario tried by hand: one service, another place, other places, and what follows at once."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, replace
 from typing import Any

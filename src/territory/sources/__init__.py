@@ -26,6 +26,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "fetching.fetch": ["fetch"],
+        "fetching.raw_folder": ["find", "read_registry"],
         "field_answers": ["FieldAnswers", "read_template"],
         "field_workbook": ["write_template"],
         "producers.drees": [
@@ -51,7 +52,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "read_young_population",
         ],
         "producers.insee.places": ["read_bpe_counts", "read_bpe_points", "read_population_grid"],
-        "registry": ["find", "read_registry"],
         "text.tables": ["read_table"],
     },
 )

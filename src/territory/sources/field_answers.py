@@ -1,7 +1,5 @@
 """Read back the workbook of the field, with every problem named by its sheet and cell."""
 
-from __future__ import annotations
-
 import datetime as dt
 import math
 import re

@@ -21,8 +21,7 @@ from territory import __version__
 from territory.deprecation import warn_deprecated
 from territory.errors import MissingFileError, Problems, StudyError, TerritoryWarning
 from territory.geography.communes import plain
-from territory.study.known import FAULTS, Finding, Location, line_of
-from territory.study.own_tables import CHANGE_TABLES, OwnTables
+from territory.study.own_tables import CHANGE_TABLES, FAULTS, Finding, Location, OwnTables, line_of
 from territory.study.words.model import Study
 
 

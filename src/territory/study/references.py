@@ -3,8 +3,6 @@
 They read the study as far as it can be read, so that a wrong key and an unknown commune are reported in one go.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,20 +14,21 @@ from territory.datasets.checks import clashes, wrong_heads
 from territory.datasets.files import FILES, dataset_names, open_dataset
 from territory.errors import TerritoryError, examples
 from territory.geography.communes import DEPARTEMENTS, plain
-from territory.sources.producers.finess.sites import CATEGORIES
-from territory.study.known import (
+from territory.sources.producers.finess.extracts import CATEGORIES
+from territory.study.own_tables import (
     FAULTS,
     SERVICE_COLUMNS,
     Finding,
     Known,
     Location,
+    OwnTables,
     absent_file,
     kinds,
+    read_observed_origins,
     unknown,
     unknown_epci,
     unknown_names,
 )
-from territory.study.own_tables import OwnTables, read_observed_origins
 from territory.study.words.indicators import DREES_SCHEME, RECAST_PROFILE
 from territory.study.words.model import Study, expand_departements
 from territory.study.words.questions import Grouping, Siting

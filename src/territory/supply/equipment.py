@@ -23,7 +23,7 @@ from territory.errors import (
     refuse,
     warn,
 )
-from territory.sources.producers.finess.sites import (
+from territory.sources.producers.finess.extracts import (
     CATEGORIES,
     HOME_SERVICES,
     SESSAD_TYPE_CATEGORIES,

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import ParameterError, Problems, SchemaError, UnknownCodeError, examples, refuse
-from territory.sources.producers.finess.sites import FILE_ACTIVE_SERVICES
-from territory.study.known import kinds_of
+from territory.sources.producers.finess.extracts import FILE_ACTIVE_SERVICES
+from territory.study.own_tables import kinds_of
 from territory.supply.equipment import TEMPORARY
 
 # whose places a row of `services` states: its site's alone, or those of all sites of its authorisation

@@ -1,7 +1,5 @@
 """Every declared column, table and measure by its name: what the rest of the library asks of the declarations."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """What is said of a table and of a column, once, with the codes that it holds: checks and labels follow from it."""
 
-from __future__ import annotations
-
 import csv
 import re
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """Runs already made: read back, compared two by two, their documents verified."""
 
-from __future__ import annotations
-
 import datetime as dt
 import hashlib
 import itertools
@@ -21,15 +19,13 @@ from territory.files.safe_files import make_folder
 from territory.release.comparison import changes_table, release_changes
 from territory.report.documents.run_difference import difference_document
 from territory.report.files.writers import write_csv
-from territory.report.layout.document import read_digest
-from territory.report.layout.pdf import compile_pdf
+from territory.report.layout.document import compile_pdf, read_digest
 from territory.scenario.changes.apply import apply
 from territory.scenario.comparison.compare import compare
 from territory.scenario.measures.compute import compute
 from territory.scenario.zones import ALL_TERRITORY
 from territory.study.load import migrate, paths_outside
-from territory.study.secrecy import UNPUBLISHED
-from territory.study.state import State
+from territory.study.state import UNPUBLISHED, State
 from territory.study.words.model import Study
 from territory.study.words.scenario import Scenario
 from territory.tables.catalogue import check_declared
@@ -38,12 +34,12 @@ from territory.workflow.inputs.manifest import (
     MANIFEST,
     PLACES,
     TIMINGS,
+    Steps,
     describe_run,
     digest_of_manifest,
     private_record,
 )
 from territory.workflow.inputs.prepare import Inputs, dataset_of, prepare
-from territory.workflow.step_cache import Steps
 
 KEYS = ["indicator", "place", "service"]
 CAUSES = ("population", "supply", "times", "parameters")

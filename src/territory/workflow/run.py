@@ -1,7 +1,5 @@
 """Run a study: read, compute, compare, draw what is reached by road, ask without a car, write."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -21,11 +19,18 @@ from territory.scenario.results import Results
 from territory.study.load import load_study
 from territory.study.words.changes import ChangeSpeeds
 from territory.study.words.model import Study, Transit
-from territory.workflow.inputs.manifest import PLACES, TIMINGS, current_digest, describe_run, private_record
+from territory.workflow.handover import Clock, StepListener, note_choices, run_folders
+from territory.workflow.inputs.manifest import (
+    PLACES,
+    TIMINGS,
+    Steps,
+    current_digest,
+    describe_run,
+    digest_of,
+    private_record,
+)
 from territory.workflow.inputs.prepare import Inputs
 from territory.workflow.inputs.travel_times import RoadMap
-from territory.workflow.journal import Clock, StepListener, note_choices, run_folders
-from territory.workflow.step_cache import Steps, digest_of
 
 
 def run_study(

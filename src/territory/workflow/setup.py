@@ -1,7 +1,5 @@
 """Before the first run: a study file for any département, and what of the installation and the data is there."""
 
-from __future__ import annotations
-
 import json
 import platform
 import re
@@ -28,9 +26,8 @@ from territory.datasets.slots import SLOTS, Slot, slot_of
 from territory.errors import MissingFileError, OutputError, ParameterError, StudyError, examples
 from territory.files.safe_files import write_whole
 from territory.geography.communes import DEPARTEMENTS, find_departement, plain
-from territory.sources.fetching.raw_folder import RAW
+from territory.sources.fetching.raw_folder import RAW, Source, read_registry
 from territory.sources.field_workbook import write_template
-from territory.sources.registry import Source, read_registry
 from territory.study.load import built_in_studies, load_study
 from territory.workflow.inputs.prepare import dataset_of
 

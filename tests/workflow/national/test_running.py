@@ -21,11 +21,11 @@ from territory.errors import StudyError, TerritoryWarning
 from territory.scenario.measures.compute import compute
 from territory.scenario.results import Results
 from territory.study.words.model import METROPOLITAN, Scale, Study
+from territory.workflow.inputs.manifest import Steps
 from territory.workflow.inputs.prepare import prepare
 from territory.workflow.national import run_national
 from territory.workflow.national.run import NationalResult, NationalTables
 from territory.workflow.national.schedulers import Threads
-from territory.workflow.step_cache import Steps
 from tests import vallon
 from tests.drawing import examples
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from territory.errors import ClusterError, MissingExtraError, ParameterError
+from territory.workflow.inputs.manifest import code_digest
 from territory.workflow.national import open_scheduler, schedulers
 from territory.workflow.national.schedulers import Cluster, Threads
-from territory.workflow.step_cache import code_digest
 
 
 def test_threads_give_results_in_order_a_few_at_a_time() -> None:

@@ -1,7 +1,5 @@
 """How the kernels are compiled: with numba, kept on disk between runs, and without the interpreter's lock."""
 
-from __future__ import annotations
-
 import logging
 import os
 import subprocess

@@ -4,8 +4,6 @@ Nodes of one or two neighbours come first; what remains is cut in two by as few 
 and the nodes of a cut come after both sides (A. George (1973), SIAM Journal on Numerical Analysis 10).
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_matrix

@@ -7,8 +7,6 @@ a node on a path it may only go back along that path. Searches go depth first to
 paths in the first round. Which are found does not matter, for the smallest cuts next to either set are unique.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from territory.network.engine.compiling import kernel, value_of_rank

@@ -4,8 +4,6 @@ Only the nodes above some destination are swept, highest first, for sixteen orig
 instruction (RPHAST: D. Delling, A. V. Goldberg and R. F. Werneck (2011), ATMOS).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The arrays that a road map becomes: the lines a reader delivers, the prepared roads, their directed graph."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """Turn restrictions between ways, as sequences of arcs that nobody may drive."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace

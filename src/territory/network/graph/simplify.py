@@ -1,7 +1,5 @@
 """From ways to chains: roads between junctions, with every vertex and the exact time of every hop kept."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 

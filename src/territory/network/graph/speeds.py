@@ -1,7 +1,5 @@
 """Speeds: what a sign says, the table of speeds by road class and density, and the time that each hop takes."""
 
-from __future__ import annotations
-
 import math
 import re
 import warnings

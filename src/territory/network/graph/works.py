@@ -1,7 +1,5 @@
 """Works on roads: those that are closed or slowed, and those that are drawn."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """A process of its own, importing nothing of the package to start at once: filter an OpenStreetMap file to OPL."""
 
-from __future__ import annotations
-
 import bz2
 import gzip
 import json

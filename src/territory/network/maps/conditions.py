@@ -1,7 +1,5 @@
 """Conditions of tags of OpenStreetMap, for ways and for turns alike: those that hold when trips are made."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Networks from any layer of road lines, with what the BD TOPO of IGN needs built in."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Reading the roads of an OpenStreetMap file: another process filters it, and what passes is read as it comes."""
 
-from __future__ import annotations
-
 import bz2
 import gzip
 import io

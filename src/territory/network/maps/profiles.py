@@ -4,8 +4,6 @@ Tags are read as its wiki defines them (Key:access, Conditional restrictions, Ke
 Tag:route=ferry); ``rules.csv`` holds what is decided value by value, and why.
 """
 
-from __future__ import annotations
-
 import csv
 import math
 import re

@@ -1,7 +1,5 @@
 """Turn restrictions of OpenStreetMap (Relation:restriction), from the text of their relations."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Sets of neighbouring nodes that may form one group, as bits of an integer: all when few, good ones otherwise."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property

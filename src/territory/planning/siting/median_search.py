@@ -4,8 +4,6 @@ HiGHS gets the radius formulation (Cornu√©jols, Nemhauser and Wolsey 1980; Garc√
 Journal on Computing 23): z_ik = 1 when row i has no open site within its k-th distance; as strong and much sparser.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """Maps of communes: classes with their numbers, borders of EPCI, sites, scale, north and a legend beside the map."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

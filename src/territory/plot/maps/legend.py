@@ -1,7 +1,5 @@
 """What stands around a map: the classes that its legend names, its scale, its north and its source."""
 
-from __future__ import annotations
-
 import math
 import textwrap
 from collections.abc import Hashable, Iterator, Sequence

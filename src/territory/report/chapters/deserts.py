@@ -16,7 +16,7 @@ from territory.plot import style
 from territory.plot.maps.show_plans import class_map, doubt_map
 from territory.report.chapters import pictures
 from territory.report.layout import document as doc
-from territory.report.layout.pdf import Part
+from territory.report.layout.document import Part
 from territory.report.reading import Reading
 from territory.scenario.doubt.draws import Draws
 from territory.scenario.zones import ALL_TERRITORY

@@ -1,7 +1,5 @@
 """The first page: the answer in sentences, each one made from the numbers by a rule, with what it depends on."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from territory.french.numbers import minutes, share

@@ -1,7 +1,5 @@
 """Journeys but that of a family by car: time on board of rounds, time of who has no car."""
 
-from __future__ import annotations
-
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -17,8 +15,16 @@ from territory.plot.maps.choropleth import Panel, draw_map
 from territory.plot.maps.legend import Category, Legend
 from territory.release.gate import TODAY
 from territory.report.chapters import pictures
-from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Picture, strong, table
-from territory.report.layout.pdf import Part
+from territory.report.layout.document import (
+    Block,
+    DataTable,
+    Heading,
+    Paragraph,
+    Part,
+    Picture,
+    strong,
+    table,
+)
 from territory.report.reading import Reading
 from territory.study.words.model import TripRounds
 from territory.tables.declare import CODES

@@ -1,7 +1,5 @@
 """The pages of maps: before, after, difference, the EPCI in focus, each with its numbers as a chart or a table."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 
@@ -12,8 +10,7 @@ from territory.french.words import change, of_place
 from territory.release.gate import TODAY
 from territory.report.chapters import pictures
 from territory.report.chapters.moves import effects_table, ordered_zones
-from territory.report.layout.document import Block, DataTable, Heading, Paragraph, table
-from territory.report.layout.pdf import Part
+from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Part, table
 from territory.report.reading import STAFF, Move, Reading, whole_change
 
 _MOST_COMMUNES = 40

@@ -1,7 +1,5 @@
 """Method, limits and sources of a council report, in plain words and with the numbers of the model."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """What a report compares: where services are, what documents say, and the effect of every move."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Who is concerned: needs of each public by EPCI with their range, and where the children served come from."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 
@@ -20,8 +18,16 @@ from territory.release.gate import TODAY, Origins
 from territory.release.observed_children import PRESENCE_FLOOR
 from territory.report.chapters import pictures
 from territory.report.chapters.moves import zone_name
-from territory.report.layout.document import Block, Callout, DataTable, Heading, Paragraph, Picture, table
-from territory.report.layout.pdf import Part
+from territory.report.layout.document import (
+    Block,
+    Callout,
+    DataTable,
+    Heading,
+    Paragraph,
+    Part,
+    Picture,
+    table,
+)
 from territory.report.reading import SECRET, Reading
 from territory.scenario.zones import ALL_TERRITORY
 

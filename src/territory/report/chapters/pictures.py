@@ -1,7 +1,5 @@
 """Maps and charts of a report, each with its caption and the words that say what it shows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

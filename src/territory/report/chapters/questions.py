@@ -1,7 +1,5 @@
 """What questions of siting and of grouping answer: what is chosen, what cannot be told apart, maps and members."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -18,7 +16,7 @@ from territory.release.disclosure import SUPPRESSED
 from territory.release.gate import TODAY
 from territory.report.chapters.pictures import areas_of, map_source
 from territory.report.layout import document as doc
-from territory.report.layout.pdf import Part
+from territory.report.layout.document import Part
 from territory.report.reading import Reading
 from territory.tables.catalogue import BEYOND
 

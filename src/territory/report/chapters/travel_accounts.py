@@ -1,7 +1,5 @@
 """Three accounts of travel that are never added up, places of children's services, and how near common care is."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterable

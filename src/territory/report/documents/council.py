@@ -1,7 +1,5 @@
 """The council report: question, answer, what is not known, maps, gainers and losers, needs, method, sources."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,14 +15,13 @@ from territory.report.chapters import (
     method,
     moves,
     needs,
-    options,
     questions,
     travel_accounts,
 )
-from territory.report.chapters.main_move import CLASSES, in_variants, of_places, sides
+from territory.report.chapters.main_move import CLASSES, in_variants, of_places, options, sides
 from territory.report.chapters.pictures import SMALL_CM, time_map
 from territory.report.layout import document as doc
-from territory.report.layout.pdf import Part, compile_pdf, fitted, in_order_of_leaving, shortest_needed
+from territory.report.layout.document import Part, compile_pdf, fitted, in_order_of_leaving, shortest_needed
 from territory.report.reading import UNKNOWN, Move, Readable, Reading, read
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.declare import ACRONYMS
@@ -97,7 +94,7 @@ def _parts(reading: Reading) -> list[Part]:
         Part(moves.what_moves(reading)),
         Part(moves.all_moves(reading, most=_MOST_MOVES)),
         Part(moves.what_documents_say(reading)),
-        Part(options.options(reading)),
+        Part(options(reading)),
         *questions.siting_parts(reading),
         *questions.groups(reading),
         *maps.maps(reading),
@@ -245,7 +242,7 @@ def _pages(reading: Reading, picture: doc.Picture | None, *, most: int) -> list[
     others, unknown = first_page.other_services(reading)[:most], first_page.questions(reading)[:most]
     compared = [
         replace(block, rows=block.rows[: most + 2], note="") if isinstance(block, doc.DataTable) else block
-        for block in options.options(reading)[1:3]
+        for block in options(reading)[1:3]
     ]
     care = travel_accounts.common_care(reading)[1:2]
     return [

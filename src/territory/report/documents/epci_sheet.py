@@ -1,7 +1,5 @@
 """The sheet of one EPCI: who lives there, how far care is, who gains and loses there, and whom to ask."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -16,8 +14,16 @@ from territory.report.chapters.first_page import questions
 from territory.report.chapters.moves import in_one_column, is_wide
 from territory.report.chapters.needs import range_text
 from territory.report.chapters.travel_accounts import farthest, rates_table
-from territory.report.layout.document import Block, Bullets, Document, Heading, KeyFigures, Paragraph, table
-from territory.report.layout.pdf import shortest_needed
+from territory.report.layout.document import (
+    Block,
+    Bullets,
+    Document,
+    Heading,
+    KeyFigures,
+    Paragraph,
+    shortest_needed,
+    table,
+)
 from territory.report.reading import UNKNOWN, Move, Readable, Reading, read
 
 _MOST_PAGES = 2

@@ -1,7 +1,5 @@
 """Two runs side by side, for a council: what changed, and what it came from."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Mapping
 

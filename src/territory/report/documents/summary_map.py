@@ -1,7 +1,5 @@
 """What the map of the summary page shows: its shapes, and one layer for each time and each difference."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +15,7 @@ from territory.plot.maps.legend import Classes, change_classes, shown, time_clas
 from territory.release.gate import TODAY
 from territory.report.chapters import pictures
 from territory.report.chapters.maps import BESIDE, said_of, written_minutes
-from territory.report.documents.annex_tables import distinct_moves, title_of
+from territory.report.documents.annex import distinct_moves, title_of
 from territory.report.reading import Move, Reading
 from territory.tables.catalogue import code_label
 

@@ -1,7 +1,5 @@
 """The summary page: one HTML file that needs nothing from outside, with a map to zoom and a table to sort."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import html
@@ -25,7 +23,7 @@ from territory.report.chapters import first_page, method, moves, pictures
 from territory.report.chapters.maps import BESIDE
 from territory.report.chapters.moves import EFFECT_HEADS, INTERVALS, zone_name
 from territory.report.documents import summary_map
-from territory.report.documents.annex_tables import title_of
+from territory.report.documents.annex import title_of
 from territory.report.layout.document import (
     Beside,
     Block,

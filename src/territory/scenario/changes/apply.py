@@ -10,7 +10,7 @@ import pandas as pd
 
 from territory.errors import Problems, StudyError, examples, warn
 from territory.scenario.changes.draft import Draft, carry_out, close_rows, demand_of, in_order
-from territory.study.known import authorisations_by_site, kinds_of
+from territory.study.own_tables import authorisations_by_site, kinds_of
 from territory.study.state import Families, State
 from territory.study.words import changes
 from territory.study.words.scenario import Scenario, contradictions

@@ -1,7 +1,5 @@
 """A state in the making: what changes work on, what those of speeds and of population do, and the needs that follow."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from functools import singledispatch
 from typing import Any
@@ -12,7 +10,7 @@ import pandas as pd
 from territory import needs
 from territory.errors import ParameterError, Problems, TerritoryError, examples, warn
 from territory.scenario.zones import no_rows
-from territory.study.known import kinds
+from territory.study.own_tables import kinds
 from territory.study.state import Parameters, Rate, State
 from territory.study.words.changes import ChangePopulation, ChangeSpeeds, NewPersons
 from territory.study.words.model import Need

@@ -24,7 +24,7 @@ from territory.scenario.doubt.random_errors import Doubt, Floats, doubt_of, ends
 from territory.scenario.doubt.summaries import under
 from territory.scenario.measures.places import attraction_of, kind_of, sector_of, sector_reason, users_of
 from territory.scenario.results import Comparison, Results
-from territory.study.known import complete_kinds, sites_of_kinds
+from territory.study.own_tables import complete_kinds, sites_of_kinds
 from territory.study.state import State
 from territory.study.words.indicators import Uncertainty
 

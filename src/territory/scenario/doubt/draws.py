@@ -32,7 +32,7 @@ from territory.scenario.doubt.random_errors import (
 )
 from territory.scenario.results import Comparison, Results
 from territory.scenario.zones import zone_levels
-from territory.study.known import complete_kinds, sites_of_kinds
+from territory.study.own_tables import complete_kinds, sites_of_kinds
 from territory.study.state import State
 from territory.study.words.indicators import Uncertainty
 

@@ -15,13 +15,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from territory.access.catchments.practitioners import APL_NAME, APL_PROFILES
+from territory.access.catchments.floating_catchment import APL_NAME, APL_PROFILES
 from territory.access.decay import Decay
 from territory.access.uncertainty import HALF_WIDTHS_PER_SD, MAX_SD, drawn_quantiles
 from territory.errors import ParameterError, SchemaError, agree
 from territory.network.estimate_model import ErrorParts, error_parts
 from territory.scenario.measures.deserts import HEADCOUNT_COLUMN, standardised_hab, why_no_apl
-from territory.study.known import complete_kinds, kinds_of
+from territory.study.own_tables import complete_kinds, kinds_of
 from territory.study.state import State
 from territory.study.words.indicators import Uncertainty
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.access.catchments.practitioners import APL_NAME
+from territory.access.catchments.floating_catchment import APL_NAME
 from territory.access.deserts import IN_DESERT, NOT_COMPUTABLE, OUT_OF_DESERT, class_labels
 from territory.access.uncertainty import DOUBTFUL, SURE, triangular
 from territory.scenario.doubt.random_errors import Doubt, Floats, GpPlan, ends_of

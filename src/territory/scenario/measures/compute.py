@@ -24,7 +24,7 @@ from territory.scenario.measures.deserts import (
 from territory.scenario.measures.places import count_places, persons_received, sector_of, sector_reason
 from territory.scenario.results import Results
 from territory.scenario.zones import ALL_TERRITORY, no_rows, of_service
-from territory.study.known import kinds_of, sites_of_kinds
+from territory.study.own_tables import kinds_of, sites_of_kinds
 from territory.study.state import Families, State
 from territory.study.words.model import Need
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from territory import access, needs
-from territory.access.catchments.practitioners import APL_NAME, RECAST_PROFILE, refuse_other_profile
+from territory.access.catchments.floating_catchment import APL_NAME, RECAST_PROFILE, refuse_other_profile
 from territory.access.closest import closer_outside
 from territory.access.deserts import (
     IN_DESERT,
@@ -25,7 +25,7 @@ from territory.access.pairs import read_amounts
 from territory.access.zoning import simulate
 from territory.errors import ParameterError
 from territory.scenario.zones import ALL_TERRITORY
-from territory.study.known import complete_kinds, kinds_of, sites_of_kinds
+from territory.study.own_tables import complete_kinds, kinds_of, sites_of_kinds
 from territory.study.state import State
 from territory.study.words.indicators import DesertCriterion, DesertScheme
 

@@ -8,8 +8,8 @@ import pandas as pd
 from territory import access, needs, supply
 from territory.access.paths import UNKNOWN, Step, ehpad_primary_care, path_view, step_status
 from territory.scenario.zones import ALL_TERRITORY
-from territory.sources.producers.finess.sites import CHILD_SERVICES
-from territory.study.known import complete_kinds, kinds_of, sites_of_kinds
+from territory.sources.producers.finess.extracts import CHILD_SERVICES
+from territory.study.own_tables import complete_kinds, kinds_of, sites_of_kinds
 from territory.study.state import State
 from territory.study.words.indicators import DEFAULTS, PathStep
 

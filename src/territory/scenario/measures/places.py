@@ -11,7 +11,7 @@ from territory import access, needs, supply
 from territory.errors import agree
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
 from territory.scenario.zones import no_rows, of_service
-from territory.study.known import kinds_of
+from territory.study.own_tables import kinds_of
 from territory.study.state import State
 
 PER_1000 = 1000.0

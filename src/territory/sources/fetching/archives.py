@@ -1,7 +1,5 @@
 """Archives opened without letting them write outside their folder, nor fill the disk."""
 
-from __future__ import annotations
-
 import errno
 import gzip
 import lzma

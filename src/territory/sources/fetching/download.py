@@ -1,7 +1,5 @@
 """One file over HTTP: tried again, resumed, checked, and never half there under its own name."""
 
-from __future__ import annotations
-
 import hashlib
 import http.client
 import json

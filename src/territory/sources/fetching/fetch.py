@@ -1,7 +1,5 @@
 """Official files brought into the folder of raw data: all of a vintage, checked and described, or nothing."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
@@ -25,16 +23,17 @@ from territory.sources.fetching.download import Patience, Progress, download
 from territory.sources.fetching.raw_folder import (
     RAW,
     SOURCE_FILE,
+    Source,
     Stored,
     StoredFile,
     check_folder,
     check_type,
     describe_file,
+    find,
     protect,
     read_stored,
     size_text,
 )
-from territory.sources.registry import Source, find
 
 _CATALOGUE = re.compile(r"/api/1/datasets/(?!r/)[^/]+/?$")
 _MOST_BYTES = 20_000_000

@@ -1,7 +1,5 @@
 """Care and its use, as DREES and CNSA publish it: hospitals (SAE), potential accessibility (APL), EHPAD."""
 
-from __future__ import annotations
-
 import html
 import re
 from pathlib import Path
@@ -10,7 +8,7 @@ import geopandas as gpd
 import pandas as pd
 
 from territory.errors import ReadError, examples
-from territory.sources.producers.finess.sites import commune_of
+from territory.sources.producers.finess.extracts import commune_of
 from territory.sources.producers.ign import read_features
 from territory.sources.text.cells import FINESS, clean_codes, pad_codes, to_numbers, wanted
 from territory.sources.text.refusals import fault, refuse, refuse_repeated, warn_of

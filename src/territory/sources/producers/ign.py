@@ -1,7 +1,5 @@
 """Where communes are: IGN's contours, any layer of shapes with code and name, or points."""
 
-from __future__ import annotations
-
 import warnings
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Cells as people write them: commune codes given back their zeros, and numbers told from their marks."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

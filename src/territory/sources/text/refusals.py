@@ -1,7 +1,5 @@
 """What is said of a file that is refused, or of which something is left out."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Collection, Iterable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Excel sheets as rows of text, without ever turning a code into a number; XML from outside is checked first."""
 
-from __future__ import annotations
-
 import datetime as dt
 import io
 import zipfile

@@ -14,8 +14,7 @@ import pandas as pd
 from pydantic import Field, field_validator
 
 from territory.errors import TerritoryError, counted
-from territory.study.known import Finding, Known, Part, Persons, absent_file, named_by
-from territory.study.own_tables import read_change_table
+from territory.study.own_tables import Finding, Known, Part, Persons, absent_file, named_by, read_change_table
 from territory.tables.schemas import COMMUNE_CODE
 
 # what stands for the site that a question of siting has chosen: "siting:" and its id

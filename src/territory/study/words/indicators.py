@@ -1,7 +1,5 @@
 """What a study file says of its indicators: deserts, access to GPs, doubt, paths, prices, buildings and queues."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Iterator
 from importlib import resources
@@ -9,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from territory.study.known import Part, Persons
+from territory.study.own_tables import Part, Persons
 
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]

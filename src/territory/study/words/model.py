@@ -11,8 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, field_validator
 
 from territory.datasets.files import DataFiles
-from territory.study.known import Location, Part, Persons, line_of
-from territory.study.own_tables import OwnTables
+from territory.study.own_tables import Location, OwnTables, Part, Persons, line_of
 from territory.study.words.indicators import (
     CHILD_PATH,
     COORDINATION,

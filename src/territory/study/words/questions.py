@@ -9,8 +9,17 @@ import pandas as pd
 from pydantic import Field
 
 from territory.errors import ParameterError, TerritoryError, agree, counted, examples
-from territory.study.known import Finding, Known, Part, absent_file, named_by, unknown_names
-from territory.study.own_tables import LegalStatus, read_grouping_table, read_pooling_table
+from territory.study.own_tables import (
+    Finding,
+    Known,
+    LegalStatus,
+    Part,
+    absent_file,
+    named_by,
+    read_grouping_table,
+    read_pooling_table,
+    unknown_names,
+)
 from territory.study.words.changes import Code
 from territory.tables.declare import CODES
 

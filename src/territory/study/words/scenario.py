@@ -1,7 +1,5 @@
 """A scenario of a study file: its changes, what contradicts itself in them, and where families would go."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -9,7 +7,7 @@ import pandas as pd
 from pydantic import Field
 
 from territory.errors import counted, examples
-from territory.study.known import (
+from territory.study.own_tables import (
     FAULTS,
     Finding,
     Known,

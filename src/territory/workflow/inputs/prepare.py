@@ -20,8 +20,7 @@ from territory.network.estimate import fit_slowness
 from territory.planning.grouping.answer import GroupingAnswer
 from territory.planning.siting.answer import SitingAnswer
 from territory.scenario.changes.draft import demand_of, rate_of
-from territory.study.known import kinds_of
-from territory.study.own_tables import read_consumption, read_observed_origins
+from territory.study.own_tables import kinds_of, read_consumption, read_observed_origins
 from territory.study.state import Parameters, State, StudyTables
 from territory.study.words.changes import ChangeSpeeds
 from territory.study.words.model import Study
@@ -30,8 +29,8 @@ from territory.study.words.scenario import Scenario
 from territory.supply.equipment import is_candidate
 from territory.tables.schemas import validate
 from territory.workflow.inputs import questions
+from territory.workflow.inputs.manifest import Steps
 from territory.workflow.inputs.travel_times import Asked, RoadMap, Times, road_map_of, travel_times
-from territory.workflow.step_cache import Steps
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from territory.network.estimate import estimate_travel_times
 from territory.planning.grouping.answer import GroupingAnswer, answer_grouping
 from territory.planning.siting.answer import SitingAnswer, answer_siting, candidate_communes
 from territory.sources.producers.insee.communes import read_care_territories
-from territory.study.known import kinds_of
 from territory.study.own_tables import (
+    kinds_of,
     read_activity,
     read_change_table,
     read_grouping_table,

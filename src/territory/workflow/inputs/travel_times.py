@@ -1,7 +1,5 @@
 """Travel times of a study: estimated, by road, or from the table that the agency already has."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -21,7 +19,7 @@ from territory.study.own_tables import read_change_table
 from territory.study.words.changes import ChangeSpeeds
 from territory.study.words.model import Study
 from territory.units import MILLISECONDS_PER_MINUTE
-from territory.workflow.step_cache import Steps, digest_of
+from territory.workflow.inputs.manifest import Steps, digest_of
 
 # two official engines on the same pairs of Gironde: 66.8 % within 5 min of each other (DREES, 2021)
 ROADS_DOUBT_MIN = 5.0

@@ -1,7 +1,5 @@
 """Run a study of a whole country: parts of times, then the measures over them, the competition for GPs first."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -15,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from territory.access import streamed
-from territory.access.catchments.practitioners import APL_NAME
+from territory.access.catchments.floating_catchment import APL_NAME
 from territory.access.equity import gini, palma_ratio, theil_t
 from territory.access.streamed import Mapper
 from territory.errors import StudyError, TerritoryWarning
@@ -34,11 +32,18 @@ from territory.scenario.measures.deserts import (
 from territory.study.load import load_study
 from territory.study.state import State, StudyTables
 from territory.study.words.model import MANY_DEPARTEMENTS, Scale, Study
-from territory.workflow.handover import STOPPED, beside, in_words
+from territory.workflow.handover import (
+    STOPPED,
+    Clock,
+    StepListener,
+    beside,
+    in_words,
+    note_choices,
+    run_folders,
+)
 from territory.workflow.inputs.manifest import MANIFEST, describe_run
 from territory.workflow.inputs.prepare import Inputs, places_of, state_of
 from territory.workflow.inputs.travel_times import ROADS_DOUBT_MIN, no_times
-from territory.workflow.journal import Clock, StepListener, note_choices, run_folders
 from territory.workflow.national.parts import TimesFolder, TimesPart
 from territory.workflow.national.schedulers import Cluster, Threads, open_scheduler
 from territory.workflow.national.write_parts import ask_times, write_travel_times

@@ -1,7 +1,5 @@
 """What runs the parts of a run: the threads of this process, its processors, or the machines of a cluster."""
 
-from __future__ import annotations
-
 import secrets
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -83,7 +81,7 @@ class Cluster:
 
     def check_shared(self, folder: Path) -> None:
         """Raise if some workers do not see a folder, or run another version of the library."""
-        from territory.workflow.step_cache import code_digest
+        from territory.workflow.inputs.manifest import code_digest
 
         token = secrets.token_hex(8)
         mark = folder / f".vu-{token}"
@@ -202,7 +200,7 @@ def _call(item: Any, *, function: Callable[[Any], Any]) -> Any:
 
 def _looks(mark: str, token: str) -> tuple[bool, str]:
     """Tell whether a worker reads a file, and with which code it runs."""
-    from territory.workflow.step_cache import code_digest
+    from territory.workflow.inputs.manifest import code_digest
 
     try:
         sees = Path(mark).read_text() == token

@@ -20,10 +20,10 @@ from territory.network.estimate import estimate_travel_times
 from territory.network.od_search import RoadSearch, load_search
 from territory.network.roads import search_roads
 from territory.study.words.model import Study
+from territory.workflow.inputs.manifest import code_digest, digest_of
 from territory.workflow.inputs.travel_times import raise_to, times_inside
 from territory.workflow.national.parts import TimesFolder, TimesPart, begin, plan_parts, write_part
 from territory.workflow.national.schedulers import Cluster, Threads
-from territory.workflow.step_cache import code_digest, digest_of
 
 # most that one pair of a part takes while it is found, sorted and written (bytes)
 _BYTES_PER_PAIR = 128

@@ -1,7 +1,5 @@
 """FINESS+ (Agence du numérique en santé, since December 2025): establishments and activities, two large JSON files."""
 
-from __future__ import annotations
-
 import io
 import json
 import math
@@ -14,7 +12,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from territory.sources.producers.finess.sites import as_sites
+from territory.sources.producers.finess.extracts import as_sites
 from territory.sources.text.refusals import cut_archive, fault, warn_of
 from territory.sources.text.tables import open_bytes
 

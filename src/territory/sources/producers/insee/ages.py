@@ -1,7 +1,5 @@
 """INSEE: persons by age of every commune or IRIS, by bands whose year is in the titles or by single years."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Collection, Mapping
@@ -22,9 +20,8 @@ from territory.sources.text.cells import (
     to_numbers,
     without_arrondissements,
 )
-from territory.sources.text.large_tables import TableStream, read_columns
 from territory.sources.text.refusals import fault, numbered, problems_of, quoted, refuse_repeated
-from territory.sources.text.tables import read_table, require_columns
+from territory.sources.text.tables import TableStream, read_columns, read_table, require_columns
 from territory.sources.text.workbooks import sheet_names
 
 _TOTAL = re.compile(r"P(\d{2})_POP")

@@ -1,7 +1,5 @@
 """INSEE: communes of a year (COG), movements between years, legal populations, shares by age."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from pathlib import Path

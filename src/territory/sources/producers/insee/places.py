@@ -1,7 +1,5 @@
 """INSEE: facilities (BPE), counted by commune or each with its point, and the 200 m grid of inhabitants (Filosofi)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
 from functools import cache
@@ -22,9 +20,8 @@ from territory.sources.text.cells import (
     to_numbers,
     wanted,
 )
-from territory.sources.text.large_tables import TableStream, read_columns
 from territory.sources.text.refusals import fault, numbered, quoted, refuse, refuse_repeated, warn_of
-from territory.sources.text.tables import read_table, require_columns
+from territory.sources.text.tables import TableStream, read_columns, read_table, require_columns
 from territory.territories import is_inside, territory_of
 
 _CELL = r"^CRS(\d{4,5})RES(\d{1,6})mN(-?\d{1,8})E(-?\d{1,8})$"
