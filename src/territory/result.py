@@ -61,8 +61,6 @@ class StudyResult:
     @cached_property
     def rounds(self) -> tuple[pd.DataFrame, ...]:
         """What rounds are today and after, and one typical round (see `territory.scenario.doubt.rounds`)."""
-        import pandas as pd
-
         return (pd.DataFrame(), pd.DataFrame()) if self.rounds_step is None else self.rounds_step()
 
     @cached_property
@@ -121,8 +119,6 @@ class StudyResult:
     @cached_property
     def waits(self) -> pd.DataFrame:
         """Waits by scenario and service, from observed counts alone."""
-        import pandas as pd
-
         from territory.scenario.accounts import waits
 
         today, given = self.baseline.state, self.study.waiting

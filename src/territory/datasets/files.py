@@ -232,9 +232,6 @@ def _assemble(
 
 def _communes(tables: dict[str, Any], population: pd.Series, commune_map: CommuneMap) -> gpd.GeoDataFrame:
     """Return the table `communes`: names, EPCI, population, areas and points."""
-    import geopandas as gpd
-    import pandas as pd
-
     kept, cog, epci = tables["kept"], tables["cog"], tables["epci"]
     table = pd.DataFrame(index=kept.index)
     for source, names in ((cog, ("name", "departement_code")), (epci, ("epci_code", "epci_name"))):
@@ -258,8 +255,6 @@ def _communes(tables: dict[str, Any], population: pd.Series, commune_map: Commun
 
 def _ages(tables: dict[str, Any], communes: CommuneMap) -> tuple[pd.DataFrame, pd.Series | None]:
     """Return three shares and the share of the youngest, or persons by finer bands and nothing."""
-    import pandas as pd
-
     ages, young = tables["ages"], tables.get("young")
     if list(ages.columns) != list(SHARES):
         if young is not None:
@@ -290,8 +285,6 @@ def _published(tables: dict[str, Any], communes: CommuneMap) -> pd.DataFrame | N
 
 def _equipment(tables: dict[str, Any], sites: gpd.GeoDataFrame) -> pd.DataFrame | None:
     """Return the lines of equipment of the sites that are kept, each with its category."""
-    import pandas as pd
-
     lines = tables.get("finess_equipment")
     if lines is None:
         return None
@@ -315,8 +308,6 @@ def _totals(files: DataFiles, tables: dict[str, Any], communes: CommuneMap) -> d
 
 def _sources(files: DataFiles, folder: Path) -> pd.DataFrame:
     """Return one line per file for the report: what a download says of it beside it, or else the registry."""
-    import pandas as pd
-
     rows = []
     for key, path in files.paths().items():
         note = folder / path

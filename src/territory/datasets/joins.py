@@ -8,6 +8,7 @@ from functools import cached_property, partial
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 
 from territory.errors import ParameterError, ReadError, agree, counted, examples, warn
 from territory.geography.communes import Links, Step, departement_of, links_between, lives_of, to_cog
@@ -108,8 +109,6 @@ class CommuneMap:
         A commune that was created since has what is said of the one that it comes from; Paris, Lyon and Marseille have
         the mean of their arrondissements weighted by `weights` (persons), unknown without them.
         """
-        import pandas as pd
-
         codes, mended = self._matched(key, table.index)
         own = table.loc[[code for code in codes if mended[code] == code]]
         numbers = own.select_dtypes("number").columns
@@ -185,8 +184,6 @@ class CommuneMap:
 
 def with_points_of_parts(points: gpd.GeoDataFrame, communes: CommuneMap) -> gpd.GeoDataFrame:
     """Place each commune without a point at that of one which it was made of, and say which of the territory."""
-    import pandas as pd
-
     strange = [code for code in points.index if code not in communes.everywhere]
     parts = {
         commune: code for code, commune in communes.today(strange).items() if commune not in points.index
@@ -212,8 +209,6 @@ def carried_censuses(
 
     Of those whose parts no census knows, nothing is said (they stay unknown), and they are named in a warning.
     """
-    import pandas as pd
-
     moved = partial(to_cog, to_year=communes.year)
     carried: dict[str, pd.Series[float]] = {}
     split: dict[str, dict[str, tuple[str, ...]]] = {}
@@ -252,7 +247,6 @@ def with_surroundings(
     points: gpd.GeoDataFrame, cog: pd.DataFrame, departements: Collection[str], buffer_km: float
 ) -> gpd.GeoDataFrame:
     """Keep the communes of the territory and those within a distance of one of them."""
-    import shapely
     from scipy.spatial import cKDTree
 
     points = points[points.index.isin(cog.index)]
@@ -283,8 +277,6 @@ def population_by_band(
     Shares are rounded by the producer: they are first made to add up to one. Where 0 to 14 is not published, one band
     goes from 0 to 24.
     """
-    import pandas as pd
-
     under_25, adults = (shares.iloc[:, column] / shares.sum(axis=1) for column in range(2))
     # nobody has no age: a commune without inhabitants lacks nothing
     unknown = total.index[(shares.isna().any(axis=1) & (total != 0)) | total.isna()]
@@ -321,8 +313,6 @@ def population_like(total: pd.Series, persons: pd.Series, *, vintage: str) -> pd
 
     To a 1024th of a person; the largest band takes what rounding leaves, so that bands add up exactly.
     """
-    import pandas as pd
-
     table = persons.rename("persons").reset_index()
     table = table[table["commune_code"].isin(total.index)]
     known = table.groupby("commune_code")["persons"].sum(skipna=False).reindex(total.index)

@@ -28,9 +28,6 @@ def offer_of(
     complete: Collection[str],
 ) -> Offer:
     """Return the sites and services of the communes kept; a list is complete when the study says so."""
-    import geopandas as gpd
-    import pandas as pd
-
     pairs: list[Offer] = []
     finess = None
     if "finess" in tables:
@@ -111,8 +108,6 @@ def emergency_sites(
     commune_map: CommuneMap,
 ) -> Offer:
     """Return the emergency departments that FINESS has not, at its point or at the SAE's commune; count the others."""
-    import pandas as pd
-
     if finess is None and hospitals is None:
         raise ReadError(
             "« emergencies » n'a ni point ni commune : donnez aussi « finess » ou « hospitals » dans [data]."
@@ -144,8 +139,6 @@ def ehpad_sites(
     ehpad: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, outlines: gpd.GeoDataFrame | None
 ) -> Offer:
     """Return the EHPAD that CNSA places, each in the commune whose outline holds it; places stay unknown."""
-    import geopandas as gpd
-
     if outlines is None:
         raise ReadError("« ehpad » n'a que des points : donnez des contours de communes dans « points ».")
     around = outlines[outlines.index.isin(communes.index)][["geometry"]]
@@ -181,9 +174,6 @@ def _sites(
     precision: str = "commune",
 ) -> gpd.GeoDataFrame:
     """Return the table `sites` of what a file gives, in the projection of its points."""
-    import geopandas as gpd
-    import pandas as pd
-
     nobody = [None] * len(ids)
     table = {
         "name": list(names),
@@ -207,8 +197,6 @@ def _services(
     at_home: Sequence[bool] | bool = False,
 ) -> pd.DataFrame:
     """Return the table `services` of what a file gives; what it does not say is unknown."""
-    import pandas as pd
-
     nothing = pd.array([None] * len(ids), dtype="str")
     return pd.DataFrame(
         {

@@ -1,6 +1,8 @@
 """What a file is, told from its beginning: the slot that it feeds, its vintage, the départements that it speaks of."""
 
+import csv
 import gzip
+import html
 import io
 import json
 import re
@@ -285,8 +287,6 @@ def _workbook_words(path: Path) -> list[str]:
 
 def _part(book: zipfile.ZipFile, name: str) -> str:
     """Return the beginning of a part of a workbook."""
-    import html
-
     with book.open(name) as part:
         return html.unescape(part.read(_HEAD_BYTES).decode("utf-8", "ignore"))
 
@@ -300,8 +300,6 @@ def _codes_of(path: Path) -> Counter[str]:
         return _codes(code.decode() for code in found)
     if not name.endswith((".csv", ".txt", ".csv.gz")) or path.stat().st_size > _MOST_BYTES:
         return Counter()
-    import csv
-
     with open_bytes(path) as file:
         text = _decoded(file.read(), path)
     lines = text.splitlines()

@@ -147,8 +147,6 @@ def _read(
     flags: tuple[str, ...] = (),
 ) -> pd.DataFrame:
     """Read a table of the package: text as text, flags as booleans, the rest as numbers."""
-    import pandas as pd
-
     with (folder / f"{name}.csv").open("r", encoding="utf-8") as file:
         frame = pd.read_csv(file, dtype=str, keep_default_na=False, na_values=[""])
     for column in frame.columns.difference([index] if isinstance(index, str) else index):
@@ -161,8 +159,6 @@ def _read(
 
 def _communes(counts: pd.DataFrame) -> gpd.GeoDataFrame:
     """Return the table `communes` from the embedded line of each commune."""
-    import geopandas as gpd
-
     table = counts[["name", "departement_code", "epci_code", "epci_name"]].copy()
     table["population"] = counts["population_rp2021"].astype("float64")
     table["area_km2"] = counts["area_km2"]
@@ -190,8 +186,6 @@ def _published(counts: pd.DataFrame) -> pd.DataFrame:
 
 def _sites(folder: Traversable, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the table `sites`; a site without coordinates stands at the point of its commune."""
-    import geopandas as gpd
-
     text = ("name", "category_code", "commune_code", "operator_id", "operator_name", "legal_status")
     table = _read(
         folder,
@@ -211,8 +205,6 @@ def _sites(folder: Traversable, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def _outlines(folder: Traversable) -> gpd.GeoDataFrame:
     """Return the table `outlines`."""
-    import geopandas as gpd
-
     content: Mapping[str, list[dict[str, object]]] = json.loads(
         (folder / "outlines.geojson").read_text("utf-8")
     )
@@ -235,6 +227,4 @@ def _copied(value: Any) -> Any:
     """Return a copy of a table, or of each table of a mapping; anything else is itself."""
     if isinstance(value, dict):
         return {key: _copied(table) for key, table in value.items()}
-    import pandas as pd
-
     return value.copy() if isinstance(value, pd.DataFrame | pd.Series) else value

@@ -92,8 +92,6 @@ def inside_points(outlines: gpd.GeoDataFrame) -> gpd.GeoSeries:
     >>> inside_points(gpd.GeoDataFrame(geometry=[land], crs=2154)).to_wkt()[0]
     'POINT (5 5)'
     """
-    import geopandas as gpd
-
     if outlines.crs is None or not outlines.crs.is_projected:
         raise ParameterError(
             "Coordonnées projetées attendues (EPSG:2154 en métropole) : convertissez les contours avec to_crs()."
@@ -188,8 +186,6 @@ def to_cog(
     >>> to_cog(table, moves, from_year=2018, to_year=2019)["population"].to_dict()
     {'05001': 330.0}
     """
-    import pandas as pd
-
     averages = dict(averages or {})
     check_years(movements, (from_year, to_year))
     steps = steps_of(movements)

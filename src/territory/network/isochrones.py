@@ -9,6 +9,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
@@ -39,8 +40,6 @@ def draw_isochrones(
     islands: bool,
 ) -> gpd.GeoDataFrame:
     """Return what can be reached from points, or from where they can be, as `RoadNetwork.isochrones` says it."""
-    import geopandas as gpd
-
     levels = sorted({float(level) for level in minutes})
     if not levels or not all(0 < level < np.inf for level in levels):
         raise ParameterError(
@@ -220,7 +219,6 @@ def _outlines(
 ) -> list[BaseGeometry]:
     """Return the outline of each level, each one holding those before it."""
     import contourpy
-    import shapely
 
     x, y, time, beside = samples
     off_site = np.hypot(x - site[0], y - site[1])
@@ -291,8 +289,6 @@ def _grid(
 
 def _polygon(corners: Floats, offsets: NDArray[np.uint32]) -> BaseGeometry:
     """Return a valid polygon from the rings of a contour: the outside, then holes."""
-    import shapely
-
     rings = [corners[begin:end] for begin, end in pairwise(offsets.tolist())]
     polygon = shapely.Polygon(rings[0], rings[1:])
     return polygon if polygon.is_valid else shapely.buffer(polygon, 0)

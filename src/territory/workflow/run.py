@@ -141,7 +141,6 @@ def _run(
 ) -> StudyResult:
     """Compute a study, and write it in folders that nobody else writes in."""
     # slow to load: a run whose files are current does without
-    from territory.result import StudyResult
     from territory.scenario.changes.apply import apply
     from territory.scenario.comparison.compare import compare
     from territory.scenario.measures.compute import compute

@@ -10,6 +10,7 @@ from importlib import resources
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from territory.errors import NetworkError, ParameterError, Problems, TerritoryWarning, examples
@@ -276,8 +277,6 @@ def _check_complete(values: Floats, ways: WayTable, period: str) -> None:
 
 def density_bands(roads: Roads, communes: gpd.GeoDataFrame, *, column: str) -> NDArray[np.int8]:
     """Return the density band of each way, from the commune that holds its middle vertex."""
-    import shapely
-
     if communes.crs is None:
         raise NetworkError(
             "Communes : système de coordonnées absent, indiquez-le avec communes.set_crs(...)."

@@ -7,7 +7,9 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
@@ -67,8 +69,6 @@ def _plain(text: str) -> str:
 
 def _inside(roads: Roads, polygon: BaseGeometry) -> Bools:
     """Tell which hops have a part in a polygon (degrees)."""
-    import shapely
-
     area = _projected(polygon, roads.crs)
     x_min, y_min, x_max, y_max = area.bounds
     (x, y), (next_x, next_y) = (
@@ -86,8 +86,6 @@ def _inside(roads: Roads, polygon: BaseGeometry) -> Bools:
 
 
 def _projected(shape: BaseGeometry, crs: str) -> BaseGeometry:
-    import geopandas as gpd
-
     projected: BaseGeometry = gpd.GeoSeries([shape], crs=4326).to_crs(crs).iloc[0]
     if projected.is_empty or not np.isfinite(projected.bounds).all():
         raise NetworkError(

@@ -8,6 +8,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from territory.errors import NetworkError, ParameterError, Problems, TerritoryWarning, examples
 from territory.network.graph.arrays import BACKWARD, FORWARD, Floats, Int32, Ints, RoadLines, WayTable
@@ -97,7 +98,6 @@ def from_lines(
     <RoadNetwork : 1,0 km, 2 carrefours, heures creuses>
     """
     from territory.network.graph.speeds import density_bands
-    from territory.network.roads import RoadNetwork
 
     names = _columns(columns)
     topology = Topology(prepare(_road_lines(_checked_lines(lines), names)))
@@ -255,8 +255,6 @@ def _numbers_of(lines: gpd.GeoDataFrame, names: tuple[str, ...]) -> Floats:
 
 def _nodes_of(lines: gpd.GeoDataFrame) -> tuple[Ints, Int32, Floats, Floats]:
     """Return the start of each line, the node at each step, and their places (degrees); lines meet at their ends."""
-    import shapely
-
     geometry = lines.geometry.to_numpy()
     try:
         metres = shapely.get_coordinates(lines.geometry.to_crs(lines.estimate_utm_crs()).to_numpy())

@@ -62,8 +62,6 @@ def read_osm(path: str | Path, *, profile: str = "car") -> RoadNetwork:
     <RoadNetwork « rue.osm » : 1,1 km, 2 carrefours, heures creuses>
     """
     lines = read_lines(path, profile=profile)
-    from territory.network.roads import RoadNetwork
-
     network = RoadNetwork.from_road_lines(lines)
     if network.roads.asides:
         listed = " ; ".join(f"{count} {kind}" for kind, count in network.roads.asides)
@@ -309,8 +307,6 @@ def sample_network() -> RoadNetwork:
     >>> sample_network()
     <RoadNetwork « exemple » : 5,8 km, 4 carrefours, heures creuses>
     """
-    from territory.network.roads import RoadNetwork
-
     places = [(6.40, 43.50), (6.40, 43.51), (6.40, 43.52), (6.42, 43.51)]
     streets = [
         ((0, 1, 2), {"highway": "primary", "maxspeed": "80"}),

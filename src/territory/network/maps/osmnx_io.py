@@ -47,8 +47,6 @@ def from_osmnx(graph: nx.MultiDiGraph[Any] | str | Path, *, profile: str = "car"
     >>> from_osmnx(graph)
     <RoadNetwork « graphe osmnx » : 1,1 km, 2 carrefours, heures creuses>
     """
-    from territory.network.roads import RoadNetwork
-
     _check_profile(profile)
     if isinstance(graph, str | Path):
         return RoadNetwork.from_road_lines(lines_of_graph(_load(Path(graph)), source=Path(graph).name))
@@ -246,8 +244,6 @@ def download(
         Folder where osmnx keeps the answers of the server; osmnx's own setting by default.
     """
     import osmnx
-
-    from territory.network.roads import RoadNetwork
 
     _check_profile(profile)
     options: dict[str, Any] = {

@@ -266,7 +266,6 @@ def _pick(cost: Floats, rows: sp.csr_array, sides: Floats, search: Search) -> So
 
 def _from_spopt(nodes: Nodes, points: Floats, rng: np.random.Generator) -> list[int]:
     """Return the groups of spopt's max-p (Duque, Anselin and Rey 2012) that respect the drive between members."""
-    import geopandas as gpd
     from libpysal.weights import W
     from spopt.region import MaxPHeuristic
 

@@ -232,8 +232,6 @@ def read_ehpad(path: str | Path) -> gpd.GeoDataFrame:
     or public, or None) is inferred from the colour of the point: public is not autonomous, the EHPAD of hospitals
     have the same colour. The file holds no FINESS number, no number of places, and no EHPAD that declared no price.
     """
-    import geopandas as gpd
-
     features = read_features(path)
     if "popup" not in features:
         raise fault(path, "propriété « popup » absente.")

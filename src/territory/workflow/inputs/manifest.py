@@ -91,8 +91,6 @@ def library_versions() -> dict[str, str]:
 
 def _content(part: object) -> bytes:
     """Return bytes that stand for a value; for a table, its names, index and values, points as well-known binary."""
-    import pandas as pd
-
     if not isinstance(part, pd.DataFrame):
         return part if isinstance(part, bytes) else repr(part).encode()
     plain = pd.DataFrame(part)
