@@ -73,7 +73,13 @@ def run_notebook(
     from territory.files.safe_files import make_folder
     from territory.study.load import built_in_studies, load_study
 
-    notebook = _found(name)
+    known = list_notebooks()
+    wanted = name.removesuffix(".ipynb").lower()
+    found = [one for one in known if wanted and (one.name == wanted or one.name.startswith(f"{wanted:0>2}_"))]
+    if len(found) != 1:
+        names = examples([one.name for one in known], most=20)
+        raise UnknownCodeError(f"Notebook inconnu « {name} » ; connus : {names}.")
+    notebook = found[0]
     loaded = load_study(study)
     _require_extras()
     base = Path(out_dir or Path()).resolve()
@@ -138,17 +144,6 @@ def _in_french(error: BaseException) -> str | None:
         f"« {found[1]} » n'existe pas encore : les cellules s'exécutent dans l'ordre, de haut en bas. Menu Run, puis "
         "« Run All Cells » (ou « Restart Kernel and Run All Cells » pour repartir de zéro)."
     )
-
-
-def _found(name: str) -> Notebook:
-    """Return a notebook by its number or its name."""
-    known = list_notebooks()
-    wanted = name.removesuffix(".ipynb").lower()
-    found = [one for one in known if wanted and (one.name == wanted or one.name.startswith(f"{wanted:0>2}_"))]
-    if len(found) != 1:
-        names = examples([one.name for one in known], most=20)
-        raise UnknownCodeError(f"Notebook inconnu « {name} » ; connus : {names}.")
-    return found[0]
 
 
 def _require_extras() -> None:

@@ -182,7 +182,17 @@ def coverage(
     {'A': True, 'B': False}
     """
     read_amounts(demand, "Demande")
-    ordered = _check_thresholds(thresholds_min)
+    problems = Problems("Seuils de temps", ParameterError)
+    values = [float(value) for value in thresholds_min]
+    if not values:
+        problems.add("aucun seuil : indiquez par exemple (15, 30, 45, 60)")
+    for value in values:
+        if not (math.isfinite(value) and value > 0):
+            problems.add(f"{value:g} min : un nombre positif est attendu")
+    if len(set(values)) < len(values):
+        problems.add("un même seuil est demandé deux fois")
+    problems.raise_if_any()
+    ordered = sorted(values)
     names = [f"within_{threshold:g}_min" for threshold in ordered]
     measure = partial(_covered, thresholds_min=ordered)
     if isinstance(travel_times, pd.DataFrame):
@@ -206,7 +216,16 @@ def _covered(travel_times: pd.DataFrame, origins: Ids, *, thresholds_min: Sequen
 
 def persons_by_zone(within: pd.DataFrame, demand: pd.Series[float], groups: pd.Series[str]) -> pd.DataFrame:
     """Count the persons of each zone within each threshold, from what `coverage` tells of each commune."""
-    zone = _zones(demand, groups)
+    unique_ids(groups.index, "Zones")
+    zone = groups.reindex(demand.index)
+    outside = zone.index[zone.isna()]
+    if len(outside) and len(outside) == len(zone):
+        raise ParameterError(
+            f"Zones : aucune des {len(zone)} communes de la demande ({examples(demand.index)}) n'a de zone "
+            f"(identifiants des zones : {examples(groups.index)})."
+        )
+    if len(outside):
+        warn(f"{counted(outside, 'commune(s) sans zone comptée(s) nulle part')}.")
     persons = demand.astype(np.float64)
     kept = {"demand_hab": persons}
     for name in within.columns:
@@ -222,36 +241,6 @@ def persons_by_zone(within: pd.DataFrame, demand: pd.Series[float], groups: pd.S
         certain = (columns[f"{name}_unknown_hab"] == 0) & (total > 0)
         columns[f"{name}_share"] = columns[f"{name}_hab"].div(total.where(certain))
     return pd.DataFrame(columns)
-
-
-def _zones(demand: pd.Series[float], groups: pd.Series[str]) -> pd.Series[str]:
-    """Return the zone of each commune of `demand`, warn for those without one."""
-    unique_ids(groups.index, "Zones")
-    zone = groups.reindex(demand.index)
-    outside = zone.index[zone.isna()]
-    if len(outside) and len(outside) == len(zone):
-        raise ParameterError(
-            f"Zones : aucune des {len(zone)} communes de la demande ({examples(demand.index)}) n'a de zone "
-            f"(identifiants des zones : {examples(groups.index)})."
-        )
-    if len(outside):
-        warn(f"{counted(outside, 'commune(s) sans zone comptée(s) nulle part')}.")
-    return zone
-
-
-def _check_thresholds(thresholds_min: Sequence[float]) -> list[float]:
-    """Return thresholds in growing order, or raise for all the bad ones."""
-    problems = Problems("Seuils de temps", ParameterError)
-    values = [float(value) for value in thresholds_min]
-    if not values:
-        problems.add("aucun seuil : indiquez par exemple (15, 30, 45, 60)")
-    for value in values:
-        if not (math.isfinite(value) and value > 0):
-            problems.add(f"{value:g} min : un nombre positif est attendu")
-    if len(set(values)) < len(values):
-        problems.add("un même seuil est demandé deux fois")
-    problems.raise_if_any()
-    return sorted(values)
 
 
 @numba.njit(cache=True)

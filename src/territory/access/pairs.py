@@ -109,7 +109,12 @@ def read_pairs(
     else:
         site_ids = unique_ids(sites, "Sites")
         site = _positions(travel_times["to_id"], site_ids, "to_id", names[1])
-    minutes = _minutes(travel_times["travel_time_min"])
+    column = travel_times["travel_time_min"]
+    if not pd.api.types.is_numeric_dtype(column.dtype):
+        raise SchemaError(f"Table des temps : travel_time_min doit être un nombre, pas « {column.dtype} ».")
+    minutes: Floats = np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
+    if minutes.size and np.fmin.reduce(minutes) < 0:
+        raise SchemaError(f"Table des temps : {agree(int((minutes < 0).sum()), 'temps négatif(s)')}.")
     # an infinite time is how a matrix says "out of reach", which a table says with no pair
     keep = (origin >= 0) & (site >= 0) & (minutes != math.inf)
     pairs = Pairs(origin_ids, site_ids, origin, site, minutes, cutoff_of(travel_times))
@@ -195,16 +200,6 @@ def _positions(column: pd.Series[str], ids: Ids, name: str, what: str) -> Ints:
             f"table des temps ({examples(known)}) : vérifiez les codes (texte, zéros initiaux, millésime)."
         )
     return np.asarray(lookup.astype(np.int32).take(codes), dtype=np.int32)
-
-
-def _minutes(column: pd.Series[float]) -> Floats:
-    """Return times as floats; raise if one is negative."""
-    if not pd.api.types.is_numeric_dtype(column.dtype):
-        raise SchemaError(f"Table des temps : travel_time_min doit être un nombre, pas « {column.dtype} ».")
-    minutes: Floats = np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
-    if minutes.size and np.fmin.reduce(minutes) < 0:
-        raise SchemaError(f"Table des temps : {agree(int((minutes < 0).sum()), 'temps négatif(s)')}.")
-    return minutes
 
 
 @numba.njit(cache=True)

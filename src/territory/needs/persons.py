@@ -101,12 +101,6 @@ def read_bands(population: pd.DataFrame) -> Bands:
     ):
         problems.count(codes[wrong], label)
     problems.raise_if_any()
-    _check_disjoint(codes, low, high)
-    return Bands(codes, low, high, persons)
-
-
-def _check_disjoint(codes: pd.Series[str], low: Floats, high: Floats) -> None:
-    """Raise when two bands of one commune overlap: persons would be counted twice."""
     order = np.lexsort((low, codes.to_numpy(str)))
     same = codes.to_numpy()[order][1:] == codes.to_numpy()[order][:-1]
     overlapping = same & (low[order][1:] < high[order][:-1])
@@ -114,6 +108,7 @@ def _check_disjoint(codes: pd.Series[str], low: Floats, high: Floats) -> None:
         found = codes.to_numpy()[order][1:][overlapping]
         communes = f"{agree(len(set(found)), 'commune(s)')} ({examples(found)})"
         raise SchemaError(f"Population par âge : des tranches se recouvrent dans {communes}.")
+    return Bands(codes, low, high, persons)
 
 
 def grow_population(

@@ -81,7 +81,15 @@ def estimate_travel_times(
     numbers, _ = pd.factorize(np.concatenate([starts.commune_codes, ends.commune_codes]))
     # numbers compare fast; an unknown commune equals no other
     communes = numbers[: len(starts.ids)], np.where(numbers < 0, -2, numbers)[len(starts.ids) :]
-    _warn_unknown_areas(starts, ends)
+    stated = [pd.Index(side.commune_codes[~np.isnan(side.area_km2)]) for side in (starts, ends)]
+    both = pd.Index(starts.commune_codes).intersection(pd.Index(ends.commune_codes)).dropna()
+    unknown = both.difference(stated[0].union(stated[1]))
+    if len(unknown):
+        area = f"{DEFAULT_AREA_KM2:g}".replace(".", ",")
+        warn(
+            f"{counted(unknown, 'commune(s) de surface inconnue')} : le temps à l'intérieur de la "
+            f"commune suppose {area} km² ; ajoutez la colonne area_km2."
+        )
     rows = max(1, _BLOCK_PAIRS // max(1, len(ends.ids)))
     blocks = [
         _block(starts, ends, slice(first, first + rows), communes, cutoff_min)
@@ -151,19 +159,6 @@ def _cutoff(max_time_min: float | None) -> float:
             f"max_time_min vaut {max_time_min} : indiquez un nombre de minutes positif, ou rien pour tout garder."
         )
     return float(max_time_min)
-
-
-def _warn_unknown_areas(starts: Places, ends: Places) -> None:
-    """Say for how many communes with both an origin and a destination an area is assumed."""
-    stated = [pd.Index(side.commune_codes[~np.isnan(side.area_km2)]) for side in (starts, ends)]
-    both = pd.Index(starts.commune_codes).intersection(pd.Index(ends.commune_codes)).dropna()
-    unknown = both.difference(stated[0].union(stated[1]))
-    if len(unknown):
-        area = f"{DEFAULT_AREA_KM2:g}".replace(".", ",")
-        warn(
-            f"{counted(unknown, 'commune(s) de surface inconnue')} : le temps à l'intérieur de la "
-            f"commune suppose {area} km² ; ajoutez la colonne area_km2."
-        )
 
 
 def _block(
@@ -251,7 +246,19 @@ def held_out_min(trips: Trips, block: pd.Series[str]) -> pd.Series[float]:
 
 def nearest_trips(communes: gpd.GeoDataFrame) -> Trips:
     """Return the trip of each commune to the destination that is nearest by the model, or all that is wrong."""
-    _check(communes)
+    problems = Problems("Temps publiés aux urgences", NetworkError)
+    missing = [name for name in ("density_hab_km2", "emergency_min") if name not in communes]
+    if missing:
+        problems.add(f"colonne absente : {', '.join(missing)}")
+        problems.raise_if_any()
+    minutes = communes["emergency_min"]
+    wrong = minutes.notna() & ~minutes.between(0, 600)
+    problems.count(minutes.index[wrong], "temps négatif(s) ou de plus de dix heures")
+    if not (minutes == 0).any():
+        problems.add("aucune commune à 0 minute : on ne sait pas où sont les services")
+    if int((minutes > 0).sum()) < FEWEST_TRIPS:
+        problems.add(f"{int((minutes > 0).sum())} temps connus : il en faut au moins {FEWEST_TRIPS}")
+    problems.raise_if_any()
     seen = communes["emergency_min"].to_numpy(dtype=float, na_value=np.nan)
     points = communes.geometry.to_crs(2154)
     at_km = np.column_stack([points.x, points.y]) / 1000.0
@@ -268,23 +275,6 @@ def nearest_trips(communes: gpd.GeoDataFrame) -> Trips:
     return Trips(
         pd.Index(communes.index), at_km, at_km[to[row, best]], median[row, best], effect[row, best], seen
     )
-
-
-def _check(communes: gpd.GeoDataFrame) -> None:
-    """Collect what makes times to emergency services unusable."""
-    problems = Problems("Temps publiés aux urgences", NetworkError)
-    missing = [name for name in ("density_hab_km2", "emergency_min") if name not in communes]
-    if missing:
-        problems.add(f"colonne absente : {', '.join(missing)}")
-        problems.raise_if_any()
-    minutes = communes["emergency_min"]
-    wrong = minutes.notna() & ~minutes.between(0, 600)
-    problems.count(minutes.index[wrong], "temps négatif(s) ou de plus de dix heures")
-    if not (minutes == 0).any():
-        problems.add("aucune commune à 0 minute : on ne sait pas où sont les services")
-    if int((minutes > 0).sum()) < FEWEST_TRIPS:
-        problems.add(f"{int((minutes > 0).sum())} temps connus : il en faut au moins {FEWEST_TRIPS}")
-    problems.raise_if_any()
 
 
 def _cells(trips: Trips, block: NDArray[np.object_] | None = None) -> Iterator[tuple[Ints, NDArray[np.intp]]]:

@@ -295,29 +295,24 @@ def load_search(folder: str | Path, *, verify: bool = True) -> RoadSearch:
         if (header["format"], header["version"]) != (FORMAT, VERSION) or not is_intact(header):
             raise ValueError(f"format {header['format']} {header['version']}")
         arrays = read_arrays(folder, header, problems=Problems(refusal, NetworkError), verify=verify)
-        return _search_of(header, arrays)
+        metric, limit_min = arrays_under("metric_", arrays), header["max_time_min"]
+        return RoadSearch(
+            from_ids=pd.Index(arrays["from_ids"], dtype="str"),
+            to_ids=pd.Index(arrays["to_ids"], dtype="str"),
+            max_time_min=math.nan if limit_min is None else float(limit_min),
+            limit_ms=int(header["limit_ms"]),
+            with_distance=bool(header["with_distance"]),
+            graph=Graph(len(arrays["graph_indptr"]) - 1, *(arrays[f"graph_{name}"] for name in _GRAPH)),
+            metric=Metric.from_arrays(metric) if metric else None,
+            lengths_dm=arrays["lengths_dm"],
+            origins=Endpoints.from_arrays(arrays_under("origins_", arrays)),
+            destinations=Endpoints.from_arrays(arrays_under("destinations_", arrays)),
+            open_directions=arrays["open_directions"],
+        )
     except NetworkError:
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise NetworkError(f"{refusal} ({error}).") from error
-
-
-def _search_of(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> RoadSearch:
-    """Return a search made of saved arrays."""
-    metric, limit_min = arrays_under("metric_", arrays), header["max_time_min"]
-    return RoadSearch(
-        from_ids=pd.Index(arrays["from_ids"], dtype="str"),
-        to_ids=pd.Index(arrays["to_ids"], dtype="str"),
-        max_time_min=math.nan if limit_min is None else float(limit_min),
-        limit_ms=int(header["limit_ms"]),
-        with_distance=bool(header["with_distance"]),
-        graph=Graph(len(arrays["graph_indptr"]) - 1, *(arrays[f"graph_{name}"] for name in _GRAPH)),
-        metric=Metric.from_arrays(metric) if metric else None,
-        lengths_dm=arrays["lengths_dm"],
-        origins=Endpoints.from_arrays(arrays_under("origins_", arrays)),
-        destinations=Endpoints.from_arrays(arrays_under("destinations_", arrays)),
-        open_directions=arrays["open_directions"],
-    )
 
 
 def limit_ms_of(max_time_min: float | None) -> int:

@@ -156,7 +156,23 @@ def check_roads(roads: Roads) -> None:
     """Refuse roads whose arrays do not hold together."""
     try:
         _check_forms(roads)
-        _check_texts(roads)
+        texts = (roads.source, roads.attribution, roads.crs, roads.profile, *roads.ways.class_names)
+        if not all(isinstance(text, str) for text in texts):
+            raise _FaultError("un nom n'est pas un texte")
+        try:
+            names = len(roads.names)
+        except (UnicodeDecodeError, AttributeError) as error:
+            raise _FaultError("les noms des routes sont illisibles") from error
+        if roads.ways.name.size and not 0 <= int(roads.ways.name.min()) <= int(roads.ways.name.max()) < names:
+            raise _FaultError("name désigne ce qui n'existe pas")
+        try:
+            is_projected = CRS(roads.crs).is_projected
+        except CRSError as error:
+            raise _FaultError(f"système de coordonnées illisible « {roads.crs[:40]} »") from error
+        if roads.profile not in ACCESS_KMH:
+            raise _FaultError(f"profil inconnu « {roads.profile[:20]} »")
+        if not is_projected:
+            raise _FaultError(f"« {roads.crs[:40]} » n'est pas un système en mètres")
         _check_values(roads)
     except _FaultError as fault:
         said = f"Réseau routier « {roads.source} » incohérent : {fault} ; enregistrez-le de nouveau."
@@ -182,26 +198,6 @@ def check_hierarchy(hierarchy: Hierarchy) -> None:
     except _FaultError as fault:
         said = f"Hiérarchie du réseau routier incohérente : {fault} ; enregistrez-le de nouveau."
         raise NetworkError(said) from fault
-
-
-def _check_texts(roads: Roads) -> None:
-    texts = (roads.source, roads.attribution, roads.crs, roads.profile, *roads.ways.class_names)
-    if not all(isinstance(text, str) for text in texts):
-        raise _FaultError("un nom n'est pas un texte")
-    try:
-        names = len(roads.names)
-    except (UnicodeDecodeError, AttributeError) as error:
-        raise _FaultError("les noms des routes sont illisibles") from error
-    if roads.ways.name.size and not 0 <= int(roads.ways.name.min()) <= int(roads.ways.name.max()) < names:
-        raise _FaultError("name désigne ce qui n'existe pas")
-    try:
-        is_projected = CRS(roads.crs).is_projected
-    except CRSError as error:
-        raise _FaultError(f"système de coordonnées illisible « {roads.crs[:40]} »") from error
-    if roads.profile not in ACCESS_KMH:
-        raise _FaultError(f"profil inconnu « {roads.profile[:20]} »")
-    if not is_projected:
-        raise _FaultError(f"« {roads.crs[:40]} » n'est pas un système en mètres")
 
 
 def _check_forms(roads: Roads) -> None:

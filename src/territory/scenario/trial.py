@@ -113,13 +113,25 @@ class Trial:
         scenario = Scenario(id=scenario_id, name=name, change=tuple(changes))
         today = replace(self.today(service), state=state)
         later = compute(apply(state, scenario))
+        parameters = today.state.parameters
+        inside = today.state.communes.index.isin(parameters.territory_codes)
+        persons = today.persons["persons"].droplevel("service")[inside]
+        columns = {}
+        for side, results in (("baseline", today), ("scenario", later)):
+            minutes = results.access["travel_time_min"].droplevel("service")[inside]
+            columns[f"{side}_persons"] = [
+                # an unknown number of persons makes the sum unknown, not smaller
+                float(persons[(minutes <= limit).to_numpy()].sum(skipna=False))
+                for limit in parameters.thresholds_min
+            ]
+        index = pd.Index(parameters.thresholds_min, name="threshold_min")
         return Outcome(
             scenario=scenario,
             site=site,
             baseline=today,
             results=later,
             comparison=compare(today, later).named(scenario.id, scenario.name),
-            coverage=_coverage(today, later),
+            coverage=pd.DataFrame(columns, index=index),
             capacity_per_1000=(_capacity_per_1000(today, today), _capacity_per_1000(later, today)),
         )
 
@@ -232,23 +244,6 @@ class Trial:
                 times.loc[own, column] = times.loc[own, column].clip(lower=inside[column].max())
         doubt = self.state.travel_times.get("uncertainty_min", pd.Series(dtype=float)).median()
         return times.assign(uncertainty_min=doubt)
-
-
-def _coverage(today: Results, later: Results) -> pd.DataFrame:
-    """Count the persons of the territory within each threshold, today and in the trial."""
-    parameters = today.state.parameters
-    inside = today.state.communes.index.isin(parameters.territory_codes)
-    persons = today.persons["persons"].droplevel("service")[inside]
-    columns = {}
-    for side, results in (("baseline", today), ("scenario", later)):
-        minutes = results.access["travel_time_min"].droplevel("service")[inside]
-        columns[f"{side}_persons"] = [
-            # an unknown number of persons makes the sum unknown, not smaller
-            float(persons[(minutes <= limit).to_numpy()].sum(skipna=False))
-            for limit in parameters.thresholds_min
-        ]
-    index = pd.Index(parameters.thresholds_min, name="threshold_min")
-    return pd.DataFrame(columns, index=index)
 
 
 def _capacity_per_1000(results: Results, today: Results) -> float:

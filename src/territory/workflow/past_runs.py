@@ -301,7 +301,13 @@ def check_document(path: Path, *, manifest: Path | None = None) -> CheckedDocume
     if not content.startswith(b"%PDF-"):
         raise ReadError(f"« {path.name} » n'est pas un PDF.")
     place = manifest or _manifest_beside(path)
-    said = _read_manifest(place)
+    try:
+        said: dict[str, Any] = json.loads(_read(place, what="manifeste").decode("utf-8"))
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise ReadError(f"Le manifeste « {place} » n'est pas un fichier JSON lisible.") from error
+    outputs = said.get("outputs_sha256") if isinstance(said, dict) else None
+    if not isinstance(outputs, dict) or not isinstance(said.get("run_sha256"), str):
+        raise ReadError(f"« {place} » n'est pas le manifeste d'une étude (run_sha256, outputs_sha256).")
     digest = read_digest(content)
     return CheckedDocument(path, place, digest, tuple(_problems(path, content, digest, place, said)))
 
@@ -327,18 +333,6 @@ def _manifest_beside(path: Path) -> Path:
     raise MissingFileError(
         f"Aucun « {MANIFEST} » près de « {path} » : donnez celui de l'étude avec --manifest FICHIER."
     )
-
-
-def _read_manifest(place: Path) -> dict[str, Any]:
-    """Return the content of a manifest."""
-    try:
-        said: dict[str, Any] = json.loads(_read(place, what="manifeste").decode("utf-8"))
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise ReadError(f"Le manifeste « {place} » n'est pas un fichier JSON lisible.") from error
-    outputs = said.get("outputs_sha256") if isinstance(said, dict) else None
-    if not isinstance(outputs, dict) or not isinstance(said.get("run_sha256"), str):
-        raise ReadError(f"« {place} » n'est pas le manifeste d'une étude (run_sha256, outputs_sha256).")
-    return said
 
 
 def _problems(

@@ -24,25 +24,21 @@ def main(path: str, tags: str, suffix: str, mode: str, folder: str = "") -> int:
             if reader.header().has_multiple_object_versions:
                 sys.stderr.write("history file")
                 return 1
-            _write_in_one_pass(reader, wanted, folder)
+            locations = osmium.NodeLocationsForWays(_places_of_nodes(folder))
+            # a node outside the extract is written without a location, and counted later
+            locations.ignore_errors()
+            # before nodes are located, and after: most objects fail the first, cheap test
+            before = [_only("way", osmium_filter.KeyFilter(*sorted({key for key, _ in wanted["way"]})))]
+            before.append(_only("way", osmium_filter.TagFilter(*wanted["way"])))
+            after = [_only("node", osmium_filter.EmptyTagFilter())]
+            after += [_only(kind, osmium_filter.TagFilter(*wanted[kind])) for kind in ("node", "relation")]
+            target = osmium.io.File("-", "opl,locations_on_ways=true,add_metadata=version")
+            with osmium.SimpleWriter(target) as writer:
+                osmium.apply(reader, *before, locations, *after, writer)
     except (RuntimeError, OSError, ValueError) as error:
         sys.stderr.write(str(error))
         return 1
     return 0
-
-
-def _write_in_one_pass(reader: Any, wanted: dict[str, Any], folder: str) -> None:
-    locations = osmium.NodeLocationsForWays(_places_of_nodes(folder))
-    # a node outside the extract is written without a location, and counted later
-    locations.ignore_errors()
-    # before nodes are located, and after: most objects fail the first, cheap test
-    before = [_only("way", osmium_filter.KeyFilter(*sorted({key for key, _ in wanted["way"]})))]
-    before.append(_only("way", osmium_filter.TagFilter(*wanted["way"])))
-    after = [_only("node", osmium_filter.EmptyTagFilter())]
-    after += [_only(kind, osmium_filter.TagFilter(*wanted[kind])) for kind in ("node", "relation")]
-    target = osmium.io.File("-", "opl,locations_on_ways=true,add_metadata=version")
-    with osmium.SimpleWriter(target) as writer:
-        osmium.apply(reader, *before, locations, *after, writer)
 
 
 # what JOSM writes of an object that is to be deleted

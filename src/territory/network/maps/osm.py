@@ -74,7 +74,16 @@ def read_osm(path: str | Path, *, profile: str = "car") -> RoadNetwork:
 def read_lines(path: str | Path, *, profile: str = "car") -> RoadLines:
     """Read the ways of an OpenStreetMap file that a profile may use, without preparing them."""
     used, path = profiles.profile_of(profile), Path(path)
-    _check_file(path)
+    if not path.exists():
+        raise MissingFileError(f"Carte routière introuvable : « {path} » (vérifiez le chemin).")
+    if path.is_dir():
+        raise NetworkError(f"La carte routière « {path} » est un dossier : donnez le fichier .osm.pbf.")
+    if not _format_of(path):
+        raise NetworkError(
+            f"« {path.name} » n'est pas une carte OpenStreetMap reconnue : extensions lues {', '.join(_FORMATS)}."
+        )
+    if path.stat().st_size == 0:
+        raise NetworkError(f"La carte « {path.name} » est un fichier vide : téléchargez-la de nouveau.")
     compile_beside(perfect)
     any_order = _is_edited(path)
     lines = _read(path, used, any_order)
@@ -100,19 +109,6 @@ def _format_of(path: Path) -> str:
     """Return the format that a suffix stands for, empty if it is none of a map."""
     name = path.name.lower()
     return next((_FORMATS[one] for one in sorted(_FORMATS, key=len, reverse=True) if name.endswith(one)), "")
-
-
-def _check_file(path: Path) -> None:
-    if not path.exists():
-        raise MissingFileError(f"Carte routière introuvable : « {path} » (vérifiez le chemin).")
-    if path.is_dir():
-        raise NetworkError(f"La carte routière « {path} » est un dossier : donnez le fichier .osm.pbf.")
-    if not _format_of(path):
-        raise NetworkError(
-            f"« {path.name} » n'est pas une carte OpenStreetMap reconnue : extensions lues {', '.join(_FORMATS)}."
-        )
-    if path.stat().st_size == 0:
-        raise NetworkError(f"La carte « {path.name} » est un fichier vide : téléchargez-la de nouveau.")
 
 
 # what an editor writes and a published extract has not: new objects, deleted ones, older versions

@@ -201,17 +201,6 @@ def best_partition(
             return chosen, is_proven
         if is_proven:
             return None
-    starts = _grown(nodes, points, n_groups, rng)
-    if not starts:
-        return None
-    rounds = _ROUNDS_BY_NODE * nodes.size.size
-    improved = [regions.regrow(nodes, start, rng, rounds=rounds, n_groups=n_groups) for start in starts]
-    moved = (regions.move_between(nodes, groups) for groups in improved)
-    return min(moved, key=lambda groups: regions.worth(nodes, groups)), False
-
-
-def _grown(nodes: Nodes, points: Floats, n_groups: int | None, rng: np.random.Generator) -> list[list[int]]:
-    """Return the best whole partitions among those grown, and spopt's."""
     fair = 1.0 if n_groups is None else max(1.0, nodes.size.sum() / n_groups / nodes.min_size)
     everyone = (1 << nodes.size.size) - 1
     tries = []
@@ -225,7 +214,13 @@ def _grown(nodes: Nodes, points: Floats, n_groups: int | None, rng: np.random.Ge
     if n_groups is not None:
         whole = [regions.merge_down(nodes, groups, n_groups) for groups in whole]
         whole = [groups for groups in whole if len(groups) == n_groups]
-    return sorted(whole, key=lambda groups: regions.worth(nodes, groups))[:_STARTS]
+    starts = sorted(whole, key=lambda groups: regions.worth(nodes, groups))[:_STARTS]
+    if not starts:
+        return None
+    rounds = _ROUNDS_BY_NODE * nodes.size.size
+    improved = [regions.regrow(nodes, start, rng, rounds=rounds, n_groups=n_groups) for start in starts]
+    moved = (regions.move_between(nodes, groups) for groups in improved)
+    return min(moved, key=lambda groups: regions.worth(nodes, groups)), False
 
 
 def _choose(

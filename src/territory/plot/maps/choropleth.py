@@ -90,7 +90,20 @@ def draw_map(
 def _draw_panel(axes: Axes, panel: Panel, categories: dict[str, around.Category], number_size: float) -> None:
     """Draw everything of one map; what must be read is placed before what may be dropped."""
     scale = PaperScale(axes)
-    _fill(axes, panel, categories)
+    keys = panel.keys.reindex(panel.areas.index).to_numpy()
+    geometry = panel.areas.geometry.to_numpy()
+    is_point = shapely.get_type_id(geometry) == shapely.GeometryType.POINT
+    for key, category in categories.items():
+        hatched = {"hatch": category.hatch, "hatchcolor": category.hatch_color}
+        hatch: dict[str, Any] = hatched if category.hatch else {}
+        outlines, points = geometry[(keys == key) & ~is_point], geometry[(keys == key) & is_point]
+        if len(outlines):
+            shapes.fill(axes, outlines, color=category.color, **hatch)
+        if len(points):
+            look: dict[str, Any] = {"facecolor": category.color, "edgecolor": style.INK, "linewidth": 0.5}
+            axes.scatter(
+                shapely.get_x(points), shapely.get_y(points), s=_DISC_POINTS**2, zorder=2, **look, **hatch
+            )
     _borders(axes, panel)
     half = _DISC_POINTS / 2
     # the room that communes drawn as discs take
@@ -107,24 +120,6 @@ def _draw_panel(axes: Axes, panel: Panel, categories: dict[str, around.Category]
     if panel.names is not None:
         taken += _names(axes, panel.names, scale, taken)
     _numbers(axes, panel, categories, scale, taken, number_size)
-
-
-def _fill(axes: Axes, panel: Panel, categories: dict[str, around.Category]) -> None:
-    """Fill communes with their category; points become discs where there are no outlines."""
-    keys = panel.keys.reindex(panel.areas.index).to_numpy()
-    geometry = panel.areas.geometry.to_numpy()
-    is_point = shapely.get_type_id(geometry) == shapely.GeometryType.POINT
-    for key, category in categories.items():
-        hatched = {"hatch": category.hatch, "hatchcolor": category.hatch_color}
-        hatch: dict[str, Any] = hatched if category.hatch else {}
-        outlines, points = geometry[(keys == key) & ~is_point], geometry[(keys == key) & is_point]
-        if len(outlines):
-            shapes.fill(axes, outlines, color=category.color, **hatch)
-        if len(points):
-            look: dict[str, Any] = {"facecolor": category.color, "edgecolor": style.INK, "linewidth": 0.5}
-            axes.scatter(
-                shapely.get_x(points), shapely.get_y(points), s=_DISC_POINTS**2, zorder=2, **look, **hatch
-            )
 
 
 def _borders(axes: Axes, panel: Panel) -> None:

@@ -190,7 +190,29 @@ def draw_legend(axes: Axes, legend: Legend) -> None:
         axes.text(0, 0.05, title, fontsize=_TITLE_SIZE, fontweight="semibold", va="top", linespacing=1.15)
     y = _title_cm(legend)
     for row in _rows(legend):
-        _draw_row(axes, row, y, legend)
+        from matplotlib import patches
+
+        text_y, is_note = y + 0.06, row.sign is None
+        if isinstance(row.sign, Category):
+            hatch: dict[str, Any] = {"hatch": row.sign.hatch or None, "hatchcolor": row.sign.hatch_color}
+            fill: dict[str, Any] = {"facecolor": row.sign.color, "edgecolor": style.RULE, "linewidth": 0.5}
+            axes.add_patch(patches.Rectangle((0, y + 0.04), 0.62, 0.3, **fill, **hatch))
+        elif isinstance(row.sign, _Dash):
+            line: dict[str, Any] = {"linestyle": (0.0, row.sign.dash or None), "dash_capstyle": "butt"}
+            axes.plot([0, 0.62], [y + 0.19] * 2, color=style.RING, lw=1.25, **line)
+        elif isinstance(row.sign, tuple):
+            draw_mark(axes, (0.31, y + 0.19), *row.sign)
+        elif row.sign is not None:
+            size = circle_points(row.sign, legend.circles[0]) ** 2
+            middle = y + row.height_cm / 2
+            axes.scatter([0.31], [middle], s=size, facecolor=style.ACCENT, alpha=0.55, edgecolor=style.INK)
+            text_y = middle - 0.13
+        text_x, size, color = (
+            (0.0, SOURCE_SIZE, style.MUTED) if is_note else (_SIGN_CM, _TEXT_SIZE, style.INK)
+        )
+        axes.text(
+            text_x, text_y, "\n".join(row.lines), va="top", linespacing=1.15, fontsize=size, color=color
+        )
         y += row.height_cm
 
 
@@ -218,29 +240,6 @@ def _rows(legend: Legend) -> list[_Row]:
         lines = wrap(note, LEGEND_CM, SOURCE_SIZE)
         rows.append(_Row(lines, _LINE_CM + 0.27 * (len(lines) - 1), None))
     return rows
-
-
-def _draw_row(axes: Axes, row: _Row, y: float, legend: Legend) -> None:
-    """Draw one entry of the legend."""
-    from matplotlib import patches
-
-    text_y, is_note = y + 0.06, row.sign is None
-    if isinstance(row.sign, Category):
-        hatch: dict[str, Any] = {"hatch": row.sign.hatch or None, "hatchcolor": row.sign.hatch_color}
-        fill: dict[str, Any] = {"facecolor": row.sign.color, "edgecolor": style.RULE, "linewidth": 0.5}
-        axes.add_patch(patches.Rectangle((0, y + 0.04), 0.62, 0.3, **fill, **hatch))
-    elif isinstance(row.sign, _Dash):
-        line: dict[str, Any] = {"linestyle": (0.0, row.sign.dash or None), "dash_capstyle": "butt"}
-        axes.plot([0, 0.62], [y + 0.19] * 2, color=style.RING, lw=1.25, **line)
-    elif isinstance(row.sign, tuple):
-        draw_mark(axes, (0.31, y + 0.19), *row.sign)
-    elif row.sign is not None:
-        size = circle_points(row.sign, legend.circles[0]) ** 2
-        middle = y + row.height_cm / 2
-        axes.scatter([0.31], [middle], s=size, facecolor=style.ACCENT, alpha=0.55, edgecolor=style.INK)
-        text_y = middle - 0.13
-    text_x, size, color = (0.0, SOURCE_SIZE, style.MUTED) if is_note else (_SIGN_CM, _TEXT_SIZE, style.INK)
-    axes.text(text_x, text_y, "\n".join(row.lines), va="top", linespacing=1.15, fontsize=size, color=color)
 
 
 class Layout(NamedTuple):

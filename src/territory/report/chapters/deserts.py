@@ -44,9 +44,26 @@ def deserts(reading: Reading) -> list[doc.Block]:
     if draws is None or best is None:
         return []
     labels, verdicts = _labels(reading), _verdicts(reading, draws)
+    label = labels[best]
+    sure = integer(100 * draws.sure_share)
+    published = [one for one in _criteria(reading) if _is_published(reading, one.id)]
+    text: list[Any] = ["Un critère de « désert médical » compare un temps ou un nombre à un seuil. "]
+    if published:
+        text += [
+            doc.strong("Un chiffre que la DREES publie est pris tel quel, avec son année ; "),
+            "ce que l'étude calcule elle-même est montré à côté. ",
+        ]
+    else:
+        text.append(doc.strong(f"« {label} » est celui que les données permettent le mieux de calculer. "))
+    text.append(
+        "Près du seuil, le doute sur les temps estimés peut faire changer une commune de côté : elle est dite "
+        f"« douteuse » quand c'est le cas dans plus de {integer(100 - 100 * draws.sure_share)} % de "
+        f"{integer(draws.count)} tirages, « sûre » quand elle garde son côté dans {sure} % d'entre eux au moins. Ces "
+        "tirages sont une étude de sensibilité, pas une probabilité."
+    )
     return [
         doc.Heading("Où les soins sont-ils trop loin ?"),
-        doc.Paragraph(_intro(reading, draws, labels[best]), is_kept=True),
+        doc.Paragraph(text, is_kept=True),
         _table(reading, draws, labels, verdicts),
         _picture(reading, draws, best, labels[best]),
         *_hours(reading),
@@ -91,27 +108,6 @@ def _counted_together(reading: Reading) -> DesertScheme | None:
         if len(scheme.criterion) > 1 and classes.ne(_NOT_COMPUTABLE).any():
             return scheme
     return None
-
-
-def _intro(reading: Reading, draws: Draws, label: str) -> doc.Text:
-    """Say what is published, what is estimated, and what the doubt on times could change."""
-    sure = integer(100 * draws.sure_share)
-    published = [one for one in _criteria(reading) if _is_published(reading, one.id)]
-    text: list[Any] = ["Un critère de « désert médical » compare un temps ou un nombre à un seuil. "]
-    if published:
-        text += [
-            doc.strong("Un chiffre que la DREES publie est pris tel quel, avec son année ; "),
-            "ce que l'étude calcule elle-même est montré à côté. ",
-        ]
-    else:
-        text.append(doc.strong(f"« {label} » est celui que les données permettent le mieux de calculer. "))
-    text.append(
-        "Près du seuil, le doute sur les temps estimés peut faire changer une commune de côté : elle est dite "
-        f"« douteuse » quand c'est le cas dans plus de {integer(100 - 100 * draws.sure_share)} % de "
-        f"{integer(draws.count)} tirages, « sûre » quand elle garde son côté dans {sure} % d'entre eux au moins. Ces "
-        "tirages sont une étude de sensibilité, pas une probabilité."
-    )
-    return text
 
 
 def _picture(reading: Reading, draws: Draws, criterion: str, label: str) -> doc.Picture:
@@ -287,7 +283,9 @@ def _amount(value: float, one: DesertCriterion) -> str:
 def _inhabitants(reading: Reading, draws: Draws, criterion: str) -> str:
     """Write the inhabitants in the desert and their share, or their range where times are estimated."""
     if _is_published(reading, criterion):
-        return _published_inhabitants(reading, criterion)
+        people = reading.territory["population"].astype(float)
+        inside = float(people[reading.criterion(criterion)["status"].eq(_IN).to_numpy()].sum())
+        return f"{persons(inside)} ({share(inside / people.sum())})"
     key = (ALL_TERRITORY, criterion)
     if key not in draws.desert_population.index:
         return "inconnu"
@@ -296,13 +294,6 @@ def _inhabitants(reading: Reading, draws: Draws, criterion: str) -> str:
     if any(map(math.isnan, values)):
         return "inconnu"
     return f"{persons(values[0])} ({persons(values[1])} à {persons(values[2])})"
-
-
-def _published_inhabitants(reading: Reading, criterion: str) -> str:
-    """Write the inhabitants in the desert by a published figure, which has no range."""
-    people = reading.territory["population"].astype(float)
-    inside = float(people[reading.criterion(criterion)["status"].eq(_IN).to_numpy()].sum())
-    return f"{persons(inside)} ({share(inside / people.sum())})"
 
 
 def _reason(reading: Reading, criterion: str) -> str | None:

@@ -41,7 +41,17 @@ def time_on_board(reading: Reading, *, whole: bool = False) -> list[Block]:
     found = reading.release.rounds
     if found.empty:
         return []
-    blocks: list[Block] = [Heading("Le temps à bord"), Paragraph(_intro(reading, found))]
+    said = (
+        "Les enfants ne voyagent pas seuls : un minibus fait une tournée, et le temps à bord dépend de la limite que "
+        "l'on fixe. Chaque tournée prend le moins de véhicules qui tiennent la limite, puis le moins de minutes à "
+        "bord. Entre parenthèses, l'intervalle sur les tirages du lieu de vie des enfants, les mêmes avant et après."
+    )
+    supposed = found[found["is_illustrative"].astype(bool)].drop_duplicates(["service", "who"])
+    if len(supposed):
+        counts = supposed["children_count"].map(integer)
+        named = [f"{reading.short(name)}, {n}" for name, n in zip(supposed["service"], counts, strict=True)]
+        said += f" Nombre d'enfants supposé, à titre d'illustration : {join(named)}."
+    blocks: list[Block] = [Heading("Le temps à bord"), Paragraph(said)]
     for (service, who), rows in found.groupby(["service", "who"], sort=False):
         is_short = who == "staff" and not whole
         blocks.append((_on_the_road if is_short else _table)(reading, str(service), str(who), rows))
@@ -62,21 +72,6 @@ def _on_the_road(reading: Reading, service: str, who: str, rows: pd.DataFrame) -
     return Paragraph(
         [strong(f"{capital(reading.short(service))}."), f" Temps de travail passé sur la route : {told}"]
     )
-
-
-def _intro(reading: Reading, found: pd.DataFrame) -> str:
-    """Say what was drawn, and what the rounds are made of."""
-    said = (
-        "Les enfants ne voyagent pas seuls : un minibus fait une tournée, et le temps à bord dépend de la limite que "
-        "l'on fixe. Chaque tournée prend le moins de véhicules qui tiennent la limite, puis le moins de minutes à "
-        "bord. Entre parenthèses, l'intervalle sur les tirages du lieu de vie des enfants, les mêmes avant et après."
-    )
-    supposed = found[found["is_illustrative"].astype(bool)].drop_duplicates(["service", "who"])
-    if len(supposed):
-        counts = supposed["children_count"].map(integer)
-        named = [f"{reading.short(name)}, {n}" for name, n in zip(supposed["service"], counts, strict=True)]
-        said += f" Nombre d'enfants supposé, à titre d'illustration : {join(named)}."
-    return said
 
 
 def _table(reading: Reading, service: str, who: str, rows: pd.DataFrame) -> DataTable:

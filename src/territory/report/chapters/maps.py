@@ -35,7 +35,15 @@ def maps(reading: Reading) -> list[Part]:
         pictures.time_map(reading, service, move.scenario_id, max_height_cm=8.4),
         _within_table(reading, move),
     ]
-    parts = [Part(before_and_after), Part(_who_gains(reading, move))]
+    blocks: list[Block] = [
+        Heading("Qui gagne, qui perd"),
+        pictures.change_map(reading, move, max_height_cm=10.0),
+        *change_table(reading, move, reading.territory.index, most=16, told_only=True),
+    ]
+    zones = ordered_zones(reading, move)
+    if zones:
+        blocks.append(effects_table(reading, move, zones))
+    parts = [Part(before_and_after), Part(blocks)]
     return [*parts, *_closer(reading, move)]
 
 
@@ -57,19 +65,6 @@ def _within_table(reading: Reading, move: Move) -> DataTable:
     whom = f"communes et {reading.noun(service)}" if has_persons else "communes"
     caption = f"Autour {of_place(reading.the([service]))} : {whom}, départements voisins compris."
     return table(["Du site <1.3", *heads], rows, caption)
-
-
-def _who_gains(reading: Reading, move: Move) -> list[Block]:
-    """Return the map of differences, and who gains and loses by commune, by EPCI and by time."""
-    blocks: list[Block] = [
-        Heading("Qui gagne, qui perd"),
-        pictures.change_map(reading, move, max_height_cm=10.0),
-        *change_table(reading, move, reading.territory.index, most=16, told_only=True),
-    ]
-    zones = ordered_zones(reading, move)
-    if zones:
-        blocks.append(effects_table(reading, move, zones))
-    return blocks
 
 
 def _closer(reading: Reading, move: Move) -> list[Part]:

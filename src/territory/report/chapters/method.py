@@ -41,7 +41,29 @@ _NOT_TOLD_APART: Text = [
 def method(reading: Reading) -> list[Block]:
     """Return how the numbers were made and what they cannot say."""
     sans: Text = [strong("Sans voiture."), journeys.said(reading)]
-    items: list[Text] = [*_times(reading), sans, *_ages(reading), *_counting(reading), *_disclosure(reading)]
+    vintage = reading.vintage()
+    how = (
+        "sont comptés année par année, d'après un fichier qui donne chaque année d'âge : aucune tranche n'est coupée"
+        if reading.release.has_single_ages
+        else "sont découpés dans les tranches d'âge publiées, en les supposant uniformes à l'intérieur d'une tranche"
+    )
+    text = (
+        f" Population {vintage} (INSEE). Les âges de chaque service {how} ; seuls les totaux changent "
+        "d'un millésime à l'autre."
+    )
+    if reading.study.ages is not None:
+        ages = reading.study.ages
+        text += (
+            f" Le tout est calé sur {integer(ages.total)} personnes de {ages.age_max:g} ans ou moins en "
+            f"{ages.year}, d'après : {ages.source}."
+        )
+    items: list[Text] = [
+        *_times(reading),
+        sans,
+        [strong("Âges."), text],
+        *_counting(reading),
+        *_disclosure(reading),
+    ]
     blocks: list[Block] = [Heading("Méthode et limites"), Bullets(items)]
     blocks += _sensitivity(reading)
     asked: list[Text] = [
@@ -108,27 +130,6 @@ def _isochrones(reading: Reading) -> list[Text]:
             "comptés par le point de leur commune, comme partout ailleurs.",
         ]
     ]
-
-
-def _ages(reading: Reading) -> list[Text]:
-    """Say how ages were cut."""
-    vintage = reading.vintage()
-    how = (
-        "sont comptés année par année, d'après un fichier qui donne chaque année d'âge : aucune tranche n'est coupée"
-        if reading.release.has_single_ages
-        else "sont découpés dans les tranches d'âge publiées, en les supposant uniformes à l'intérieur d'une tranche"
-    )
-    text = (
-        f" Population {vintage} (INSEE). Les âges de chaque service {how} ; seuls les totaux changent "
-        "d'un millésime à l'autre."
-    )
-    if reading.study.ages is not None:
-        ages = reading.study.ages
-        text += (
-            f" Le tout est calé sur {integer(ages.total)} personnes de {ages.age_max:g} ans ou moins en "
-            f"{ages.year}, d'après : {ages.source}."
-        )
-    return [[strong("Âges."), text]]
 
 
 def _counting(reading: Reading) -> list[Text]:
@@ -204,7 +205,15 @@ def sources(reading: Reading, *, explained: Sequence[Block] = ()) -> list[Block]
     if rows:
         columns = "Producteur <1 | Données <2.6 | Millésime <0 | Licence <0"
         blocks.append(table(columns, rows, "Données utilisées."))
-    quoted = _quoted(reading)
+    situations = (TODAY, *reading.release.scenarios)
+    held = [reading.site(situation, service) for situation in situations for service in reading.named]
+    sites = {site for every in held for site in every or ()}
+    found = [fact.source for fact in reading.study.fact] + [need.source for need in reading.study.need]
+    found += [str(reading.release.sites["source"][site]) for site in sorted(sites)]
+    if reading.study.ages is not None:
+        found.append(reading.study.ages.source)
+    # what the study itself supposes is no document
+    quoted = list(dict.fromkeys(text for text in found if text and not text.startswith("fichier d'étude")))
     if quoted:
         blocks += [Heading("Documents publics cités", 2), Bullets(quoted, "small")]
     return [*blocks, *explained, *digest_line(reading)]
@@ -241,19 +250,6 @@ def _road_map(reading: Reading) -> list[list[str]]:
     named = [name.split(": ", 1)[1] for name in files if name.startswith(("roads: ", "files.roads: "))]
     title = f"Carte routière ({join(named)})" if named else "Carte routière"
     return [["Contributeurs d'OpenStreetMap", title, "–", "ODbL"]]
-
-
-def _quoted(reading: Reading) -> list[Text]:
-    """Return the documents that facts, needs, trips and named sites were read in, each one once."""
-    situations = (TODAY, *reading.release.scenarios)
-    held = [reading.site(situation, service) for situation in situations for service in reading.named]
-    sites = {site for every in held for site in every or ()}
-    found = [fact.source for fact in reading.study.fact] + [need.source for need in reading.study.need]
-    found += [str(reading.release.sites["source"][site]) for site in sorted(sites)]
-    if reading.study.ages is not None:
-        found.append(reading.study.ages.source)
-    # what the study itself supposes is no document
-    return list(dict.fromkeys(text for text in found if text and not text.startswith("fichier d'étude")))
 
 
 def digest_line(reading: Reading) -> list[Block]:

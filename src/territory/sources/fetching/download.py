@@ -121,7 +121,18 @@ class _Transfer:
         self.name = path.name
         self.progress = progress or (lambda done, total: None)
         self.patience = patience
-        self.opener = _opener()
+        opener = urllib.request.OpenerDirector()
+        for handler in (
+            urllib.request.ProxyHandler(),
+            urllib.request.UnknownHandler(),
+            urllib.request.HTTPHandler(),
+            urllib.request.HTTPSHandler(),
+            urllib.request.HTTPDefaultErrorHandler(),
+            urllib.request.HTTPErrorProcessor(),
+            _Redirections(),
+        ):
+            opener.add_handler(handler)
+        self.opener = opener
 
     def bring(self) -> Path:
         """Try until the file is there, check its form, and return it under its passing name."""
@@ -300,22 +311,6 @@ class _Redirections(urllib.request.HTTPRedirectHandler):
                 "un navigateur, puis --from."
             )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _opener() -> urllib.request.OpenerDirector:
-    """Return what opens http and https, through the proxy of the machine, and nothing else."""
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.ProxyHandler(),
-        urllib.request.UnknownHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
-        urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPErrorProcessor(),
-        _Redirections(),
-    ):
-        opener.add_handler(handler)
-    return opener
 
 
 def _continues(answer: http.client.HTTPResponse, known: _Known, have: int) -> bool:

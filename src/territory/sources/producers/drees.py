@@ -121,7 +121,12 @@ def read_apl(path: str | Path) -> pd.DataFrame:
     has them; totals and notes are left out and counted.
     """
     path = Path(path)
-    sheet, year = _find_sheet(path)
+    names = sheet_names(read_bytes(path), path)
+    years = {int(match[1]): name for name in names if (match := _SHEET.search(name))}
+    if not years:
+        present = f"feuilles présentes : {examples(names, most=8)}."
+        raise fault(path, f"aucune feuille « APL » suivie d'une année ; {present}")
+    sheet, year = years[max(years)], max(years)
     place = f", feuille « {sheet} »"
     frame, code = _read_sheet(path, sheet)
     titles = _find_titles(frame, path, place)
@@ -181,16 +186,6 @@ def _read_years(path: str | Path, pattern: re.Pattern[str], example: str, *, mos
     wrong = ((table < 0) | (table > most)).any(axis=1)
     refuse(path, table.index[wrong], f"commune(s) avec une valeur hors de 0 à {most:g}")
     return table[sorted(table.columns)]
-
-
-def _find_sheet(path: Path) -> tuple[str, int]:
-    """Return the newest sheet and its year."""
-    names = sheet_names(read_bytes(path), path)
-    years = {int(match[1]): name for name in names if (match := _SHEET.search(name))}
-    if not years:
-        present = f"feuilles présentes : {examples(names, most=8)}."
-        raise fault(path, f"aucune feuille « APL » suivie d'une année ; {present}")
-    return years[max(years)], max(years)
 
 
 def _read_sheet(path: Path, sheet: str) -> tuple[pd.DataFrame, str]:

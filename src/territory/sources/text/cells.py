@@ -55,7 +55,14 @@ def to_numbers(
         mark = "," if any(text.str.contains(",", regex=False).any() for text in cells.values()) else "."
     result = frame.copy()
     for name, values in cells.items():
-        clean = _normalise(values, mark)
+        other = "," if mark == "." else "."
+        grouped = values.str.fullmatch(_GROUPED[mark].pattern)
+        plain = values.str.fullmatch(_PLAIN.pattern) | (
+            values.str.fullmatch(_MARKED.pattern) & ~values.str.contains(other, regex=False)
+        )
+        kept = values.where(~grouped, values.str.replace(other, "", regex=False))
+        kept = kept.where(grouped | plain | (values == ""), "?")
+        clean = kept.str.replace(mark, ".", regex=False)
         numbers = pd.to_numeric(clean.where(clean != "", None), errors="coerce").astype("float64")
         bad = quoted(frame.loc[(clean != "") & ~np.isfinite(numbers), name])
         if bad:
@@ -131,18 +138,6 @@ def _evidence(text: str) -> str:
     if _MARKED.fullmatch(text) and not _AMBIGUOUS.fullmatch(text):
         return "," if "," in text else "." if "." in text else ""
     return ""
-
-
-def _normalise(values: pd.Series, mark: str) -> pd.Series:
-    """Return numbers as Python writes them; what is no number becomes text that cannot be parsed."""
-    other = "," if mark == "." else "."
-    grouped = values.str.fullmatch(_GROUPED[mark].pattern)
-    plain = values.str.fullmatch(_PLAIN.pattern) | (
-        values.str.fullmatch(_MARKED.pattern) & ~values.str.contains(other, regex=False)
-    )
-    kept = values.where(~grouped, values.str.replace(other, "", regex=False))
-    kept = kept.where(grouped | plain | (values == ""), "?")
-    return kept.str.replace(mark, ".", regex=False)
 
 
 # municipal arrondissements of Paris, Lyon and Marseille, by the commune they make up

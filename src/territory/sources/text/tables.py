@@ -152,7 +152,16 @@ def read_table(path: str | Path, *, sheet: str | None = None, header: Sequence[s
     start = _find_header(rows, header, path)
     titles = trim([cell.strip() for cell in rows[start][1]])
     body = [(line, trim(cells, len(titles))) for line, cells in rows[start + 1 :]]
-    _check_shape(titles, body, path)
+    problems = Problems(f"Fichier « {path.name} »", ReadError)
+    if repeated := sorted({title for title in titles if title and titles.count(title) > 1}):
+        problems.add(f"titres de colonne en double : {examples(repeated)}")
+    if unnamed := [position + 1 for position, title in enumerate(titles) if not title]:
+        problems.add(f"colonnes sans titre : n° {examples(unnamed)}")
+    uneven = [f"ligne {line} : {len(cells)}" for line, cells in body if len(cells) != len(titles)]
+    if uneven:
+        said = agree(len(uneven), "ligne(s) (n'a|n'ont) pas")
+        problems.add(f"{said} {len(titles)} colonnes ({examples(uneven)})")
+    problems.raise_if_any()
     if not body:
         raise fault(path, "il n'a que sa ligne de titres, aucune donnée.")
     return pd.DataFrame(
@@ -220,20 +229,6 @@ def trim(cells: list[str], width: int = 0) -> list[str]:
     while len(cells) > width and not cells[-1].strip():
         cells = cells[:-1]
     return cells
-
-
-def _check_shape(titles: Sequence[str], body: Sequence[tuple[int, list[str]]], path: Path) -> None:
-    """Report repeated or empty titles, and lines that have not as many cells as the titles."""
-    problems = Problems(f"Fichier « {path.name} »", ReadError)
-    if repeated := sorted({title for title in titles if title and titles.count(title) > 1}):
-        problems.add(f"titres de colonne en double : {examples(repeated)}")
-    if unnamed := [position + 1 for position, title in enumerate(titles) if not title]:
-        problems.add(f"colonnes sans titre : n° {examples(unnamed)}")
-    uneven = [f"ligne {line} : {len(cells)}" for line, cells in body if len(cells) != len(titles)]
-    if uneven:
-        said = agree(len(uneven), "ligne(s) (n'a|n'ont) pas")
-        problems.add(f"{said} {len(titles)} colonnes ({examples(uneven)})")
-    problems.raise_if_any()
 
 
 _BLOCK_BYTES = 4_000_000

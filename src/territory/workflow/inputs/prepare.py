@@ -119,7 +119,12 @@ def places_of(study: Study, *, roads: Path | None = None) -> Places:
     of_commune = data.communes[["area_km2", "density_hab_km2"]].join(communes.filter(["slowness"]))
     of_commune = of_commune.reindex(sites["commune_code"])
     sites = sites.assign(**of_commune.set_axis(sites.index))
-    named_sites = _named_sites(study, sites, services)
+    named = {authorisation.id for authorisation in study.authorisation}
+    held = services.index.get_level_values("site_id")[services["authorisation_id"].isin(named)]
+    asked = {site for one in study.siting for site in (*one.candidate_site_ids, *one.fixed_site_ids)}
+    asked = asked.union(*(grouping.sites(services) for grouping in study.grouping))
+    declared = {site.id for site in study.site}
+    named_sites = sites.loc[sites.index.isin(held.union(list(asked | declared))) | is_candidate(sites)]
     weighed = data.communes.assign(**communes.filter(["slowness"]))
     return Places(study, data, population, communes, weighed, services, sites, named_sites, road_map)
 
@@ -228,16 +233,6 @@ def _used_sites(study: Study, services: pd.DataFrame) -> set[str]:
     used |= {site.id for site in study.site}
     asked: tuple[Scenario | Siting | Grouping, ...] = (*study.scenario, *study.siting, *study.grouping)
     return used.union(*(question.sites(services) for question in asked))
-
-
-def _named_sites(study: Study, sites: gpd.GeoDataFrame, services: pd.DataFrame) -> gpd.GeoDataFrame:
-    """Return the sites of the named authorisations, as the origins of the times between sites."""
-    named = {authorisation.id for authorisation in study.authorisation}
-    held = services.index.get_level_values("site_id")[services["authorisation_id"].isin(named)]
-    asked = {site for one in study.siting for site in (*one.candidate_site_ids, *one.fixed_site_ids)}
-    asked = asked.union(*(grouping.sites(services) for grouping in study.grouping))
-    declared = {site.id for site in study.site}
-    return sites.loc[sites.index.isin(held.union(list(asked | declared))) | is_candidate(sites)]
 
 
 def _parameters(

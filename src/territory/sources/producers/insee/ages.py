@@ -78,7 +78,11 @@ def read_iris_population(path: str | Path) -> pd.DataFrame:
 
 def _by_band(frame: pd.DataFrame, code: str, *, path: str | Path) -> pd.DataFrame:
     """Return the table of bands of the newest census of a file, by commune."""
-    year = _find_year(frame, path)
+    found = [int(match[1]) for title in frame.columns if (match := _TOTAL.fullmatch(str(title)))]
+    if not found:
+        present = f"colonnes présentes : {examples(frame.columns, most=8)}."
+        raise fault(path, f"aucune colonne « Pyy_POP » (P21_POP pour 2021) ; {present}")
+    year = max(2000 + short if short < 60 else 1900 + short for short in found)
     groups = _band_columns(frame, year)
     total = f"P{year % 100:02d}_POP"
     columns = [total, *(title for titles in groups.values() for title in titles)]
@@ -100,15 +104,6 @@ def _by_band(frame: pd.DataFrame, code: str, *, path: str | Path) -> pd.DataFram
     # several IRIS make a commune
     grouped = result.groupby([*levels, "vintage"], sort=False, dropna=False)["population"]
     return grouped.sum(skipna=False).reset_index().set_index(levels)[["population", "vintage"]]
-
-
-def _find_year(frame: pd.DataFrame, path: str | Path) -> int:
-    """Return the newest census that the titles name."""
-    found = [int(match[1]) for title in frame.columns if (match := _TOTAL.fullmatch(str(title)))]
-    if not found:
-        present = f"colonnes présentes : {examples(frame.columns, most=8)}."
-        raise fault(path, f"aucune colonne « Pyy_POP » (P21_POP pour 2021) ; {present}")
-    return max(2000 + short if short < 60 else 1900 + short for short in found)
 
 
 def _band_columns(frame: pd.DataFrame, year: int) -> dict[tuple[float, float], list[str]]:
