@@ -203,7 +203,19 @@ def concentration_index(
     x, w = read_weighted(values, weights)
     ranks = rank_by.reindex(values.index)[~values.isna()]
     refuse(ranks.index[ranks.isna()], "commune(s) de rang inconnu")
-    _check_bounds(x, correction, bounds)
+    if correction not in (None, "erreygers", "wagstaff"):
+        raise ParameterError(
+            f"Correction « {correction} » inconnue : choisissez erreygers ou wagstaff, ou aucune."
+        )
+    if (correction is None) != (bounds is None):
+        raise ParameterError(
+            "Indice de concentration : les bornes (bounds) vont avec une correction, et une correction avec ses "
+            'bornes ; par exemple correction="erreygers", bounds=(0, 1) pour une part.'
+        )
+    if bounds is not None and not (
+        bounds[0] < bounds[1] and (x >= bounds[0]).all() and (x <= bounds[1]).all()
+    ):
+        raise ParameterError(f"Indice de concentration : des valeurs sortent des bornes {bounds}.")
     if not w.sum():
         return math.nan
     share = w / w.sum()
@@ -221,23 +233,6 @@ def concentration_index(
         return 8.0 * covariance / (high - low)
     spread = (high - mean) * (mean - low)
     return 2.0 * (high - low) * covariance / spread if spread > 0 else math.nan
-
-
-def _check_bounds(x: Floats, correction: str | None, bounds: tuple[float, float] | None) -> None:
-    """Raise if the correction and the bounds do not go together."""
-    if correction not in (None, "erreygers", "wagstaff"):
-        raise ParameterError(
-            f"Correction « {correction} » inconnue : choisissez erreygers ou wagstaff, ou aucune."
-        )
-    if (correction is None) != (bounds is None):
-        raise ParameterError(
-            "Indice de concentration : les bornes (bounds) vont avec une correction, et une correction avec ses "
-            'bornes ; par exemple correction="erreygers", bounds=(0, 1) pour une part.'
-        )
-    if bounds is not None and not (
-        bounds[0] < bounds[1] and (x >= bounds[0]).all() and (x <= bounds[1]).all()
-    ):
-        raise ParameterError(f"Indice de concentration : des valeurs sortent des bornes {bounds}.")
 
 
 def read_weighted(values: pd.Series[float], weights: pd.Series[float] | None) -> tuple[Floats, Floats]:

@@ -118,9 +118,13 @@ def _read_var() -> VarDataset:
         flags=("delivered_at_home", "is_complete_list"),
     )
     text = ("commune_code", "operator_id", "name")
+    content: Mapping[str, list[dict[str, object]]] = json.loads(
+        (folder / "outlines.geojson").read_text("utf-8")
+    )
+    frame = gpd.GeoDataFrame.from_features(content["features"], crs=4326)
     return VarDataset(
         communes=communes,
-        outlines=_outlines(folder),
+        outlines=frame.set_index("commune_code").to_crs(EPSG),
         epci=_read(folder, "epci", index="epci_code", text=("name", "kind", "departement_code")),
         sites=_sites(folder, communes),
         services=services,
@@ -201,15 +205,6 @@ def _sites(folder: Traversable, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     placed = gpd.GeoSeries(list(communes.loc[table["commune_code"]].geometry), index=table.index, crs=EPSG)
     geometry = known.where(table["longitude"].notna(), placed)
     return gpd.GeoDataFrame(table.drop(columns=["longitude", "latitude"]), geometry=geometry, crs=EPSG)
-
-
-def _outlines(folder: Traversable) -> gpd.GeoDataFrame:
-    """Return the table `outlines`."""
-    content: Mapping[str, list[dict[str, object]]] = json.loads(
-        (folder / "outlines.geojson").read_text("utf-8")
-    )
-    frame = gpd.GeoDataFrame.from_features(content["features"], crs=4326)
-    return frame.set_index("commune_code").to_crs(EPSG)
 
 
 Dataset = TypeVar("Dataset")

@@ -187,7 +187,19 @@ def to_cog(
     {'05001': 330.0}
     """
     averages = dict(averages or {})
-    check_years(movements, (from_year, to_year))
+    years = (from_year, to_year)
+    if movements.empty:
+        raise ParameterError(
+            "L'historique des communes est vide : lisez le fichier v_mvt_commune de l'INSEE."
+        )
+    first, last = movements["date"].min(), movements["date"].max()
+    # a change of 1 January belongs to the code of that year, any other to that of the next
+    newest = last.year if (last.month, last.day) == (1, 1) else last.year + 1
+    outside = [year for year in years if not first.year <= year <= newest]
+    if outside:
+        raise ParameterError(
+            f"Année hors de l'historique des communes ({examples(outside)}) : il va de {first.year} à {newest}."
+        )
     steps = steps_of(movements)
     kept = _numbers(table, averages)
     codes = [str(code) for code in kept.index]
@@ -397,22 +409,6 @@ def is_commune(life: Iterable[tuple[pd.Timestamp | None, bool]], year: int) -> b
         if date is None or (date.year, date.month, date.day) <= (year, 1, 1):
             alive = state
     return alive
-
-
-def check_years(movements: pd.DataFrame, years: Iterable[int]) -> None:
-    """Refuse years that the movements do not cover."""
-    if movements.empty:
-        raise ParameterError(
-            "L'historique des communes est vide : lisez le fichier v_mvt_commune de l'INSEE."
-        )
-    first, last = movements["date"].min(), movements["date"].max()
-    # a change of 1 January belongs to the code of that year, any other to that of the next
-    newest = last.year if (last.month, last.day) == (1, 1) else last.year + 1
-    outside = [year for year in years if not first.year <= year <= newest]
-    if outside:
-        raise ParameterError(
-            f"Année hors de l'historique des communes ({examples(outside)}) : il va de {first.year} à {newest}."
-        )
 
 
 def _is_between(step: Step, first: int, last: int) -> bool:

@@ -155,7 +155,18 @@ class _FaultError(Exception):
 def check_roads(roads: Roads) -> None:
     """Refuse roads whose arrays do not hold together."""
     try:
-        _check_forms(roads)
+        sizes = {"way": len(roads.ways), "vertex": roads.x.size, "chain": roads.n_chains}
+        for what, arrays in _ARRAYS.items():
+            for name, kind in arrays.items():
+                owner = roads.ways if what == "way" else roads
+                _check_form(owner, name, kind, (sizes.get(what, roads.n_junctions),))
+        _check_form(roads, "chain_start", "<i8", (roads.n_chains + 1,))
+        _check_form(roads, "turn_start", "<i8", (roads.turn_start.size,))
+        _check_form(roads, "turn_arcs", "<i8", (roads.turn_arcs.size,))
+        _check_form(roads, "name_text", "|u1", (roads.name_text.size,))
+        _check_form(roads, "hop_slowness", "<f4", (2, roads.x.size if roads.hop_slowness.size else 0))
+        if not roads.n_chains:
+            raise _FaultError("aucun tronçon")
         texts = (roads.source, roads.attribution, roads.crs, roads.profile, *roads.ways.class_names)
         if not all(isinstance(text, str) for text in texts):
             raise _FaultError("un nom n'est pas un texte")
@@ -198,22 +209,6 @@ def check_hierarchy(hierarchy: Hierarchy) -> None:
     except _FaultError as fault:
         said = f"Hiérarchie du réseau routier incohérente : {fault} ; enregistrez-le de nouveau."
         raise NetworkError(said) from fault
-
-
-def _check_forms(roads: Roads) -> None:
-    """Check types and sizes."""
-    sizes = {"way": len(roads.ways), "vertex": roads.x.size, "chain": roads.n_chains}
-    for what, arrays in _ARRAYS.items():
-        for name, kind in arrays.items():
-            owner = roads.ways if what == "way" else roads
-            _check_form(owner, name, kind, (sizes.get(what, roads.n_junctions),))
-    _check_form(roads, "chain_start", "<i8", (roads.n_chains + 1,))
-    _check_form(roads, "turn_start", "<i8", (roads.turn_start.size,))
-    _check_form(roads, "turn_arcs", "<i8", (roads.turn_arcs.size,))
-    _check_form(roads, "name_text", "|u1", (roads.name_text.size,))
-    _check_form(roads, "hop_slowness", "<f4", (2, roads.x.size if roads.hop_slowness.size else 0))
-    if not roads.n_chains:
-        raise _FaultError("aucun tronçon")
 
 
 def _check_form(owner: Any, name: str, kind: str, shape: tuple[int, ...]) -> None:

@@ -71,18 +71,6 @@ def journal(folder: Path) -> Iterator[None]:
             raise
 
 
-def note_study(study: Study, *, roads: Path | None) -> None:
-    """Log the versions, the study, and each file that the run is about to read."""
-    libraries = ", ".join(f"{name} {version}" for name, version in library_versions().items())
-    _log.info("territory %s, Python %s, %s", __version__, platform.python_version(), platform.platform())
-    _log.info("Bibliothèques : %s", libraries)
-    _log.info("Étude « %s » (schema_version %s), dossier %s", study.id, study.schema_version, study.folder)
-    _log.info("Données « %s », population %s, graine %s", study.dataset, study.population, study.seed)
-    for name, path in files_read(study, roads=roads).items():
-        size = f"{path.stat().st_size} octets" if path.is_file() else "absent"
-        _log.info("Lu : %s (%s ; %s)", name, path, size)
-
-
 def note_choices(inputs: Inputs) -> None:
     """Log what was decided before the measures: how times were found, and the answers to the questions."""
     state = inputs.state
@@ -153,7 +141,18 @@ def run_folders(
         for folder in (report_dir, kept_dir):
             sweep(folder)
         with journal(kept_dir):
-            note_study(study, roads=roads)
+            libraries = ", ".join(f"{name} {version}" for name, version in library_versions().items())
+            _log.info(
+                "territory %s, Python %s, %s", __version__, platform.python_version(), platform.platform()
+            )
+            _log.info("Bibliothèques : %s", libraries)
+            _log.info(
+                "Étude « %s » (schema_version %s), dossier %s", study.id, study.schema_version, study.folder
+            )
+            _log.info("Données « %s », population %s, graine %s", study.dataset, study.population, study.seed)
+            for name, path in files_read(study, roads=roads).items():
+                size = f"{path.stat().st_size} octets" if path.is_file() else "absent"
+                _log.info("Lu : %s (%s ; %s)", name, path, size)
             yield report_dir, kept_dir
             _log.info("Fini en %.1f s", time.perf_counter() - began)
 

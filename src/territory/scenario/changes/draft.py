@@ -23,7 +23,13 @@ class Draft:
 
     def __init__(self, today: State, problems: Problems) -> None:
         self.today, self.problems = today, problems
-        self.rows, self.population = open_rows(today.services), today.population
+        rows = today.services.reset_index()
+        rows["label"] = rows["service"].astype("str")
+        rows["service"] = kinds(pd.Index(rows["label"]))
+        for name in _ADDED:
+            if name not in rows:
+                rows[name] = pd.array([None] * len(rows), dtype="str")
+        self.rows, self.population = rows.assign(is_touched=False), today.population
         self.travel_times, self.site_times = today.travel_times, today.site_times
 
     def report_unknown(self, what: str, asked: Iterable[str], known: Iterable[Any]) -> None:
@@ -45,17 +51,6 @@ class Draft:
 def carry_out(change: Any, draft: Draft) -> None:
     """Make one change in a draft, or report why it cannot be made; each kind registers how."""
     raise TypeError(f"nobody carries out {change!r}")
-
-
-def open_rows(services: pd.DataFrame) -> pd.DataFrame:
-    """Return the services as flat rows that changes work on."""
-    rows = services.reset_index()
-    rows["label"] = rows["service"].astype("str")
-    rows["service"] = kinds(pd.Index(rows["label"]))
-    for name in _ADDED:
-        if name not in rows:
-            rows[name] = pd.array([None] * len(rows), dtype="str")
-    return rows.assign(is_touched=False)
 
 
 def close_rows(rows: pd.DataFrame, services: pd.DataFrame) -> pd.DataFrame:

@@ -92,7 +92,11 @@ def draw_results(
     state = baseline.state
     doubt = doubt_of(state, seed=seed, options=options)
     closest, gps, plan = _draw_network(state, doubt, _groups(state))
-    named = draw_named(baseline, doubt)
+    rows = baseline.access[baseline.access["measure"] == "named"]
+    named = {
+        str(name): _draw(_of_service(rows, str(name)), doubt)[0]
+        for name in rows.index.get_level_values("service").unique()
+    }
     times = {**named, **{name: closest[name] for name in _services(baseline, "closest")}}
     criteria = {one.id: closest[f"criterion {one.id}"] for one in _time_criteria(state)}
     statuses = summaries.draw_statuses(baseline, doubt, criteria, gps, plan)
@@ -180,15 +184,6 @@ def _run(
         if sums is not None and gp is not None:
             access[:, block] = sums.access(drawn[gp[1]], block)
     return found, access
-
-
-def draw_named(results: Results, doubt: Doubt) -> dict[str, Floats]:
-    """Return the drawn times to every named service: communes x draws, infinite out of reach, NaN unknown."""
-    rows = results.access[results.access["measure"] == "named"]
-    return {
-        str(name): _draw(_of_service(rows, str(name)), doubt)[0]
-        for name in rows.index.get_level_values("service").unique()
-    }
 
 
 def draw_comparison(

@@ -55,27 +55,6 @@ def is_catalogue(address: str) -> bool:
     return bool(_CATALOGUE.search(urlsplit(address).path))
 
 
-def newest_resource(address: str, pattern: str, *, patience: Patience | None = None) -> Resource:
-    """Return the file of a dataset whose name matches a pattern; of several, the last in alphabetical order."""
-    with tempfile.TemporaryDirectory() as place:
-        path = download(address, place, "catalogue.json", patience=patience)
-        if path.stat().st_size > _MOST_BYTES:
-            raise ReadError(f"Réponse du catalogue trop longue : {size_text(path.stat().st_size)}.")
-        try:
-            resources = [_resource(one) for one in json.loads(path.read_text("utf-8"))["resources"]]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            said = "n'a pas la forme attendue (liste « resources »)."
-            raise ReadError(f"La réponse du catalogue data.gouv.fr {said}") from error
-    matching = [resource for resource in resources if fnmatch(resource.file_name, pattern)]
-    if not matching:
-        names = examples(resource.file_name for resource in resources)
-        raise DownloadError(
-            f"Catalogue {address} : aucun fichier « {pattern} » (fichiers présents : {names or 'aucun'}) ; le "
-            "producteur a changé ses noms, prenez le fichier sur sa page, puis --from."
-        )
-    return max(matching, key=lambda resource: resource.file_name)
-
-
 def _resource(listed: dict[str, Any]) -> Resource:
     """Return one file of the catalogue."""
     address = str(listed["url"])
@@ -196,7 +175,23 @@ def _remote(source: Source, patience: Patience | None) -> Resource:
             + (f" {source.note}" if source.note else "")
         )
     if is_catalogue(source.address):
-        return newest_resource(source.address, source.file_name, patience=patience)
+        with tempfile.TemporaryDirectory() as place:
+            path = download(source.address, place, "catalogue.json", patience=patience)
+            if path.stat().st_size > _MOST_BYTES:
+                raise ReadError(f"Réponse du catalogue trop longue : {size_text(path.stat().st_size)}.")
+            try:
+                resources = [_resource(one) for one in json.loads(path.read_text("utf-8"))["resources"]]
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                said = "n'a pas la forme attendue (liste « resources »)."
+                raise ReadError(f"La réponse du catalogue data.gouv.fr {said}") from error
+        matching = [resource for resource in resources if fnmatch(resource.file_name, source.file_name)]
+        if not matching:
+            names = examples(resource.file_name for resource in resources)
+            raise DownloadError(
+                f"Catalogue {source.address} : aucun fichier « {source.file_name} » (fichiers présents : "
+                f"{names or 'aucun'}) ; le producteur a changé ses noms, prenez le fichier sur sa page, puis --from."
+            )
+        return max(matching, key=lambda resource: resource.file_name)
     return Resource(source.address, source.file_name, f"sha256:{source.sha256}" if source.sha256 else None)
 
 
