@@ -72,16 +72,13 @@ def test_the_threshold_itself_is_outside_the_desert_and_distances_say_how_far() 
     assert got["desert_class"] == "1 critère sur 3"
 
 
-def test_a_partial_list_or_a_missing_column_is_never_passed() -> None:
+def test_a_missing_column_is_never_passed() -> None:
     access = frame([{"apl": 5.0, "urgences": 5.0, "pharmacie": 5.0}])
     assert classify(access, criteria=DREES_2017)["desert_class"].tolist() == ["aucun critère"]
-    for got in (
-        classify(access, criteria=DREES_2017, partial=["pharmacie"]),
-        classify(access.drop(columns="pharmacie_time_min"), criteria=DREES_2017),
-    ):
-        assert got["desert_class"].tolist() == ["non calculable"]
-        assert got["pharmacie_is_met"].isna().all()
-        assert got["criteria_known"].tolist() == [2]
+    got = classify(access.drop(columns="pharmacie_time_min"), criteria=DREES_2017)
+    assert got["desert_class"].tolist() == ["non calculable"]
+    assert got["pharmacie_is_met"].isna().all()
+    assert got["criteria_known"].tolist() == [2]
 
 
 def test_headcounts_are_not_an_apl() -> None:
@@ -110,7 +107,7 @@ def test_out_of_reach_is_in_the_desert_and_unknown_is_not() -> None:
         (lambda: Criterion("x", "t", math.nan, "above", "min"), "nombre positif"),
         (lambda: Criterion("x", "t", 3, "below", "min", "r"), "reachable_column"),
         (lambda: classify(frame([]), criteria=[]), "aucun critère"),
-        (lambda: classify(frame([]), criteria=DREES_2017 * 2, partial=["z"]), "4 problèmes"),
+        (lambda: classify(frame([]), criteria=DREES_2017 * 2), "3 problèmes"),
         (
             lambda: classify(pd.DataFrame({"t": ["a"]}), criteria=[Criterion("x", "t", 3, "above", "min")]),
             "nombres",

@@ -52,15 +52,6 @@ def test_without_quotas_the_vivier_is_left_undivided_and_unknown_stays_unknown()
     assert got["zone"].tolist() == ["ZIP (zone A)", "vivier (non départagé)", "hors vivier", "non calculable"]
 
 
-def test_quotas_are_counted_by_region() -> None:
-    apl, people = pd.Series({"A": 3.0, "B": 3.0, "C": 5.0}), pd.Series({"A": 1000.0, "B": 1000.0, "C": 50.0})
-    regions = pd.Series({"A": "x", "B": "y", "C": "x"})
-    got = simulate(apl, people, profile="zonage_2017", regions=regions, zip_quota_hab={"x": 0, "y": 1000})
-    assert got["zone"].tolist() == ["vivier (non départagé)", "ZIP (zone B)", "hors vivier"]
-    with pytest.raises(ParameterError, match="aucun quota pour la région « y »"):
-        simulate(apl, people, profile="zonage_2017", regions=regions, zac_quota_hab={"x": 10})
-
-
 def test_what_if_more_supply_lifts_a_territory_out() -> None:
     people = pd.Series({"A": 10.0})
     before = simulate(pd.Series({"A": 2.4}), people, profile="zonage_2017")
@@ -82,7 +73,6 @@ def test_a_later_rule_is_a_profile_of_parameters() -> None:
     [
         ({"profile": "zonage_2031"}, "« zonage_2031 » inconnu"),
         ({"population_hab": pd.Series({"A": 1.0})}, r"1 territoire sans population \(B\)"),
-        ({"regions": pd.Series({"A": "x"})}, "sans région"),
         ({"zip_quota_hab": -1}, "zip_quota_hab = -1"),
         ({"apl": pd.Series({"A": 2.0, "B": 5.0}, name=HEADCOUNT_NAME)}, "n'est pas une APL"),
         ({"apl": pd.Series([2.0, 5.0], index=["A", "A"])}, "en double"),

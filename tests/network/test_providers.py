@@ -34,9 +34,9 @@ def test_a_long_table_in_seconds_with_decimal_commas(tmp_path):
     validate("travel_times", table)
 
 
-def test_a_square_matrix_in_minutes_and_a_number_for_unknown(tmp_path):
-    path = write(tmp_path / "m.csv", "id,01001,01002\n01001,0,12.5\n01002,9999,0\n")
-    table = read_distancier(path, unknown=(9999,))
+def test_a_square_matrix_in_minutes_and_an_empty_cell_for_unknown(tmp_path):
+    path = write(tmp_path / "m.csv", "id,01001,01002\n01001,0,12.5\n01002,,0\n")
+    table = read_distancier(path)
     assert list(zip(table["from_id"], table["to_id"], strict=True)) == [
         ("01001", "01001"), ("01001", "01002"), ("01002", "01001"), ("01002", "01002"),
     ]  # fmt: skip

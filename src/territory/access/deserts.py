@@ -7,7 +7,7 @@ to be partial, it is « non calculable »: never passed, never failed.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,21 +66,17 @@ DREES_2017 = (
 )
 
 
-def classify(
-    access: pd.DataFrame, *, criteria: Sequence[Criterion], partial: Collection[str] = ()
-) -> pd.DataFrame:
+def classify(access: pd.DataFrame, *, criteria: Sequence[Criterion]) -> pd.DataFrame:
     """Class each commune by the number of desert criteria that it meets.
 
     Parameters
     ----------
     access
-        One row per commune, the columns that the criteria read. NaN = unknown; a column that is absent makes its
-        criterion « non calculable » everywhere. `attrs["profile"]` says the profile of its APL.
+        One row per commune, the columns that the criteria read. NaN = unknown; a column that is absent, as where a
+        list of sites is partial, makes its criterion « non calculable » everywhere. `attrs["profile"]` says the profile
+        of its APL.
     criteria
         Criteria, for example `DREES_2017`.
-    partial
-        Names of the criteria whose list of sites is known to be partial: « non calculable », as a missing site could
-        bring a commune out of the desert.
 
     Returns
     -------
@@ -92,8 +88,8 @@ def classify(
     Raises
     ------
     ParameterError
-        If there is no criterion, a name comes twice, `partial` names no criterion, a column is not a number, or
-        the APL was computed under another profile than the one that its threshold was published with.
+        If there is no criterion, a name comes twice, a column is not a number, or the APL was computed under another
+        profile than the one that its threshold was published with.
 
     Notes
     -----
@@ -107,7 +103,7 @@ def classify(
     >>> classify(access, criteria=[rule])["desert_class"].to_list()
     ['aucun critère', 'aucun critère', 'non calculable']
     """
-    _check(criteria, partial)
+    _check(criteria)
     columns: dict[str, object] = {}
     met = np.zeros(len(access), dtype=np.int64)
     known = np.zeros(len(access), dtype=np.int64)
@@ -117,7 +113,7 @@ def classify(
             criterion.profile,
             f"Critère « {criterion.name} » : le seuil de {criterion.threshold:g}".replace(".", ","),
         )
-        distance = _distance(access, criterion, is_partial=criterion.name in partial)
+        distance = _distance(access, criterion)
         is_known = ~np.isnan(distance)
         is_met = is_known & (distance < 0)
         columns[f"{criterion.name}_is_met"] = pd.arrays.BooleanArray(is_met, ~is_known)
@@ -185,7 +181,7 @@ def class_labels(count: int) -> list[str]:
     return ["aucun critère", *met, NOT_COMPUTABLE]
 
 
-def _check(criteria: Sequence[Criterion], partial: Collection[str]) -> None:
+def _check(criteria: Sequence[Criterion]) -> None:
     """Raise for all that is wrong in the list of criteria."""
     problems = Problems("Critères de désert", ParameterError)
     names = [criterion.name for criterion in criteria]
@@ -193,16 +189,14 @@ def _check(criteria: Sequence[Criterion], partial: Collection[str]) -> None:
         problems.add("aucun critère : donnez par exemple DREES_2017")
     for name in sorted({name for name in names if names.count(name) > 1}):
         problems.add(f"« {name} » y est plusieurs fois")
-    for name in sorted(set(partial) - set(names)):
-        problems.add(f"liste partielle « {name} » : aucun critère de ce nom ({', '.join(names)})")
     problems.raise_if_any()
 
 
 def _distance(
-    access: pd.DataFrame, criterion: Criterion, *, is_partial: bool
+    access: pd.DataFrame, criterion: Criterion
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """Return the distance to the threshold, positive outside the desert, NaN where it cannot be known."""
-    if is_partial or criterion.column not in access.columns:
+    if criterion.column not in access.columns:
         return np.full(len(access), np.nan)
     column = access[criterion.column]
     if not pd.api.types.is_numeric_dtype(column.dtype):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from territory.access.catchments.floating_catchment import APL_NAME, RECAST_PROFILE, refuse_other_profile
 from territory.access.pairs import Floats, read_amounts
-from territory.errors import ParameterError, Problems, agree, examples
+from territory.errors import ParameterError, Problems, examples
 
 __all__ = ["DISCLAIMER", "ZONES", "ZONING_PROFILES", "ZoningProfile", "simulate"]
 
@@ -54,9 +53,8 @@ def simulate(
     population_hab: pd.Series[float],
     *,
     profile: str | ZoningProfile,
-    regions: pd.Series[str] | None = None,
-    zip_quota_hab: float | Mapping[str, float] | None = None,
-    zac_quota_hab: float | Mapping[str, float] | None = None,
+    zip_quota_hab: float | None = None,
+    zac_quota_hab: float | None = None,
 ) -> pd.DataFrame:
     """Simulate the zone of each territoire de vie-santé; the zone in force is the arrêté of the ARS, read as data.
 
@@ -69,11 +67,8 @@ def simulate(
         Inhabitants of each territory (hab).
     profile
         Name in `ZONING_PROFILES` ("zonage_2017"), or a `ZoningProfile` with the parameters of a later rule.
-    regions
-        Region of each territory; None = one region.
     zip_quota_hab, zac_quota_hab
-        Inhabitants that the region may put in zone B, then in ZAC, from the vivier (one number per region). None:
-        the vivier is left undivided.
+        Inhabitants that the region may put in zone B, then in ZAC, from the vivier. None: the vivier is left undivided.
 
     Returns
     -------
@@ -108,26 +103,24 @@ def simulate(
     refuse_other_profile(
         apl.attrs.get("profile"), rule.apl_profile, f"Zonage simulé : ce que fixe « {rule.name} »"
     )
-    table = _table(apl, population_hab, regions)
+    table = _table(apl, population_hab)
     values, people = table[APL_NAME].to_numpy(), table["population_hab"].to_numpy()
     zone = np.full(len(table), OUTSIDE, dtype=object)
     pool = (values > rule.zip_max) & (values <= rule.pool_max)
     zone[pool] = POOL
     zone[values <= rule.zip_max] = ZIP_A
     zone[np.isnan(values)] = UNKNOWN
-    for region in table["region"].unique():
-        here = (table["region"] == region).to_numpy()
-        rows = np.flatnonzero(pool & here)
-        # by growing APL, then by code
-        queue = rows[np.lexsort((table.index[rows].argsort().argsort(), values[rows]))]
-        if zip_quota_hab is not None:
-            taken = _take(queue, people, _quota(zip_quota_hab, region, "zip_quota_hab"))
-            zone[queue[:taken]] = ZIP_B
-            queue = queue[taken:]
-        if zac_quota_hab is not None:
-            taken = _take(queue, people, _quota(zac_quota_hab, region, "zac_quota_hab"))
-            zone[queue[:taken]] = ZAC
-            zone[queue[taken:]] = VIGILANCE
+    rows = np.flatnonzero(pool)
+    # by growing APL, then by code
+    queue = rows[np.lexsort((table.index[rows].argsort().argsort(), values[rows]))]
+    if zip_quota_hab is not None:
+        taken = _take(queue, people, zip_quota_hab, "zip_quota_hab")
+        zone[queue[:taken]] = ZIP_B
+        queue = queue[taken:]
+    if zac_quota_hab is not None:
+        taken = _take(queue, people, zac_quota_hab, "zac_quota_hab")
+        zone[queue[:taken]] = ZAC
+        zone[queue[taken:]] = VIGILANCE
     table["zone"] = pd.Categorical(zone, categories=list(ZONES))
     table["distance_to_zip_consultations_per_hab"] = values - rule.zip_max
     table["mention"] = DISCLAIMER
@@ -147,23 +140,16 @@ def _profile(profile: str | ZoningProfile) -> ZoningProfile:
     return ZONING_PROFILES[profile]
 
 
-def _table(
-    apl: pd.Series[float], population_hab: pd.Series[float], regions: pd.Series[str] | None
-) -> pd.DataFrame:
+def _table(apl: pd.Series[float], population_hab: pd.Series[float]) -> pd.DataFrame:
     """Return one row per territory, or raise for all that is missing."""
     problems = Problems("Zonage simulé", ParameterError)
-    for name, other in (("population", population_hab), ("région", regions)):
-        if other is None:
-            continue
-        blank = apl.index[other.reindex(apl.index).isna()]
-        if len(blank):
-            problems.add(f"{agree(len(blank), 'territoire(s)')} sans {name} ({examples(blank)})")
+    problems.count(apl.index[population_hab.reindex(apl.index).isna()], "territoire(s) sans population")
     if apl.index.has_duplicates:
         problems.add(f"territoires en double ({examples(apl.index[apl.index.duplicated()].unique())})")
     problems.raise_if_any()
     return pd.DataFrame(
         {
-            "region": "région" if regions is None else regions.reindex(apl.index),
+            "region": "région",
             "population_hab": read_amounts(population_hab.reindex(apl.index), "Population"),
             APL_NAME: read_amounts(apl, "APL"),
         },
@@ -171,19 +157,8 @@ def _table(
     )
 
 
-def _take(queue: NDArray[np.intp], people: Floats, quota_hab: float) -> int:
+def _take(queue: NDArray[np.intp], people: Floats, quota_hab: float, name: str) -> int:
     """Return how many territories of the queue hold in the quota."""
+    if not (math.isfinite(quota_hab) and quota_hab >= 0):
+        raise ParameterError(f"{name} = {quota_hab} : un nombre d'habitants est attendu.")
     return int(np.searchsorted(np.cumsum(people[queue]), quota_hab, side="right"))
-
-
-def _quota(quota: float | Mapping[str, float], region: str, name: str) -> float:
-    """Return the quota of a region."""
-    if isinstance(quota, Mapping):
-        if region not in quota:
-            raise ParameterError(f"{name} : aucun quota pour la région « {region} ».")
-        value = float(quota[region])
-    else:
-        value = float(quota)
-    if not (math.isfinite(value) and value >= 0):
-        raise ParameterError(f"{name} = {value} : un nombre d'habitants est attendu.")
-    return value

@@ -34,9 +34,7 @@ _LONG_NAMES = {
 }
 
 
-def read_distancier(
-    path: str | Path, *, unit: str = "min", unknown: tuple[float, ...] = (), distance_unit_km: float = 1.0
-) -> pd.DataFrame:
+def read_distancier(path: str | Path, *, unit: str = "min") -> pd.DataFrame:
     r"""Read a table of travel times that the agency already has.
 
     Parameters
@@ -45,11 +43,7 @@ def read_distancier(
         CSV file (comma, semicolon or tab), or Parquet: either long (idSrc, idDst, duree and perhaps distance) or
         a square matrix whose first column and header hold identifiers.
     unit
-        ``min`` or ``s``: the file does not say it.
-    unknown
-        Numbers that mean that the time is unknown (9999, say); an empty cell does too.
-    distance_unit_km
-        How many kilometres the unit of the distances is (0.001 for metres).
+        ``min`` or ``s``: the file does not say it. An empty cell is an unknown time; distances are in km.
 
     Returns
     -------
@@ -77,8 +71,8 @@ def read_distancier(
     long = _as_long(table, path)
     problems = Problems(f"Distancier « {path.name} »", SchemaError)
     result = pd.DataFrame({"from_id": long["from_id"].astype(str), "to_id": long["to_id"].astype(str)})
-    numbers = _numbers(long, path, unknown, problems)
-    for name, factor in (("travel_time_min", _UNITS_MIN[unit]), ("distance_km", distance_unit_km)):
+    numbers = _numbers(long, path, problems)
+    for name, factor in (("travel_time_min", _UNITS_MIN[unit]), ("distance_km", 1.0)):
         if name in numbers:
             result[name] = numbers[name] * factor
     doubled = result[result.duplicated(["from_id", "to_id"])]
@@ -125,7 +119,7 @@ def _as_long(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     )
 
 
-def _numbers(table: pd.DataFrame, path: Path, unknown: tuple[float, ...], problems: Problems) -> pd.DataFrame:
+def _numbers(table: pd.DataFrame, path: Path, problems: Problems) -> pd.DataFrame:
     """Return the columns of numbers of a table, read as those of any other."""
     names = [name for name in ("travel_time_min", "distance_km") if name in table]
     # numbers of Parquet are numbers already
@@ -135,7 +129,6 @@ def _numbers(table: pd.DataFrame, path: Path, unknown: tuple[float, ...], proble
         text.set_axis(table.index + 2), [name for name in names if name not in typed], path=path
     )
     frame = frame.set_axis(table.index).assign(**{name: table[name].astype(float) for name in typed})
-    frame = frame.mask(frame.isin(unknown))
     for name in names:
         problems.count(
             frame.loc[(frame[name] < 0) | np.isinf(frame[name]), name],
