@@ -225,7 +225,7 @@ def persons_by_zone(within: pd.DataFrame, demand: pd.Series[float], groups: pd.S
             f"(identifiants des zones : {examples(groups.index)})."
         )
     if len(outside):
-        warn(f"{counted(outside, 'commune(s) sans zone comptée(s) nulle part')}.")
+        warn(f"{counted(outside, 'commune(s) sans zone comptée(s) nulle part')}.", stacklevel=3)
     persons = demand.astype(np.float64)
     kept = {"demand_hab": persons}
     for name in within.columns:

@@ -88,7 +88,8 @@ def estimate_travel_times(
         area = f"{DEFAULT_AREA_KM2:g}".replace(".", ",")
         warn(
             f"{counted(unknown, 'commune(s) de surface inconnue')} : le temps à l'intérieur de la "
-            f"commune suppose {area} km² ; ajoutez la colonne area_km2."
+            f"commune suppose {area} km² ; ajoutez la colonne area_km2.",
+            stacklevel=3,
         )
     rows = max(1, _BLOCK_PAIRS // max(1, len(ends.ids)))
     blocks = [

@@ -169,6 +169,28 @@ def read_bpe_points(
     frame = frame.assign(DEPCOM=clean_codes(frame["DEPCOM"], path=path))
     coordinates = [name for name in ("LAMBERT_X", "LAMBERT_Y", "LONGITUDE", "LATITUDE") if name in frame]
     frame = to_numbers(frame, coordinates, path=path, thousands=False, unknown=_NO_COORDINATE)
+    return _facilities(frame, path)
+
+
+def _read_facilities(
+    stream: TableStream, types: frozenset[str], departements: frozenset[str] | None
+) -> pd.DataFrame:
+    """Return the lines of some types and départements, under INSEE's names in capitals."""
+    names = {title.upper(): title for title in stream.titles}
+    require_columns(pd.DataFrame(columns=list(names)), _REQUIRED, path=stream.path)
+    columns = [*_REQUIRED, *(name for name in _OPTIONAL if name in names)]
+    # the same codes come again and again
+    is_near = cache(lambda code: in_departements(pad_code(code), departements))
+
+    def keep(cells: list[str]) -> bool:
+        return cells[1].strip() in types and is_near(cells[0])
+
+    frame = read_columns(stream.path, [names[name] for name in columns], keep=keep, stream=stream)
+    return frame.set_axis(columns, axis=1)
+
+
+def _facilities(frame: pd.DataFrame, path: Path) -> gpd.GeoDataFrame:
+    """Return the table of facilities, points in degrees."""
     precision = frame["QUALITE_XY"].str.strip().str.upper().map(_QUALITIES)
     longitude, latitude = _degrees(frame).to_numpy(float).T
     has_point = np.isfinite(longitude) & np.isfinite(latitude)
@@ -191,23 +213,6 @@ def read_bpe_points(
         "point_precision": precision.fillna("commune").where(inside),
     }
     return gpd.GeoDataFrame(table, geometry=points.where(inside), crs=4326)
-
-
-def _read_facilities(
-    stream: TableStream, types: frozenset[str], departements: frozenset[str] | None
-) -> pd.DataFrame:
-    """Return the lines of some types and départements, under INSEE's names in capitals."""
-    names = {title.upper(): title for title in stream.titles}
-    require_columns(pd.DataFrame(columns=list(names)), _REQUIRED, path=stream.path)
-    columns = [*_REQUIRED, *(name for name in _OPTIONAL if name in names)]
-    # the same codes come again and again
-    is_near = cache(lambda code: in_departements(pad_code(code), departements))
-
-    def keep(cells: list[str]) -> bool:
-        return cells[1].strip() in types and is_near(cells[0])
-
-    frame = read_columns(stream.path, [names[name] for name in columns], keep=keep, stream=stream)
-    return frame.set_axis(columns, axis=1)
 
 
 def _degrees(frame: pd.DataFrame) -> pd.DataFrame:
