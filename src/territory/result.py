@@ -133,7 +133,6 @@ class StudyResult:
         return building_costs(self.study.building, self.scenarios)
 
     def __repr__(self) -> str:
-        """Return the study, its scenarios and where the files are."""
         written = f", written to {self.report_dir}" if self.report_dir else ""
         return f"StudyResult({self.study.id!r}, scenarios: {', '.join(self.scenarios) or 'none'}{written})"
 

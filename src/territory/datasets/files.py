@@ -135,7 +135,6 @@ class FilesDataset:
         return population_by_band(total, ages, self._young_share, vintage=vintage)
 
     def __repr__(self) -> str:
-        """Return the sizes of the tables."""
         return f"FilesDataset({len(self.communes)} communes, {len(self.sites)} sites, {len(self.services)} services)"
 
 

@@ -70,7 +70,6 @@ class VarDataset:
         return population_by_band(counts, self._counts[list(_SHARES)], young, vintage=vintage)
 
     def __repr__(self) -> str:
-        """Return the sizes of the tables."""
         inside = int(self.communes["in_territory"].sum())
         return (
             f"VarDataset({inside} communes, {len(self.communes) - inside} around, {len(self.epci)} epci, "

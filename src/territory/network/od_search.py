@@ -127,7 +127,6 @@ class RoadSearch:
     open_directions: NDArray[np.int8]
 
     def __len__(self) -> int:
-        """Return the number of origins."""
         return len(self.from_ids)
 
     def __repr__(self) -> str:

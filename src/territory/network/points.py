@@ -129,7 +129,6 @@ class Endpoints(SavedArrays):
         return len(self.chain)
 
     def __getitem__(self, rows: Any) -> Endpoints:
-        """Return the points of some rows (a slice or numbers)."""
         columns = self.to_arrays().items()
         return Endpoints(
             *(one[:, rows] if name in ("done_ms", "done_dm") else one[rows] for name, one in columns)

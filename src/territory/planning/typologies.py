@@ -40,7 +40,6 @@ class TypologyResult:
     sentences: pd.Series[str]
 
     def __repr__(self) -> str:
-        """Return the number of types and how firm they are."""
         chosen = self.scores[self.scores["is_chosen"]].iloc[0]
         return (
             f"TypologyResult({len(self.centres)} types of {int(self.types.notna().sum())} units; "

@@ -74,7 +74,6 @@ class Release:
     edition: str = PUBLIC
 
     def __repr__(self) -> str:
-        """Return the study and the edition."""
         return f"Release({self.study.id!r}, édition {self.edition})"
 
     @property

@@ -55,7 +55,6 @@ class Reading:
         self.moves: Callable[[str], list[Move]] = cache(self._moves)
 
     def __repr__(self) -> str:
-        """Return what is read."""
         return f"Reading({self.release!r})"
 
     @cached_property

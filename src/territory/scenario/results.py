@@ -48,7 +48,6 @@ class Results:
     zoning: pd.DataFrame
 
     def __repr__(self) -> str:
-        """Return what was measured."""
         services = list(self.access.index.get_level_values("service").unique())
         return (
             f"Results({len(self.state.communes)} communes × {len(services)} services: {', '.join(services)})"
@@ -107,7 +106,6 @@ class Comparison:
         return replace(self, scenario_id=scenario_id, name=name)
 
     def __repr__(self) -> str:
-        """Return the scenario and the authorisations that move."""
         return f"Comparison({self.scenario_id!r}, moved: {', '.join(self.services) or 'none'})"
 
     def _repr_html_(self) -> str:

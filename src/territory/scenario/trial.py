@@ -56,7 +56,6 @@ class Outcome:
         return zones[whole].iloc[0] if whole.any() else pd.Series(0.0, index=zones.columns)
 
     def __repr__(self) -> str:
-        """Return the service and where it goes."""
         return f"Outcome({self.comparison.services!r} -> {self.site.commune_code})"
 
 

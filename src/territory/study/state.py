@@ -134,7 +134,6 @@ class State:
         return found
 
     def __repr__(self) -> str:
-        """Return the sizes of the tables."""
         return (
             f"State({len(self.communes)} communes, {len(self.sites)} sites, {len(self.services)} services, "
             f"{len(self.travel_times)} travel times)"

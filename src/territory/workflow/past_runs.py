@@ -57,7 +57,6 @@ class RunDifference:
     crossings: pd.DataFrame
 
     def __repr__(self) -> str:
-        """Return how much changed."""
         return f"RunDifference({len(self.changes)} changes, {len(self.crossings)} threshold crossings)"
 
 

@@ -129,7 +129,6 @@ class Seeds:
         return len(self.nodes)
 
     def __getitem__(self, rows: Any) -> Seeds:
-        """Return the points of some rows (a slice, numbers or a mask)."""
         return Seeds(self.nodes[rows], self.offsets_ms[rows])
 
     def check(self, n_nodes: int) -> None:

@@ -40,7 +40,6 @@ class GroupingAnswer:
     is_pooling_known: bool
 
     def __repr__(self) -> str:
-        """Return the question, the number of groups and of establishments."""
         return (
             f"GroupingAnswer({self.grouping.id!r}: {len(self.groups)} groups of {len(self.members)} establishments, "
             f"{len(self.context)} others around)"

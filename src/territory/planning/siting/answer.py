@@ -217,7 +217,6 @@ class SitingAnswer:
         return list(self.ranking.index[~self.ranking["is_distinguishable"].astype(bool)])
 
     def __repr__(self) -> str:
-        """Return the question and the sites."""
         names = self.ranking.loc[self.ranking["is_selected"], "name"]
         return f"SitingAnswer({self.siting.id!r}: {', '.join(names)}; {len(self.ranking)} candidates)"
 

@@ -56,7 +56,6 @@ class SitingResult:
     is_observed: bool = False
 
     def __repr__(self) -> str:
-        """Return the question, the sites and the proof."""
         shown = ", ".join(self.selected[:5]) + ("…" if len(self.selected) > 5 else "")
         reached = "" if self.is_observed else f"objective {self.objective:g}, "
         return f"SitingResult({self.problem}: {shown or 'none'}; {reached}gap {self.gap:.2%}, {self.status})"

@@ -57,7 +57,6 @@ class LikelyChildren:
     origins: pd.DataFrame
 
     def __repr__(self) -> str:
-        """Return how many services and variants there are."""
         return f"LikelyChildren({len(self.variants)} rows of variants)"
 
 

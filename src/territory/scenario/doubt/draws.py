@@ -64,7 +64,6 @@ class Draws:
     limits: pd.DataFrame
 
     def __repr__(self) -> str:
-        """Return the number of draws and the level."""
         return f"Draws({self.count} draws, intervals of {self.level:.0%})"
 
 

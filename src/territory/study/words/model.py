@@ -376,7 +376,6 @@ class Study(Part):
         return f"ligne {number} : " if number else ""
 
     def __repr__(self) -> str:
-        """Return the id, the population and the scenarios."""
         scenarios = ", ".join(scenario.id for scenario in self.scenario) or "none"
         return f"Study({self.id!r}, population={self.population!r}, scenarios: {scenarios})"
 

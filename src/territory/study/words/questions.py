@@ -76,7 +76,6 @@ class Siting(Part):
             yield "set_cover cherche lui-même le nombre de sites : ni p ni worst_time_max_min"
 
     def __repr__(self) -> str:
-        """Return the id, the method and the number of sites."""
         return f"Siting({self.id!r}, {self.method}, p={self.p})"
 
     @property
@@ -164,7 +163,6 @@ class Grouping(Part):
             yield f"min_size = {self.min_size:g} : un nombre entier de membres est attendu"
 
     def __repr__(self) -> str:
-        """Return the id, who is grouped and the least size."""
         return f"Grouping({self.id!r}, {self.service}, at least {self.min_size:g} {self.size})"
 
     def sites(self, services: pd.DataFrame) -> set[str]:

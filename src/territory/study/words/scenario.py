@@ -45,7 +45,6 @@ class Scenario(Part):
     change: tuple[Change, ...] = Field(min_length=1)
 
     def __repr__(self) -> str:
-        """Return the id and the number of changes."""
         return f"Scenario({self.id!r}, {len(self.change)} change{'s' if len(self.change) > 1 else ''})"
 
     def acts(self, held_at: HeldAt) -> list[Act]:
