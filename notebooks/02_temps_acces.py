@@ -106,11 +106,14 @@ from territory.transit.gtfs import sample_timetable
 timetable = territory.transit.read_gtfs(horaires, date=date_horaires) if horaires else sample_timetable()
 portes = points if horaires else sample_points()
 soins = portes.iloc[-1:]
-print(timetable.journey(portes.iloc[:1], soins, streets=None, arrive_by="09:00"))
+rues = territory.network.read_osm(carte, profile="foot") if carte and horaires else None
+print(timetable.journey(portes.iloc[:1], soins, streets=rues, arrive_by="09:00"))
 
 # %% [markdown]
 # **Deux cartes : les minutes jusqu'aux soins sans voiture, et en voiture, sur la même échelle.** Gris : plus d'une heure et
-# demie. Marche à vol d'oiseau, allongée de 1,3 ; temps de voiture estimés. Source : les horaires lus.
+# demie. Avec une carte, on marche et on roule par ses rues ; sans elle, la marche est à vol d'oiseau, allongée de 1,3, et le
+# temps de voiture est estimé. Source : les horaires et la carte lus. Tout marche de même pour une autre ville : donnez ses
+# horaires, sa carte et des lieux, le dernier étant celui des soins.
 
 # %%
 import matplotlib.pyplot as plt
@@ -123,10 +126,15 @@ grille.index = grille.index.astype(str)
 # une densité moyenne, que le temps de voiture estimé demande
 grille["density_hab_km2"] = 500.0
 arrivee = soins.assign(density_hab_km2=500.0)
-sans = timetable.travel_times(grille, arrivee, streets=None, arrive_by="09:00", max_time_min=90)
-avec = territory.network.estimate_travel_times(grille, arrivee, terrain="mixed", max_time_min=90)
+sans = timetable.travel_times(grille, arrivee, streets=rues, arrive_by="09:00", max_time_min=90)
+if rues is None:
+    avec = territory.network.estimate_travel_times(grille, arrivee, terrain="mixed", max_time_min=90)
+else:
+    # ce qui est loin de toute rue de la carte y est en plus d'une heure et demie
+    avec = network.travel_times(grille, arrivee, max_time_min=90, max_snap_m=100_000)
+titres = ("Sans voiture", "En voiture (estimé)" if rues is None else "En voiture")
 figure, axes = plt.subplots(1, 2, figsize=(10, 4.5))
-for axe, temps, titre in zip(axes, (sans, avec), ("Sans voiture", "En voiture (estimé)"), strict=True):
+for axe, temps, titre in zip(axes, (sans, avec), titres, strict=True):
     valeurs = temps.set_index(temps["from_id"].astype(str))["travel_time_min"].reindex(grille.index)
     grille.assign(minutes=valeurs).plot(
         "minutes",

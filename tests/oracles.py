@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import math
 
@@ -83,26 +84,25 @@ def earliest_arrival(
     most_rides: int,
     direct: float = math.inf,
 ) -> float:
-    """The earliest second at which one arrives, every ride from every call tried.
+    """The earliest second at which one arrives, every ride of every run tried.
 
     A call is (stop, arrival, departure, may board, may alight); walks are seconds from the door to a stop, from a stop
-    to the door, and between two stops.
+    to the door, and between two stops. One may wait: of a stop, the earliest second is enough.
     """
     best = start + direct
-    ready = {(stop, start + walk) for stop, walk in access.items()}
+    ready = {stop: start + walk for stop, walk in access.items()}
     for _ in range(most_rides):
-        alighted = set()
+        alighted: dict[int, int] = {}
         for run in runs:
-            for place, (stop, _, departure, may_board, _) in enumerate(run):
-                if may_board and any(here == stop and time <= departure for here, time in ready):
-                    alighted |= {(call[0], call[1]) for call in run[place + 1 :] if call[4]}
-        best = min([best, *(time + egress[stop] for stop, time in alighted if stop in egress)])
-        ready |= {
-            (end, time + walk)
-            for stop, time in alighted
-            for (one, end), walk in changes.items()
-            if one == stop
-        }
+            is_aboard = False
+            for stop, arrival, departure, may_board, may_alight in run:
+                if is_aboard and may_alight and arrival < alighted.get(stop, math.inf):
+                    alighted[stop] = arrival
+                is_aboard = is_aboard or (may_board and ready.get(stop, math.inf) <= departure)
+        best = min([best, *(time + egress[stop] for stop, time in alighted.items() if stop in egress)])
+        for (stop, end), walk in changes.items():
+            if stop in alighted:
+                ready[end] = min(alighted[stop] + walk, ready.get(end, math.inf))
     return best
 
 
@@ -115,14 +115,15 @@ def latest_departure(
     most_rides: int,
     direct: float = math.inf,
 ) -> float:
-    """The latest second at which one may leave and be there in time: every one at which a vehicle is just caught."""
-    tried = {call[2] - walk for run in runs for call in run for walk in access.values()}
-    made = [
-        start
-        for start in tried
-        if earliest_arrival(runs, changes, access, egress, start, most_rides) <= deadline
-    ]
-    return max([deadline - direct, *made], default=-math.inf)
+    """The latest second at which one may leave and be there in time: one at which a vehicle is just caught."""
+    tried = sorted({call[2] - walk for run in runs for call in run for walk in access.values()})
+    # who leaves earlier may wait, and is there too
+    made = bisect.bisect_left(
+        tried,
+        True,
+        key=lambda start: earliest_arrival(runs, changes, access, egress, start, most_rides) > deadline,
+    )
+    return max([deadline - direct, *tried[:made][-1:]])
 
 
 def route_cost(route, minutes, ends, own, terms):

@@ -38,8 +38,8 @@ class StudyResult:
 
     `times_method` is `estimate` (crow-fly model), `roads` or `distancier`; `siting` and `groupings` hold the answer
     to each question by its id; `isochrones` what can be reached by road from each site of a named service, None
-    without a road map; `without_car` the times without a car, as `Results.access`, by scenario (empty: today), None
-    without a timetable; `report_dir` the files handed over, None when nothing was written. Two runs with the same
+    without a road map; `without_car` the access, coverage and deserts of each situation (empty: today) without a car,
+    None without a timetable; `report_dir` the files handed over, None when nothing was written. Two runs with the same
     `run_digest` (SHA-256 of the inputs, parameters and versions) give the same files.
     """
 
@@ -52,7 +52,7 @@ class StudyResult:
     siting: Mapping[str, SitingAnswer] = field(default_factory=dict)
     groupings: Mapping[str, GroupingAnswer] = field(default_factory=dict)
     isochrones: gpd.GeoDataFrame | None = None
-    without_car: pd.DataFrame | None = None
+    without_car: Mapping[str, Results] | None = None
     manifest: Mapping[str, Any] = field(default_factory=dict)
     run_digest: str = ""
     report_dir: Path | None = None

@@ -74,6 +74,12 @@ SAMPLES: dict[str, Sample] = {
         ["code_insee;commune;pop_tot;pop_0_14", "01004;A;14204.0;2716.4", "01007;B;2763.0;615.7"],
         number="2716.4",
     ),
+    "households": Sample(
+        "read_households_without_car",
+        "base-cc-logement.csv",
+        ["CODGEO;P21_RP;P21_RP_VOIT1P", "83050;17800.5;15100.25", "83121;1850;1600"],
+        number="15100.25",
+    ),
     "structure": Sample(
         "read_population_structure",
         "base-cc.csv",

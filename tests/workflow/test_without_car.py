@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,8 +12,13 @@ import pytest
 
 import territory
 from territory.errors import MissingFileError, StudyError
+from territory.release.handed_tables import tables
+from territory.report.documents.summary_map import layers
+from territory.report.reading import read
+from territory.scenario.measures.compute import without_car
 from tests import embedded, vallon
 from tests.transit.feeds import write_feed
+from tests.worlds.porto_alegre import write_study
 
 # a commune without a pharmacy
 HOME = "03904"
@@ -35,6 +41,10 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.make_archive(str(folder / "horaires"), "zip", feed)
     shutil.rmtree(feed)
     text = vallon.SMALL_STUDY.read_text("utf-8").replace("\n[uncertainty]", LINE + "\n[uncertainty]")
+    text += 'households_without_car = "logement.csv"\n'
+    codes = [code for code in state.communes.index if code.startswith("03")]
+    homes = "".join(f"{code};500;{400 if code == HOME else 480}\n" for code in codes)
+    (folder / "logement.csv").write_text("CODGEO;P21_RP;P21_RP_VOIT1P\n" + homes, encoding="utf-8")
     return vallon.copied(folder, text)
 
 
@@ -47,13 +57,61 @@ def test_times_without_a_car_are_beside_those_by_car(study: Path, tmp_path: Path
     rows = table[table["commune_code"] == HOME].set_index("service").loc[["pharmacie"]].iloc[0]
     assert float(rows["without_car_min"].replace(",", ".")) <= 25
     assert result.without_car is not None
-    found = result.without_car.set_index("commune_code")
+    found = result.without_car[""].access.xs("pharmacie", level="service")
     # nine minutes of bus, and nought to nine before the hour at which to be there: five times in ten, four or less
     assert found.loc[HOME, "travel_time_min"] == pytest.approx(13, abs=0.1)
     assert found["is_reachable"].sum() < len(found)
     assert any("travel.transit.gtfs" in name for name in result.manifest["inputs_sha256"])
     with pikepdf.open(next((tmp_path / "reports/petite").glob("*.pdf"))) as pdf:
         assert "Et sans voiture" in str(pdf.open_outline().root)
+    page = (tmp_path / "reports/petite/resume.html").read_text("utf-8")
+    assert "Sans voiture, aujourd" in page
+    assert "Et sans voiture" in page
+    made = tables(result)
+    whole = made["couverture_zones"].set_index(["zone", "service", "threshold_min"])
+    whole = whole.loc[("territory", "pharmacie", 15.0)]
+    # who has no car: 100 households at the end of the bus, 20 in each other commune
+    near = found["travel_time_min"].le(15)
+    assert (
+        whole["without_car_within_hab"]
+        == result.baseline.state.communes["population"][near.index[near]].sum()
+    )
+    assert whole["households_within_share"] == pytest.approx(
+        (80 + 20 * near.sum()) / (80 + 20 * len(found)), abs=1e-3
+    )
+    assert whole["without_car_within_hab"] < whole["within_hab"]
+    # nowhere is an emergency department: the criterion is not computable either way, that of pharmacies is
+    classes = result.without_car[""].deserts.xs("pharmacie", level="criterion")
+    assert classes["status"].eq("en désert").equals(~found["travel_time_min"].le(10))
+    assert made["deserts_zones"].columns[-2:].tolist() == [
+        "without_car_population_hab",
+        "without_car_population_share",
+    ]
+
+
+def test_scenarios_are_compared_without_a_car_too() -> None:
+    result = embedded.lent(vallon.STUDY)
+    every = {"": result.baseline, **result.scenarios}
+    slow = {}
+    for name, one in every.items():
+        times = one.state.travel_times.assign(travel_time_min=one.state.travel_times["travel_time_min"] * 2)
+        times.attrs["cutoff_min"] = 120
+        slow[name] = without_car(one, times)
+    result = replace(result, without_car=slow)
+    table = tables(result)["comparaison_communes"].set_index(["scenario", "commune_code", "service"])
+    row = table.loc[("A", "03906", vallon.SESSAD)]
+    assert row["delta_without_car_min"] == pytest.approx(2 * row["delta_travel_time_min"], abs=1)
+    assert row["baseline_without_car_min"] < row["scenario_without_car_min"]
+    # the APL is that of today, by car
+    assert slow[""].gp_access.equals(result.baseline.gp_access)
+    names = [
+        layer["name"].replace("\xa0", " ")
+        for layer in layers(read(result), result.baseline.state.communes.index)
+    ]
+    assert [name for name in names if name.startswith("Sans voiture, scénario A")] == [
+        "Sans voiture, scénario A : SESSAD de Hautbourg",
+        "Sans voiture, scénario A : CMPP de Vallon",
+    ]
 
 
 def test_a_timetable_that_is_not_there_is_said(study: Path) -> None:
@@ -69,10 +127,32 @@ def test_a_timetable_that_is_not_there_is_said(study: Path) -> None:
 
 def test_without_a_timetable_it_is_not_computable() -> None:
     from territory.report.chapters.journeys import NO_TIMETABLE, parts, said
-    from territory.report.reading import read
 
     result = embedded.lent(vallon.SMALL_STUDY)
     assert result.without_car is None
     assert said(read(result)) == NO_TIMETABLE
     assert "transport.data.gouv.fr" in NO_TIMETABLE
     assert parts(read(result)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::territory.errors.TerritoryWarning")
+def test_another_city_goes_to_its_report(shared_data: Path, tmp_path: Path) -> None:
+    result = territory.run_study(write_study(shared_data / "transit", tmp_path), out_dir=tmp_path)
+    assert result.without_car is not None
+    by_car, without = (
+        one.access["travel_time_min"]
+        .xs("urgences", level="service")
+        .reindex(result.without_car[""].deserts.index.levels[0])
+        for one in (result.baseline, result.without_car[""])
+    )
+    # two hospitals in the centre: nobody is there sooner by bus, but from next door on foot
+    assert (without >= by_car).mean() > 0.9
+    assert 20 < without.median() < 70
+    assert by_car.median() < 20
+    # the university is far from the north, the coach station is where buses meet
+    table = tables(result)["comparaison_communes"]
+    assert table["delta_without_car_min"].median() < 0
+    desert = tables(result)["deserts_zones"].set_index(["zone", "desert_class"]).loc["territory"]
+    assert (desert["without_car_population_hab"] - desert["population_hab"]).abs().max() > 100_000
+    assert len(list((tmp_path / "reports/porto-alegre").glob("*.pdf"))) > 0

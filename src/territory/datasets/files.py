@@ -241,9 +241,10 @@ def _communes(tables: dict[str, Any], population: pd.Series, commune_map: Commun
     table["density_hab_km2"] = table["population"] / table["area_km2"]
     table["point_kind"] = kept["point_kind"]
     table["in_territory"] = table.index.isin(commune_map.own)
-    for column in ("general_practitioners", "pharmacies"):
+    for column in ("general_practitioners", "pharmacies", "households_without_car"):
         if column in tables:
-            table[column] = commune_map.counts_of_some(column, tables[column], or_none=True)
+            or_none = column != "households_without_car"
+            table[column] = commune_map.counts_of_some(column, tables[column], or_none=or_none)
     points = kept.geometry
     if "population_grid" in tables:
         inhabited = most_central_cells(tables["population_grid"], kept.crs).reindex(kept.index)

@@ -199,11 +199,15 @@ class Release:
 
     def times_without_car(self, situation: str, service: str) -> pd.DataFrame:
         """Return the rows of one service by commune without a car, none where the study has no timetable."""
-        table = self._result.without_car
-        if table is None:
+        found = self._result.without_car
+        if found is None:
             return pd.DataFrame(columns=["travel_time_min", "is_reachable"])
-        rows = table[(table["scenario"] == situation) & (table["service"] == service)]
-        return rows.set_index("commune_code")
+        return of_service(found[situation].access, service)
+
+    @property
+    def deserts_without_car(self) -> pd.DataFrame:
+        """Criteria of desert by commune, today, at times without a car."""
+        return (self._result.without_car or {})[TODAY].deserts
 
     def sites_of(self, situation: str, service: str) -> Sites | None:
         """Return the sites of a named service; None when it is closed or not open yet."""

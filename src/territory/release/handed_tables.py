@@ -21,6 +21,7 @@ from territory.release.comparison import (
 from territory.release.scenarios import grouping_tables, scenario_tables
 from territory.release.treatment import handed, share_classes, treat, unpivot
 from territory.result import NationalTables, StudyResult
+from territory.scenario.measures.compute import coverage_of
 from territory.scenario.measures.pathways import child_path, coordination, ehpad_care, recruitment
 from territory.scenario.zones import ALL_TERRITORY
 from territory.sources.producers.finess.extracts import CHILD_SERVICES
@@ -38,7 +39,7 @@ LISTED_KINDS = {
 
 def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     """Return the tables that are handed over, by file name, small counts withheld; what is not declared is an error."""
-    state, coverage = result.baseline.state, result.baseline.coverage
+    state = result.baseline.state
     names = place_names(state.communes)
     found = {
         "communes": state.communes.drop(columns="geometry").reset_index(),
@@ -47,7 +48,7 @@ def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         "acces_communes": with_names(result.baseline.access, names),
         **_without_car(result, names),
         # nothing when the study asks for no complete service
-        **({"couverture_zones": unpivot(coverage.reset_index(), COVERAGE)} if len(coverage) else {}),
+        **({"couverture_zones": _coverage(result)} if len(result.baseline.coverage) else {}),
         **_needs(result, names),
         **_comparisons(result, names),
         **comparison_tables(result),
@@ -63,19 +64,42 @@ def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
 
 def _without_car(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return times without a car beside those by car, today and in each scenario."""
-    table = result.without_car
-    if table is None:
+    if result.without_car is None:
         return {}
-    every = {"": result.baseline, **result.scenarios}
-    by_car = pd.concat(
-        {name: one.access["travel_time_min"] for name, one in every.items()}, names=["scenario"]
-    )
-    keys = ["scenario", *by_car.index.names[1:]]
-    beside = table[[*keys, "to_id", "is_reachable"]].assign(
-        without_car_min=table["travel_time_min"],
-        travel_time_min=by_car.reindex(pd.MultiIndex.from_frame(table[keys])).to_numpy(),
-    )
-    return {"sans_voiture": with_names(beside.set_index("commune_code"), names)}
+    by_car = {"": result.baseline, **result.scenarios}
+    beside = {
+        name: one.access[["to_id", "is_reachable"]].assign(
+            without_car_min=one.access["travel_time_min"],
+            travel_time_min=by_car[name].access["travel_time_min"],
+        )
+        for name, one in result.without_car.items()
+    }
+    return {"sans_voiture": with_names(pd.concat(beside, names=["scenario"]), names)}
+
+
+def _coverage(result: StudyResult) -> pd.DataFrame:
+    """Return inhabitants within each threshold of common care, without a car too, and households who have none."""
+    table = unpivot(result.baseline.coverage.reset_index(), COVERAGE)
+    if result.without_car is None:
+        return table
+    today = result.without_car[""]
+    beside = unpivot(today.coverage.reset_index(), COVERAGE)[["within_hab", "within_share"]]
+    table = table.join(beside.add_prefix("without_car_"))
+    people = today.state.communes.get("households_without_car")
+    if people is None:
+        return table
+    homes = unpivot(coverage_of(today.state, people).reset_index(), COVERAGE)
+    columns = {"demand_hab": "households_without_car", "within_share": "households_within_share"}
+    return table.join(homes[list(columns)].rename(columns=columns))
+
+
+def _desert_shares(result: StudyResult) -> pd.DataFrame:
+    """Return the inhabitants of each class of desert, by zone, without a car too."""
+    table = result.baseline.desert_shares
+    if result.without_car is not None and len(table):
+        beside = result.without_car[""].desert_shares[["population_hab", "population_share"]]
+        table = table.join(beside.add_prefix("without_car_"))
+    return _zones(table, result)
 
 
 def national_tables(
@@ -187,11 +211,22 @@ def _comparisons(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataF
         return zoned(long_trips(publish_trips(result, name), result.comparisons[name].zones))
 
     return {
-        "comparaison_communes": stacked(result, lambda *of: with_names(publish_communes(*of), names)),
+        "comparaison_communes": stacked(result, lambda *of: with_names(_beside(*of), names)),
         "comparaison_zones": stacked(result, lambda *of: zoned(publish_zones(*of).reset_index())),
         "comparaison_sensibilite": stacked(result, lambda *of: publish_sensitivity(*of).reset_index()),
         "comparaison_trajets": stacked(result, trips),
     }
+
+
+def _beside(result: StudyResult, scenario_id: str) -> pd.DataFrame:
+    """Return the comparison by commune, times without a car beside those by car."""
+    table, found = publish_communes(result, scenario_id), result.without_car
+    if found is None:
+        return table
+    before, after = (found[name].access["travel_time_min"].reindex(table.index) for name in ("", scenario_id))
+    return table.assign(
+        baseline_without_car_min=before, scenario_without_car_min=after, delta_without_car_min=after - before
+    )
 
 
 def place_names(communes: pd.DataFrame) -> pd.DataFrame:
@@ -224,7 +259,7 @@ def _deserts(result: StudyResult) -> dict[str, pd.DataFrame]:
     gps = results.gp_access[results.gp_access.index.isin(inside)]
     return {
         "deserts_communes": _communes(classes, result),
-        "deserts_zones": _zones(results.desert_shares, result),
+        "deserts_zones": _desert_shares(result),
         "medecins_generalistes_communes": _communes(gps.dropna(axis=1, how="all"), result),
         "bord_des_donnees": results.edge.reset_index(),
     }

@@ -48,6 +48,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "read_age_shares",
             "read_care_territories",
             "read_epci",
+            "read_households_without_car",
             "read_legal_population",
             "read_young_population",
         ],

@@ -186,6 +186,17 @@ class Timetable:
           from_id  to_id  travel_time_min
         0  maison  soins        50.233333
         1   soins  soins         0.000000
+
+        To be there at each minute of the hour before nine, a quarter and half of them; there is no bus back.
+
+        >>> home, care = points[:1], points[1:]
+        >>> options = {"streets": None, "arrive_by": "09:00"}
+        >>> sample_timetable().travel_times(home, care, percentiles=(25, 50), **options).round(1)
+          from_id  to_id  percentile  travel_time_min
+        0  maison  soins        25.0             38.8
+        1  maison  soins        50.0             53.8
+        >>> len(sample_timetable().travel_times(care, home, **options))
+        0
         """
         question = Question.of(
             depart,
@@ -297,6 +308,14 @@ class Timetable:
         ------
         NetworkError, ParameterError
             As `travel_times`.
+
+        Examples
+        --------
+        >>> from territory.transit.feeds import sample_points
+        >>> from territory.transit.gtfs import sample_timetable
+        >>> options = {"streets": None, "depart": "08:00", "window_min": 1, "minutes": (10, 40)}
+        >>> sample_timetable().isochrones(sample_points()[:1], **options)["area_km2"].round(1).to_list()
+        [1.1, 11.8]
         """
         from territory.transit.journeys import draw
 

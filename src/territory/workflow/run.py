@@ -190,7 +190,7 @@ def _run(
 
 def _reached(
     inputs: Inputs, baseline: Results, scenarios: Mapping[str, Results], clock: Clock, steps: Steps
-) -> tuple[gpd.GeoDataFrame | None, pd.DataFrame | None]:
+) -> tuple[gpd.GeoDataFrame | None, dict[str, Results] | None]:
     """Return what is reached by road around the sites, and times without a car, as far as the study has them."""
     if inputs.roads is not None:
         clock.begin("Isochrones")
@@ -334,12 +334,12 @@ _VERSION = 1
 
 def times_without_car(
     inputs: Inputs, situations: Mapping[str, Results], *, steps: Steps
-) -> pd.DataFrame | None:
-    """Return the times of the communes of the territory to each service, by situation; None without a timetable."""
+) -> dict[str, Results] | None:
+    """Return each situation at its times without a car from the communes of the territory; None without a timetable."""
     asked = inputs.study.travel.transit
     if asked is None:
         return None
-    from territory.scenario.measures.compute import access_table
+    from territory.scenario.measures.compute import without_car
     from territory.transit.search import MOST_S
 
     folder, limit = Path(inputs.study.folder), min(inputs.study.travel.max_time_min, MOST_S / 60)
@@ -359,13 +359,9 @@ def times_without_car(
         if key not in found:
             made = partial(_made_without_car, asked, folder, limit, communes, state.sites)
             (found[key],) = steps.run("sans voiture", key, made)
-        times = found[key].copy()
-        times.attrs["cutoff_min"] = limit
-        table = access_table(replace(state, travel_times=times)).reset_index()
-        every[name] = table[table["commune_code"].isin(inside)].drop(
-            columns=["edge_time_min", "could_be_closer_outside", "uncertainty_min"], errors="ignore"
-        )
-    return pd.concat(every, names=["scenario"]).reset_index("scenario").reset_index(drop=True)
+            found[key].attrs["cutoff_min"] = limit
+        every[name] = without_car(results, found[key])
+    return every
 
 
 def _made_without_car(

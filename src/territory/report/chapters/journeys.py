@@ -8,6 +8,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from territory.access.deserts import IN_DESERT, NOT_COMPUTABLE
 from territory.french.numbers import NBSP, decimal, integer, minutes, share
 from territory.french.words import capital, count, join
 from territory.plot import style
@@ -169,14 +170,14 @@ NO_TIMETABLE = (
     "transport.data.gouv.fr, et se donnent dans [travel.transit]."
 )
 _MOST_SERVICES = 6
+_SIDES = [f"{who}, {how} >1" for how in ("voiture", "sans voiture") for who in ("communes", "habitants")]
 
 
 def parts(reading: Reading) -> list[Part]:
     """Return the part without a car, which may leave; none without a timetable."""
-    services = [name for name in reading.services if len(reading.release.times_without_car(TODAY, name))]
-    if not services:
+    if reading.study.travel.transit is None:
         return []
-    return [Part(partial(_blocks, reading, services), "les trajets sans voiture", leaves=8)]
+    return [Part(partial(_blocks, reading), "les trajets sans voiture", leaves=8)]
 
 
 def said(reading: Reading) -> str:
@@ -194,43 +195,73 @@ def said(reading: Reading) -> str:
     )
 
 
-def _blocks(reading: Reading, services: list[str]) -> list[Block]:
-    """Return the heading, the words, the table and the maps."""
-    first = services[0]
-    maps = [
-        pictures.time_map(reading, first, TODAY, max_height_cm=7.6, without_car=without)
+def _blocks(reading: Reading) -> list[Block]:
+    """Return the words, the tables and the maps."""
+    drawn = reading.services[:1]
+    return without_car(reading) + [
+        pictures.time_map(reading, one, TODAY, max_height_cm=7.6, without_car=without)
+        for one in drawn
         for without in (False, True)
     ]
-    return [
-        Heading("Et sans voiture ?"),
-        Paragraph(said(reading).strip()),
-        _minutes_table(reading, services),
-        *maps,
-    ]
 
 
-def _minutes_table(reading: Reading, services: list[str]) -> DataTable:
+def without_car(reading: Reading) -> list[Block]:
+    """Return the heading, the words and the tables; nothing without a timetable."""
+    if reading.study.travel.transit is None:
+        return []
+    words = Paragraph(f"{said(reading).strip()} {_households(reading)}")
+    return [Heading("Et sans voiture ?"), words, _minutes_table(reading), *_deserts(reading)]
+
+
+def _households(reading: Reading) -> str:
+    """Say who has no car, or where it is told."""
+    if "households_without_car" not in reading.territory:
+        return (
+            "Ménages sans voiture : non calculable ; leur nombre par commune est dans le fichier « logement » du "
+            "recensement (insee.fr), à donner dans [data], à households_without_car."
+        )
+    total = reading.territory["households_without_car"].sum()
+    return f"{count(round(float(total)), 'ménage')} du territoire n'ont pas de voiture (recensement)."
+
+
+def _deserts(reading: Reading) -> list[Block]:
+    """Return the communes that each criterion of time puts in a desert, by car and without."""
+    later, people = reading.release.deserts_without_car, reading.territory["population"]
+    rows = []
+    for one in (one for scheme in reading.study.desert for one in scheme.criterion if one.measure == "time"):
+        cells = []
+        for found in (reading.criterion(one.id), later.xs(one.id, level="criterion")):
+            status = found["status"].reindex(people.index)
+            inside = status.eq(IN_DESERT)
+            told = [integer(int(inside.sum())), share(float(people[inside].sum() / people.sum()))]
+            cells += [NOT_COMPUTABLE, "–"] if status.eq(NOT_COMPUTABLE).all() else told
+        if cells.count("–") < 2:
+            rows.append([one.label, *cells])
+    said = "Du côté du « désert » pour chaque critère de temps ; l'APL, qui mesure une offre, reste la même."
+    return [table(["Critère <2.4", *_SIDES], rows, said)] if rows else []
+
+
+def _minutes_table(reading: Reading) -> DataTable:
     """Return the inhabitants within the longest threshold by car and without, today and where a scenario changes it."""
     bound = max(pictures.breaks_of(reading))
     rows: list[list[str]] = []
-    for service in services[:_MOST_SERVICES]:
+    people, homes = reading.territory["population"], reading.territory.get("households_without_car")
+    for service in reading.services[:_MOST_SERVICES]:
         for situation in (TODAY, *reading.release.scenarios):
-            cells = [
-                _within(reading, found(situation, service), bound)
-                for found in (reading.times, reading.release.times_without_car)
-            ]
+            times = [one(situation, service) for one in (reading.times, reading.release.times_without_car)]
+            cells = [_within(reading, one, bound, people) for one in times]
             line = [reading.label(service), situation or "aujourd'hui", *cells[0], *cells[1]]
+            line += [] if homes is None else _within(reading, times[1], bound, homes)[1:]
             # a scenario is told where it differs from today
             if situation == TODAY or [line[0], *line[2:]] != [rows[-1][0], *rows[-1][2:]]:
                 rows.append(line)
     whole = count(len(reading.territory), "commune")
-    heads = ["Service <2", "Situation <1.2", "communes, voiture >1", "habitants, voiture >1"]
-    heads += ["communes, sans voiture >1", "habitants, sans voiture >1"]
+    heads = ["Service <2", "Situation <1.2", *_SIDES]
+    heads += [] if homes is None else ["ménages sans voiture, sans voiture >1.1"]
     return table(heads, rows, f"À {minutes(bound)} ou moins d'un site, sur {whole} et leurs habitants.")
 
 
-def _within(reading: Reading, rows: pd.DataFrame, bound: float) -> list[str]:
-    """Return how many communes are within a time, and the share of inhabitants who live there."""
+def _within(reading: Reading, rows: pd.DataFrame, bound: float, people: pd.Series[float]) -> list[str]:
+    """Return how many communes are within a time, and the share of inhabitants, or of others, who live there."""
     near = rows["travel_time_min"].le(bound).reindex(reading.territory.index, fill_value=False)
-    people = reading.territory["population"]
     return [integer(int(near.sum())), share(float(people[near].sum() / people.sum()))]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from territory.french.numbers import integer
+from territory.french.numbers import integer, signed
 from territory.french.words import persons, typeset
 from territory.plot.maps.legend import Classes, change_classes, shown, time_classes
 from territory.release.gate import TODAY
@@ -109,6 +109,33 @@ def layers(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:
         name = f"Temps d'aujourd'hui : {reading.label(service)}"
         rings = pictures.rings_of(reading, TODAY, tuple(marks))
         yield _layer(name, "", classes, texts, numbers, sites) | {"rings": rings}
+        yield from _without_car(reading, service, codes)
+
+
+def _without_car(reading: Reading, service: str, codes: pd.Index) -> Iterator[dict[str, Any]]:
+    """Yield the times of a service without a car: today, and in the scenarios that change them."""
+    found = reading.release.times_without_car
+    if found(TODAY, service).empty:
+        return
+    before = found(TODAY, service).reindex(codes)["travel_time_min"]
+    for situation in (TODAY, *reading.release.scenarios):
+        rows = found(situation, service).reindex(codes)
+        times = rows["travel_time_min"]
+        if situation and times.equals(before):
+            continue
+        classes = time_classes(times, breaks=pictures.breaks_of(reading), is_reachable=rows["is_reachable"])
+        later = times if situation else times * np.nan
+        numbers = pd.DataFrame({"before": before, "after": later, "delta": later - before})
+        told = numbers["delta"].map(lambda gap: "–" if math.isnan(gap) else signed(gap))
+        after = times.map(written_minutes) if situation else told
+        texts = [
+            list(row) for row in zip(before.map(written_minutes), after, told, "–" * len(told), strict=True)
+        ]
+        when = f"scénario {situation}" if situation else "aujourd'hui"
+        marks = (reading.site(situation, service) or ()) if service in reading.named else ()
+        sites = {site: reading.site_name(site) for site in marks}
+        name = f"Sans voiture, {when} : {reading.label(service)}"
+        yield _layer(name, "", classes, texts, numbers, sites) | {"rings": None}
 
 
 def _changed(row: pd.Series, *, is_observed: bool) -> list[str]:

@@ -19,7 +19,7 @@ import pandas as pd
 from territory.french.numbers import integer, signed
 from territory.french.words import alphabetical, typeset
 from territory.plot.maps.legend import Category, change_classes, time_classes
-from territory.report.chapters import first_page, method, moves, pictures
+from territory.report.chapters import first_page, journeys, method, moves, pictures
 from territory.report.chapters.maps import BESIDE
 from territory.report.chapters.moves import EFFECT_HEADS, INTERVALS, zone_name
 from territory.report.documents import summary_map
@@ -84,7 +84,7 @@ def summary_html(result: Readable, *, beside: Mapping[str, str] | None = None) -
         '<main id="contenu">',
         blocks_html(first_page.first_page(reading)),
         drawn,
-        blocks_html([*by_epci, *moves.all_moves(reading, level=1)]),
+        blocks_html([*by_epci, *moves.all_moves(reading, level=1), *journeys.without_car(reading)]),
         # communes last: on a narrow screen their table is far longer than all the rest
         communes,
         f"</main><footer>{_template('page/about.html')}{blocks_html(method.digest_line(reading))}</footer>",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ def compute(state: State, *, today: Results | None = None) -> Results:
         gps = gp_access(state)
         classes = deserts(state, gps)
         care = {
-            "coverage": _coverage(state),
+            "coverage": coverage_of(state, state.communes["population"]),
             "edge": count_edge(table, state),
             "gp_access": gps,
             "deserts": classes,
@@ -77,6 +78,28 @@ def compute(state: State, *, today: Results | None = None) -> Results:
         places=places,
         place_reasons=reasons,
         **care,
+    )
+
+
+def without_car(results: Results, travel_times: pd.DataFrame) -> Results:
+    """Return results at times without a car: access, coverage and deserts of the territory; the rest stays by car."""
+    state = replace(results.state, travel_times=travel_times, edge_time_min=None)
+    if state.published is not None:
+        # minutes of the road say nothing of it; the APL is what is offered, and stays
+        of_road = state.published.index.get_level_values("figure") == "urgences_smur"
+        state = replace(state, published=state.published[~of_road])
+    inside = list(state.parameters.territory_codes)
+    table, classes = (
+        found[found.index.get_level_values("commune_code").isin(inside)]
+        for found in (access_table(state), deserts(state, results.gp_access))
+    )
+    return replace(
+        results,
+        state=state,
+        access=table,
+        coverage=coverage_of(state, state.communes["population"]),
+        deserts=classes,
+        desert_shares=desert_shares(classes, state),
     )
 
 
@@ -166,10 +189,11 @@ def _persons(state: State) -> pd.DataFrame:
     return pd.concat(blocks) if blocks else no_rows(_KEYS, ["persons"], ["persons_kind"])
 
 
-def _coverage(state: State) -> pd.DataFrame:
-    """Return inhabitants within each threshold by EPCI of the territory, and for the whole of it."""
+def coverage_of(state: State, people: pd.Series[float]) -> pd.DataFrame:
+    """Return inhabitants, or others, within each threshold by EPCI of the territory, and for the whole of it."""
     communes = state.communes[state.communes.index.isin(state.parameters.territory_codes)]
-    return covered_by_zone(communes, covered(state, communes["population"]), ["epci_code"])
+    within = covered(state, communes["population"])
+    return covered_by_zone(communes.assign(population=people), within, ["epci_code"])
 
 
 def covered(state: State, people: pd.Series[float]) -> dict[str, pd.DataFrame]:

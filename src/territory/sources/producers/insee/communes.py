@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from territory.errors import agree, counted, examples
+from territory.sources.text import cells
 from territory.sources.text.cells import COMMUNES, DEPARTEMENTS, SIREN, by_commune, clean_codes, wanted
 from territory.sources.text.refusals import fault, numbered, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import decode, read_bytes, read_table, require_columns, split
@@ -88,6 +89,23 @@ def read_young_population(path: str | Path) -> pd.DataFrame:
     if len(off):
         raise fault(path, f"plus d'enfants que d'habitants dans {counted(off, 'commune(s)')}.")
     return result
+
+
+def read_households_without_car(path: str | Path) -> pd.Series:
+    """Read the households who have no car in each commune (INSEE, `base-cc-logement-YYYY`), by `commune_code`.
+
+    Main homes (`Pyy_RP`) less those whose household has at least one car (`Pyy_RP_VOIT1P`), in weighted counts.
+    """
+    frame = read_table(path, header=("CODGEO",))
+    cars = _find_title(frame, r"^P\d\d_RP_VOIT1P$", path)
+    titles = {"homes": cars.removesuffix("_VOIT1P"), "with_car": cars}
+    table = wanted(frame, titles, path=path, also=("CODGEO",), numbers=tuple(titles))
+    table = by_commune(table, frame["CODGEO"], _TWICE, path=path)
+    table = cells.without_arrondissements(table, table.index.to_series(), path=path)
+    without = table["homes"] - table["with_car"]
+    if len(off := without.index[without < -0.01]):
+        raise fault(path, f"plus de ménages motorisés que de ménages dans {counted(off, 'commune(s)')}.")
+    return without.clip(0).rename("households_without_car")
 
 
 def _find_title(frame: pd.DataFrame, pattern: str, path: str | Path) -> str:
@@ -213,8 +231,8 @@ def _find_table(path: Path) -> tuple[pd.DataFrame, str, str]:
             rows = split(decode(content, path), path, skips=True)
         else:
             rows = read_workbook(content, path, sheet=name)
-        for _, cells in rows[:60]:
-            titles = [cell.strip() for cell in cells if cell.strip()]
+        for _, row in rows[:60]:
+            titles = [cell.strip() for cell in row if cell.strip()]
             seen.extend(titles[:8] if len(seen) < 8 else [])
             commune, territory = _first(titles, (_COMMUNE,)), _first(titles, _TERRITORY)
             if commune and territory and commune != territory:
