@@ -102,6 +102,18 @@ def test_young_population_refuses_more_children_than_people(tmp_path):
         sources.read_young_population(text(path, title, "01004,A,10.0,20.5"))
 
 
+def test_households_without_a_car_are_those_left_and_arrondissements_are_not_counted_twice(tmp_path):
+    title = "CODGEO;P21_RP;P21_RP_VOIT1P;P21_RP_VOIT1;P16_RP"
+    path = text(tmp_path / "a.csv", title, "01004;100,5;80;50;90", "75056;1000;300;250;90", "75101;10;3;2;90")
+    with pytest.warns(TerritoryWarning, match="arrondissement"):
+        found = sources.read_households_without_car(path)
+    assert found.to_dict() == {"01004": 20.5, "75056": 700.0}
+    with pytest.raises(ReadError, match="plus de ménages motorisés que de ménages dans 1 commune"):
+        sources.read_households_without_car(text(path, title, "01004;10;11;9;9"))
+    with pytest.raises(ReadError, match="VOIT1P"):
+        sources.read_households_without_car(text(path, "CODGEO;P21_RP", "01004;10"))
+
+
 # COG
 
 

@@ -188,16 +188,16 @@ def said(reading: Reading) -> str:
     walk = "par les rues" if asked.streets else "à vol d'oiseau, allongé de 1,3"
     return (
         " En transports collectifs et à pied, pour être sur place à chaque minute de l'heure qui précède "
-        f"{asked.arrive_by.replace(':', ' h ')}, horaires du {asked.date:%d/%m/%Y} ; c'est le temps médian, du dernier "
-        f"départ possible à cette minute. On marche {walk}, {asked.max_walk_min:g} min au plus à chaque fois, à 4,8 "
-        "km/h. "
+        f"{asked.arrive_by.removeprefix('0').replace(':', ' h ')}, horaires du {asked.date:%d/%m/%Y} ; c'est le temps "
+        f"médian, du dernier départ possible à cette minute. On marche {walk}, {asked.max_walk_min:g} min au plus à "
+        "chaque fois, à 4,8 km/h. "
         "Horaires prévus : ni retards, ni transport à la demande."
     )
 
 
 def _blocks(reading: Reading) -> list[Block]:
     """Return the words, the tables and the maps."""
-    drawn = reading.services[:1]
+    drawn = [*reading.closest, *reading.named][:1]
     return without_car(reading) + [
         pictures.time_map(reading, one, TODAY, max_height_cm=7.6, without_car=without)
         for one in drawn
@@ -257,7 +257,7 @@ def _minutes_table(reading: Reading) -> DataTable:
                 rows.append(line)
     whole = count(len(reading.territory), "commune")
     heads = ["Service <2", "Situation <1.2", *_SIDES]
-    heads += [] if homes is None else ["ménages sans voiture, sans voiture >1.1"]
+    heads += [] if homes is None else ["ménages sans voiture >1"]
     return table(heads, rows, f"À {minutes(bound)} ou moins d'un site, sur {whole} et leurs habitants.")
 
 
