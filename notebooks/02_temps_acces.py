@@ -27,9 +27,11 @@ carte = ""
 # longitude et latitude de vos lieux
 lieux = {"mairie": (6.40, 43.50), "école": (6.41, 43.51), "cabinet": (6.40, 43.52)}
 minutes = (1, 2)
-# horaires de transports collectifs (GTFS) de votre territoire et leur date ; sans eux, un exemple de deux lignes
+# horaires de transports collectifs (GTFS) de votre territoire, leur date et l'heure à laquelle être aux soins ; sans eux, un
+# exemple de deux lignes
 horaires: list[str] = []
 date_horaires = "2026-11-30"
+heure = "09:00"
 
 # %%
 import geopandas as gpd
@@ -107,7 +109,7 @@ timetable = territory.transit.read_gtfs(horaires, date=date_horaires) if horaire
 portes = points if horaires else sample_points()
 soins = portes.iloc[-1:]
 rues = territory.network.read_osm(carte, profile="foot") if carte and horaires else None
-print(timetable.journey(portes.iloc[:1], soins, streets=rues, arrive_by="09:00"))
+print(timetable.journey(portes.iloc[:1], soins, streets=rues, arrive_by=heure))
 
 # %% [markdown]
 # **Deux cartes : les minutes jusqu'aux soins sans voiture, et en voiture, sur la même échelle.** Gris : plus d'une heure et
@@ -119,18 +121,21 @@ print(timetable.journey(portes.iloc[:1], soins, streets=rues, arrive_by="09:00")
 import matplotlib.pyplot as plt
 import numpy as np
 
-ouest, est, sud, nord = timetable.lon.min(), timetable.lon.max(), timetable.lat.min(), timetable.lat.max()
+# là où il y a des arrêts, à une dizaine de kilomètres au plus des lieux
+ouest, sud, est, nord = portes.total_bounds
+ouest, est = max(timetable.lon.min(), ouest - 0.1), min(timetable.lon.max(), est + 0.1)
+sud, nord = max(timetable.lat.min(), sud - 0.08), min(timetable.lat.max(), nord + 0.08)
 x, y = np.meshgrid(np.linspace(ouest - 0.015, est + 0.015, 40), np.linspace(sud - 0.015, nord + 0.015, 40))
 grille = gpd.GeoDataFrame(geometry=gpd.points_from_xy(x.ravel(), y.ravel()), crs=4326)
 grille.index = grille.index.astype(str)
 # une densité moyenne, que le temps de voiture estimé demande
 grille["density_hab_km2"] = 500.0
 arrivee = soins.assign(density_hab_km2=500.0)
-sans = timetable.travel_times(grille, arrivee, streets=rues, arrive_by="09:00", max_time_min=90)
+sans = timetable.travel_times(grille, arrivee, streets=rues, arrive_by=heure, max_time_min=90)
 if rues is None:
     avec = territory.network.estimate_travel_times(grille, arrivee, terrain="mixed", max_time_min=90)
 else:
-    # ce qui est loin de toute rue de la carte y est en plus d'une heure et demie
+    # hors de la carte, en ligne droite et lentement jusqu'à sa première rue
     avec = network.travel_times(grille, arrivee, max_time_min=90, max_snap_m=100_000)
 titres = ("Sans voiture", "En voiture (estimé)" if rues is None else "En voiture")
 figure, axes = plt.subplots(1, 2, figsize=(10, 4.5))
@@ -142,8 +147,10 @@ for axe, temps, titre in zip(axes, (sans, avec), titres, strict=True):
         vmin=0,
         vmax=90,
         cmap="viridis_r",
-        markersize=18,
+        marker="s",
+        markersize=22,
         legend=True,
+        legend_kwds={"shrink": 0.6, "label": "minutes"},
         missing_kwds={"color": "lightgrey"},
     )
     arrivee.plot(ax=axe, color="black", marker="*", markersize=90)

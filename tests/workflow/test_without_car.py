@@ -152,7 +152,8 @@ def test_another_city_goes_to_its_report(shared_data: Path, tmp_path: Path) -> N
     assert by_car.median() < 20
     # the university is far from the north, the coach station is where buses meet
     table = tables(result)["comparaison_communes"]
-    assert table["delta_without_car_min"].median() < 0
+    assert table["delta_without_car_min"].min() < -10
+    assert table["delta_without_car_min"].max() > 10
     desert = tables(result)["deserts_zones"].set_index(["zone", "desert_class"]).loc["territory"]
     assert (desert["without_car_population_hab"] - desert["population_hab"]).abs().max() > 100_000
     assert len(list((tmp_path / "reports/porto-alegre").glob("*.pdf"))) > 0
