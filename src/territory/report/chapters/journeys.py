@@ -261,7 +261,7 @@ def _minutes_table(reading: Reading) -> DataTable:
     return table(heads, rows, f"À {minutes(bound)} ou moins d'un site, sur {whole} et leurs habitants.")
 
 
-def _within(reading: Reading, rows: pd.DataFrame, bound: float, people: pd.Series[float]) -> list[str]:
+def _within(reading: Reading, rows: pd.DataFrame, bound: float, people: pd.Series) -> list[str]:
     """Return how many communes are within a time, and the share of inhabitants, or of others, who live there."""
     near = rows["travel_time_min"].le(bound).reindex(reading.territory.index, fill_value=False)
     return [integer(int(near.sum())), share(float(people[near].sum() / people.sum()))]
