@@ -19,9 +19,11 @@ extensions = [
     "myst_nb",
     "numpydoc",
     "sphinx.ext.autodoc",
+    "sphinx.ext.viewcode",
     "sphinx_design",
     "sphinxcontrib.bibtex",
     "french_citations",
+    "french_search",
     "french_spaces",
     "mathml",
     "reference_pages",
@@ -46,7 +48,8 @@ html_theme_options = {
     "footer_end": [],
     "show_prev_next": True,
     "navigation_with_keys": False,
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 3,
+    "header_dropdown_text": "Plus",
 }
 # written by the browser from MathML: no page asks an outside address for anything
 html_math_renderer = "mathml"
