@@ -1,4 +1,4 @@
-"""The search of the guide takes « departement » for « département »: accents count neither in the index nor in a query."""
+"""The search of the guide takes « departement » for « département »: in the index as in a query, accents do not count."""
 
 from __future__ import annotations
 
