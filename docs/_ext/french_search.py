@@ -1,4 +1,4 @@
-"""The search of the guide takes « departement » for « département »: in the index as in a query, accents do not count."""
+"""The search of the guide takes « departement » for « département », in its index as in a query."""
 
 from __future__ import annotations
 
