@@ -1,7 +1,5 @@
 """Commune codes and their conversion across the years, the point of a commune, its official projection."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections import defaultdict
@@ -30,7 +28,7 @@ class Departement(NamedTuple):
     name: str
     box: tuple[float, float, float, float]
 
-    def is_near(self, other: Departement, *, margin: float = 0.6) -> bool:
+    def is_near(self, other: "Departement", *, margin: float = 0.6) -> bool:
         """Tell whether two boxes are less than a margin apart (degrees: 45 km and more)."""
         west, south, east, north = other.box
         return (
@@ -241,7 +239,9 @@ def _numbers(table: pd.DataFrame, averages: Mapping[str, str]) -> pd.DataFrame:
     return numeric
 
 
-def _check_codes(codes: list[str], steps: list[Step], *, from_year: int, known: Iterable[str] | None) -> None:
+def _check_codes(
+    codes: list[str], steps: "list[Step]", *, from_year: int, known: Iterable[str] | None
+) -> None:
     """Refuse codes that are no communes of the year, and say of which year they are."""
     lives = lives_of(steps)
     listed = None if known is None else set(known)
@@ -268,7 +268,7 @@ def _check_codes(codes: list[str], steps: list[Step], *, from_year: int, known: 
     )
 
 
-def _shares(codes: list[str], links: Links, weights: pd.Series | None) -> tuple[Ints, list[str], Floats]:
+def _shares(codes: list[str], links: "Links", weights: pd.Series | None) -> tuple[Ints, list[str], Floats]:
     """Return, for each pair of codes, the line of the first, the second, and what part of the count goes there."""
     split = {code: links[code] for code in codes if len(links.get(code, ())) > 1}
     if split and weights is None:

@@ -1,7 +1,5 @@
 """The model of estimated times: its fitted numbers and formulas, and the places it reads."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -81,7 +79,7 @@ class ErrorParts:
         ends = self.commune_share + self.site_share + self.arrival_share
         return max(1.0 - self.territory_share - ends, 0.0)
 
-    def with_shared_error(self, shared: float) -> ErrorParts:
+    def with_shared_error(self, shared: float) -> "ErrorParts":
         """Return parts where two times from one commune have a given correlation: territory and commune together."""
         territory = min(self.territory_share, shared)
         left = 1.0 - self.territory_share - self.commune_share

@@ -1,7 +1,5 @@
 """What can be reached within given times, as polygons."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -95,13 +93,13 @@ class _Drives:
     is_inbound: bool
 
     @classmethod
-    def away(cls, topology: Topology, hops: HopTimes, graph: Graph) -> _Drives:
+    def away(cls, topology: Topology, hops: HopTimes, graph: Graph) -> "_Drives":
         bits = topology.roads.open_directions
         is_open = np.stack([(bits & FORWARD) > 0, (bits & BACKWARD) > 0])
         return cls(topology.roads, graph, topology.arcs.start_node, hops.move, hops.wait, is_open, False)
 
     @classmethod
-    def to(cls, topology: Topology, hops: HopTimes, graph: Graph) -> _Drives:
+    def to(cls, topology: Topology, hops: HopTimes, graph: Graph) -> "_Drives":
         # whoever drives along a chain towards the point is farther from it the nearer the start: the same kernels
         # run on directions that have changed places
         away, last = cls.away(topology, hops, graph), topology.arcs.end_node

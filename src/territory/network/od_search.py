@@ -1,7 +1,5 @@
 """Origins and destinations placed once, and the times between them: whole, by rows, as a matrix, or the nearest."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 from dataclasses import dataclass
@@ -44,7 +42,7 @@ class Pairs(NamedTuple):
     destination: Ints
     value: Ints
 
-    def some(self, rows: Any) -> Pairs:
+    def some(self, rows: Any) -> "Pairs":
         """Return the pairs of some rows (numbers or a mask)."""
         return Pairs(*(column[rows] for column in self))
 

@@ -1,7 +1,5 @@
 """Origins and destinations: checked, placed on the nearest road, attached to the graph."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -70,7 +68,7 @@ def endpoints(
     *,
     max_snap_m: float,
     islands: bool,
-) -> tuple[Endpoints, Endpoints]:
+) -> "tuple[Endpoints, Endpoints]":
     """Place origins and destinations and attach them to the graph."""
     both = []
     for points, role in ((origins, "origines"), (destinations, "destinations")):
@@ -128,7 +126,7 @@ class Endpoints(SavedArrays):
     def __len__(self) -> int:
         return len(self.chain)
 
-    def __getitem__(self, rows: Any) -> Endpoints:
+    def __getitem__(self, rows: Any) -> "Endpoints":
         columns = self.to_arrays().items()
         return Endpoints(
             *(one[:, rows] if name in ("done_ms", "done_dm") else one[rows] for name, one in columns)

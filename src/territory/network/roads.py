@@ -1,7 +1,5 @@
 """The road network: travel times, isochrones, nearest sites, saving."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -365,7 +363,7 @@ class RoadNetwork:
         return save_network(self._topology, self._speeds, self._period, Path(path))
 
     @classmethod
-    def load(cls, path: str | Path, *, verify: bool = True) -> RoadNetwork:
+    def load(cls, path: str | Path, *, verify: bool = True) -> "RoadNetwork":
         """Load a network that `save` wrote.
 
         Without `verify`, files are not compared with their digests nor checked to hold together: only what you saved

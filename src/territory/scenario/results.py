@@ -1,7 +1,5 @@
 """What a computation and a comparison give, and the short tables in French that show them in Jupyter."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -101,7 +99,7 @@ class Comparison:
         """Every measure of every service, by (level, zone, service, measure); computed when first asked for."""
         return self.measuring()
 
-    def named(self, scenario_id: str, name: str) -> Comparison:
+    def named(self, scenario_id: str, name: str) -> "Comparison":
         """Return the same comparison under the name of its scenario."""
         return replace(self, scenario_id=scenario_id, name=name)
 

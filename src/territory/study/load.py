@@ -1,7 +1,5 @@
 """Reading a study file: its version, the line of each key, what can be read of it, every problem at once."""
 
-from __future__ import annotations
-
 import copy
 import difflib
 import re

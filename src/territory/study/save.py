@@ -3,8 +3,6 @@
 It stands alone: a study file is written here and nowhere else.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Sequence
 from pathlib import Path

@@ -6,8 +6,6 @@ whole table, goes three times as fast: a float and what its rounding lost (Knuth
 unless the sum lies that close to the middle of two floats: all is then summed exactly.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +38,7 @@ class ExactSums:
     flags: NDArray[np.uint8]
 
     @classmethod
-    def zeros(cls, size: int) -> ExactSums:
+    def zeros(cls, size: int) -> "ExactSums":
         """Return sums without terms."""
         return cls(np.zeros((size, _LIMBS), np.int64), np.zeros(size, np.uint8))
 
@@ -48,7 +46,7 @@ class ExactSums:
         """Add weight x amount (0 or more) of `given_by` to the sums at `into`; a known 0 wins over an unknown."""
         _add(into, given_by, weights, amounts, self.limbs, self.flags)
 
-    def add_at(self, other: ExactSums, places: NDArray[np.int64]) -> None:
+    def add_at(self, other: "ExactSums", places: NDArray[np.int64]) -> None:
         """Add the sums of a part, whose places are these."""
         self.limbs[places] += other.limbs
         self.flags[places] |= other.flags

@@ -4,8 +4,6 @@ The heap is four-way and holds packed integers, `time << 32 | node`: one compari
 through the list of touched nodes, so that a limited search costs what it visits whatever the size of the map.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 

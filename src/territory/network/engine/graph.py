@@ -1,7 +1,5 @@
 """Directed graphs and the points attached to them, as plain arrays."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import Field, dataclass
 from functools import cached_property
@@ -51,7 +49,7 @@ class Graph:
     edge_ids: Int32
 
     @classmethod
-    def from_edges(cls, n_nodes: int, tails: ArrayLike, heads: ArrayLike, weights_ms: ArrayLike) -> Graph:
+    def from_edges(cls, n_nodes: int, tails: ArrayLike, heads: ArrayLike, weights_ms: ArrayLike) -> "Graph":
         """Build a graph from a list of edges, whose order those of one node keep; refuse all that is out of range."""
         problems = Problems("Graphe routier", NetworkError)
         if not 0 <= n_nodes < UNREACHED:
@@ -86,7 +84,7 @@ class Graph:
         """Heads and times side by side, as the searches read them: one row per place."""
         return np.column_stack([self.heads, self.weights_ms])
 
-    def reversed(self) -> Graph:
+    def reversed(self) -> "Graph":
         """Return the graph with every edge turned round; `edge_ids` still numbers the original edges."""
         indptr, places = group_by(self.n_nodes, self.heads)
         return Graph(self.n_nodes, indptr, self.tails[places], self.weights_ms[places], self.edge_ids[places])
@@ -119,7 +117,7 @@ class Seeds:
         object.__setattr__(self, "offsets_ms", times.reshape(pairs.shape))
 
     @classmethod
-    def at_nodes(cls, nodes: ArrayLike) -> Seeds:
+    def at_nodes(cls, nodes: ArrayLike) -> "Seeds":
         """Return points that stand on nodes, one each."""
         alone = np.asarray(nodes).ravel()
         pairs = np.column_stack([alone, np.full(len(alone), -1, alone.dtype)])
@@ -128,7 +126,7 @@ class Seeds:
     def __len__(self) -> int:
         return len(self.nodes)
 
-    def __getitem__(self, rows: Any) -> Seeds:
+    def __getitem__(self, rows: Any) -> "Seeds":
         return Seeds(self.nodes[rows], self.offsets_ms[rows])
 
     def check(self, n_nodes: int) -> None:

@@ -4,8 +4,6 @@ Customizable contraction hierarchies (J. Dibbelt, B. Strasser and D. Wagner (201
 Algorithmics 21): an order of the nodes that depends on the map alone gives the arcs; speeds only give them times.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +44,7 @@ class Hierarchy(SavedArrays):
     edge_arcs: Int32
 
     @classmethod
-    def build(cls, graph: Graph, rank: ArrayLike) -> Hierarchy:
+    def build(cls, graph: Graph, rank: ArrayLike) -> "Hierarchy":
         """Contract a graph, whatever its times, in a given order: any permutation of the nodes is exact."""
         order = np.ascontiguousarray(rank, dtype=np.int32)
         if not is_order(order, graph.n_nodes):

@@ -1,7 +1,5 @@
 """Searches whose labels are a time and a length, packed in one int64 with the time above, which is compared first."""
 
-from __future__ import annotations
-
 from heapq import heappop, heappush
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A hierarchy under one set of speeds, and the times that it answers with: whole matrices, tiles within a limit."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -59,7 +57,7 @@ class Metric(SavedArrays):
 
     def tile_search(
         self, graph: Graph, targets: Seeds, limit_ms: int, *, target_lengths_dm: ArrayLike | None = None
-    ) -> TileSearch:
+    ) -> "TileSearch":
         """Make targets ready once for the tiles of many lists of sources, under the graph that the metric comes from.
 
         One search from all sources of a tile finds which targets any of them can reach in time; the sweep goes down to
@@ -112,7 +110,7 @@ class _Descent:
     weights: NDArray[Any]
 
     @classmethod
-    def to(cls, metric: Metric, target_nodes: Int32, ends: NDArray[Any], places: Int32) -> _Descent:
+    def to(cls, metric: Metric, target_nodes: Int32, ends: NDArray[Any], places: Int32) -> "_Descent":
         """Restrict a hierarchy to some targets; `places` must hold -1 everywhere."""
         down = metric.down_start, metric.down_heads, metric.down_weights
         return cls(

@@ -1,7 +1,5 @@
 """What a road map gives once for all speeds: its main part, the index of its segments, the order of its nodes."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 from copy import copy
@@ -28,7 +26,7 @@ class Topology:
     def __init__(self, roads: Roads) -> None:
         self.roads = roads
 
-    def with_density_bands(self, bands: NDArray[np.int8]) -> Topology:
+    def with_density_bands(self, bands: NDArray[np.int8]) -> "Topology":
         """Return the same map with other densities by way; everything already computed is kept."""
         other = copy(self)
         other.roads = replace(self.roads, ways=replace(self.roads.ways, density_band=bands))
@@ -39,7 +37,7 @@ class Topology:
         """The directed graph, turn restrictions included."""
         return build_arcs(self.roads)
 
-    def with_slowness(self, slowness: NDArray[np.float32]) -> Topology:
+    def with_slowness(self, slowness: NDArray[np.float32]) -> "Topology":
         """Return the same map whose hops are slower or closed; the order of its nodes is kept."""
         other = copy(self)
         other.roads = replace(self.roads, hop_slowness=slowness)
@@ -70,12 +68,12 @@ class Topology:
         return np.where(total > 0, stump & both_ways, self.is_main[chain])
 
     @cached_property
-    def main_index(self) -> HopIndex:
+    def main_index(self) -> "HopIndex":
         """Index of the segments of the main part on which points may be placed."""
         return index_hops(self.roads, self.snappable_hops & self.main_hops)
 
     @cached_property
-    def whole_index(self) -> HopIndex:
+    def whole_index(self) -> "HopIndex":
         """Index of all the segments on which points may be placed."""
         return index_hops(self.roads, self.snappable_hops)
 

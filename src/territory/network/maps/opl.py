@@ -3,8 +3,6 @@
 The format: https://osmcode.org/opl-file-format/. Nodes are numbered as ways are read, from 0.
 """
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Iterator
@@ -43,7 +41,7 @@ class OplWays:
     name_groups: list[dict[str, str]]
     start: Ints
     node: Int32
-    nodes: NodeNumbers
+    nodes: "NodeNumbers"
     others: list[str]
 
 

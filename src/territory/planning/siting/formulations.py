@@ -1,7 +1,5 @@
 """The integer programmes of siting; under capacities the persons of one origin may be shared among sites."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, replace
 
@@ -174,7 +172,7 @@ class Sharing:
     shape: tuple[int, int]
 
     @classmethod
-    def of(cls, problem: SitingProblem, allowed: Bools) -> Sharing:
+    def of(cls, problem: SitingProblem, allowed: Bools) -> "Sharing":
         """Return the pairs that `allowed` keeps among origins with persons."""
         asking = np.flatnonzero(problem.is_asking)
         origin, site = np.nonzero(allowed[asking])

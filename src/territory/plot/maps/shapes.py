@@ -1,7 +1,5 @@
 """What is drawn on a map, in points of paper: outlines, flows and rings, and labels that never stand on one another."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -39,12 +37,12 @@ class Box(NamedTuple):
     right: float
     top: float
 
-    def overlaps(self, other: Box) -> bool:
+    def overlaps(self, other: "Box") -> bool:
         """Tell whether two rectangles share more than an edge."""
         across = self.left < other.right and other.left < self.right
         return across and self.bottom < other.top and other.bottom < self.top
 
-    def inside(self, frame: Box) -> bool:
+    def inside(self, frame: "Box") -> bool:
         """Tell whether the rectangle is wholly inside another."""
         across = self.left >= frame.left and self.right <= frame.right
         return across and self.bottom >= frame.bottom and self.top <= frame.top

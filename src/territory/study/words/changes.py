@@ -4,8 +4,6 @@ Each says what it does to which authorisation (`acts`), which sites and tables i
 contradicts it (`clashes`) and what is wrong in it (`check`). `territory.scenario.changes` carries it out.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
@@ -69,7 +67,7 @@ class StudyChange(Part):
         """Return the planner's tables that the change names, by their key."""
         return {key: path for key in self.table_keys for path in named_by(self, key)}
 
-    def clashes(self, earlier: StudyChange) -> str:
+    def clashes(self, earlier: "StudyChange") -> str:
         """Say why another change of the scenario overwrites this one; empty when it does not."""
         return ""
 

@@ -1,7 +1,5 @@
 """The content of a study file: everything that a planner may say, with its bounds."""
 
-from __future__ import annotations
-
 import datetime as dt
 import html
 from collections.abc import Iterable, Iterator
@@ -365,7 +363,7 @@ class Study(Part):
         """Return the planner's tables, with those that the checks have read."""
         return self._tables
 
-    def as_read(self, lines: dict[Location, int], tables: OwnTables) -> Study:
+    def as_read(self, lines: dict[Location, int], tables: OwnTables) -> "Study":
         """Return the study with the lines of its file, so that what fails later names one, and the tables it read."""
         self._lines, self._tables = lines, tables
         return self

@@ -1,7 +1,5 @@
 """What a run read, with which parameters and versions; results of long steps kept under the digest of those."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging
@@ -126,7 +124,7 @@ def describe_run(study: Study, times_method: str, *, roads: Path | None) -> tupl
 
 
 def current_digest(
-    report_dir: Path, study: Study, *, roads: Path | None, record: PrivateRecord
+    report_dir: Path, study: Study, *, roads: Path | None, record: "PrivateRecord"
 ) -> str | None:
     """Return the digest of a run whose files are already in a folder, whole and unchanged; None where they are not."""
     try:
