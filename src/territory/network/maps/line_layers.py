@@ -1,8 +1,10 @@
 """Networks from any layer of road lines, with what the BD TOPO of IGN needs built in."""
 
+import tomllib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import resources
 from typing import Any
 
 import geopandas as gpd
@@ -37,35 +39,17 @@ class LineColumns:
     attribution: str = ""
 
 
-# IGN, BD TOPO, descriptif de contenu: values of versions 2 and 3
-BD_TOPO = LineColumns(
-    road_class=("NATURE", "nature"),
-    classes={
-        "Autoroute": "metric_motorway",
-        "Type autoroutier": "metric_motorway",
-        "Quasi-autoroute": "metric_dual_express",
-        "Route à 2 chaussées": "metric_dual",
-        "Route à 1 chaussée": "metric_single",
-        "Rond-point": "metric_single",
-        "Bretelle": "metric_ramp",
-        "Route empierrée": "metric_track",
-        "Bac auto": "metric_ferry",
-        "Bac ou liaison maritime": "metric_ferry",
-    },
-    left_out=frozenset({"Chemin", "Sentier", "Escalier", "Piste cyclable", "Bac piéton"}),
-    direction=("SENS", "sens_de_circulation"),
-    directions={
-        "Double sens": _BOTH, "Double": _BOTH, "Sans objet": _BOTH, "NC": _BOTH,
-        "Sens direct": FORWARD, "Direct": FORWARD, "Sens inverse": BACKWARD, "Inverse": BACKWARD,
-    },
-    length=("LONGUEUR", "longueur"),
-    closed={
-        ("ACCES_VL", "acces_vehicule_leger"): frozenset({"Restreint aux ayants droit", "Physiquement impossible"}),
-        ("ETAT", "etat_de_l_objet"): frozenset({"En construction", "En projet"}),
-    },
-    attribution="© IGN, BD TOPO (Licence Ouverte)",
-)  # fmt: skip
-_BUILT_IN = {"bd_topo": BD_TOPO}
+def _declared(name: str) -> LineColumns:
+    """Return the columns of a layer that is declared beside this module."""
+    said = tomllib.loads((resources.files("territory.network.maps") / f"{name}.toml").read_text("utf-8"))
+    said["closed"] = {tuple(one["columns"]): frozenset(one["values"]) for one in said["closed"]}
+    said["left_out"] = frozenset(said["left_out"])
+    return LineColumns(
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in said.items()}
+    )
+
+
+_BUILT_IN = {"bd_topo": _declared("bd_topo")}
 
 
 def from_lines(
