@@ -146,7 +146,7 @@ def first_not_below(values: Any, first: int, last: int, wanted: Any) -> int:
 
 
 @kernel
-def value_of_rank(values: NDArray[np.int64], rank: int) -> int:
+def value_of_rank(values: NDArray[np.int64], rank: int) -> Any:
     """Return the value that would be at place `rank` if all were sorted; they are rearranged (Hoare's FIND, 1961)."""
     first, last = 0, len(values) - 1
     while first < last:

@@ -217,8 +217,8 @@ def _checked_values(table: pd.DataFrame, ways: WayTable, period: str) -> Floats:
     _check_numbers(table, problems)
     problems.raise_if_any()
     values = np.full((len(_NUMBERS), len(ways.class_names), len(DENSITY_BANDS)), np.nan)
-    place = pd.Index(ways.class_names).get_indexer(table["road_class"])
-    band = pd.Index(DENSITY_BANDS).get_indexer(table["density"])
+    place = pd.Index(ways.class_names).get_indexer(pd.Index(table["road_class"]))
+    band = pd.Index(DENSITY_BANDS).get_indexer(pd.Index(table["density"]))
     numbers = table[list(_NUMBERS)].to_numpy(dtype=np.float64).T
     # rows "any" first, so that a precise density wins
     for is_any in (True, False):
