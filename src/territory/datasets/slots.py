@@ -13,13 +13,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
-
-import geopandas as gpd
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Literal
 
 from territory.errors import ReadError, TerritoryError, UnknownCodeError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -142,6 +142,9 @@ def joined_places(tables: Sequence[gpd.GeoDataFrame], departements: Collection[s
     A table of points gives the places themselves (chefs-lieux). Only the communes of the same territory as the study
     are kept: an overseas one has a projection of its own.
     """
+    import geopandas as gpd
+    import pandas as pd
+
     from territory.geography import inside_points, projected_epsg
     from territory.territories import territory_of
 
@@ -184,6 +187,10 @@ def count_by_commune(facilities: gpd.GeoDataFrame) -> pd.Series[float]:
 
 def most_central_cells(grid: gpd.GeoDataFrame, crs: Any) -> gpd.GeoSeries:
     """Return, for each commune, the inhabited cell that is the closest to the mean place of its inhabitants."""
+    import geopandas as gpd
+    import numpy as np
+    import pandas as pd
+
     cells = grid.to_crs(crs)
     # a cell on several communes is counted in the first, where INSEE says that most of it is
     cells = cells[cells["population"] > 0]
@@ -220,6 +227,8 @@ def apl_of_its_year(table: pd.DataFrame) -> pd.DataFrame:
 
 def published_figures(figures: Mapping[str, pd.DataFrame], communes: pd.Index[str]) -> pd.DataFrame:
     """Return the table `published` from figures that have one column per year, for some communes."""
+    import pandas as pd
+
     names = ["commune_code", "figure", "year"]
     blocks = []
     for figure, table in figures.items():
