@@ -40,8 +40,8 @@ report = result.report_dir
 
 # %% [markdown]
 # ## Ce qui est écrit
-# Le rapport pour le conseil (PDF accessible), les tables (CSV, qui s'ouvrent dans Excel, et Parquet), les couches pour
-# QGIS, et le manifeste : ce qui a été lu, avec quelles versions.
+# Le rapport pour le conseil (PDF accessible), le classeur, les tables (CSV pour Excel, CSV courant et Parquet), les couches
+# et leur projet pour QGIS, et le manifeste : ce qui a été lu, avec quelles versions.
 
 # %%
 files = sorted(path for path in report.rglob("*") if path.is_file())

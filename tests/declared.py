@@ -8,8 +8,9 @@ from dataclasses import fields
 
 import pandas as pd
 
-from territory.release.handed_tables import layers, tables
-from territory.report.files.workbook import workbook_bytes
+from territory.release.handed_tables import tables
+from territory.report.files.layers import map_layers
+from territory.report.files.workbook import full_sheets
 from territory.report.reading import read
 from territory.result import StudyResult
 from territory.tables.catalogue import label_of, undeclared
@@ -56,7 +57,7 @@ def check(result: StudyResult) -> None:
     missing: dict[str, list[str]] = {}
     handed_over = tables(result)
     every = [*frames(result), *handed_over.items()]
-    every += [(f"territoire.gpkg {name}", layer) for name, layer in layers(result).items()]
+    every += [(f"territoire.gpkg {one.name}", one.table) for one in map_layers(read(result))]
     for name, table in every:
         if len(table.columns):
             missing |= {name: found} if (found := undeclared(name, names_of(table))) else {}
@@ -68,4 +69,4 @@ def check(result: StudyResult) -> None:
             assert not ENGLISH.search(label), (name, column, label)
             assert "_" not in label
     # a sheet is made of declared columns alone: another one would raise
-    assert workbook_bytes(handed_over, read(result))
+    assert full_sheets(handed_over, read(result))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from territory.deprecation import deprecated, warn_deprecated
+from territory.errors import deprecated, warn_deprecated
 
 
 @deprecated(instead="three(n)", removed_in="99.0")

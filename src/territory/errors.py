@@ -1,8 +1,13 @@
-"""Errors of the library: one tree, each also a builtin; messages are in French, for planners."""
+"""Errors: one tree, each also a builtin, in French, for planners; and names that leave (see docs/releasing.md)."""
 
+import functools
 import re
 import warnings
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class TerritoryError(Exception):
@@ -124,3 +129,30 @@ class Problems:
             count = len(self.messages)
             lines = "\n".join(f"- {message}" for message in self.messages)
             raise self.error(f"{self.subject} : {count} problème{'s' if count > 1 else ''}.\n{lines}")
+
+
+def warn_deprecated(
+    what: str,
+    *,
+    instead: str,
+    removed_in: str,
+    category: type[Warning] = DeprecationWarning,
+    stacklevel: int = 2,
+) -> None:
+    """Say that something leaves, what replaces it, and the version that no longer has it."""
+    message = f"{what} : disparaîtra dans territory {removed_in} ; écrivez {instead}."
+    warnings.warn(message, category, stacklevel=stacklevel + 1)
+
+
+def deprecated(*, instead: str, removed_in: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Mark a function that leaves: each call says so, at the line that calls."""
+
+    def mark(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def marked(*args: P.args, **kwargs: P.kwargs) -> R:
+            warn_deprecated(f"{function.__name__}()", instead=instead, removed_in=removed_in, stacklevel=2)
+            return function(*args, **kwargs)
+
+        return marked
+
+    return mark

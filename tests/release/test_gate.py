@@ -17,7 +17,7 @@ from territory.release.gate import INTERNAL_MARK
 from territory.release.observed_children import MERGES, ObservedCounts
 from territory.report.documents.council import council_report
 from territory.report.documents.summary_page import summary_html
-from territory.report.files.workbook import workbook_bytes
+from territory.report.files.workbook import reader_bytes
 from territory.report.layout.document import Document, Heading, to_bytes, to_data
 from territory.report.reading import Reading
 from tests import vallon
@@ -101,7 +101,7 @@ def test_the_internal_edition_prints_all_and_says_so() -> None:
     assert "secret statistique" not in text
     page = summary_html(reading)
     assert page.index('class="edition"') < page.index("<header>")
-    with zipfile.ZipFile(io.BytesIO(workbook_bytes(reading.release.tables, reading))) as book:
+    with zipfile.ZipFile(io.BytesIO(reader_bytes(reading.release.tables, reading))) as book:
         sheets = [name for name in book.namelist() if name.startswith("xl/worksheets/")]
         assert all(b"<oddHeader>" in book.read(name) for name in sheets)
         assert b"INTERNE" in book.read("xl/worksheets/sheet1.xml")

@@ -17,7 +17,7 @@ from territory.errors import OutputError, ParameterError, UnknownCodeError
 from territory.report.documents.council import build_report
 from territory.report.documents.epci_sheet import epci_sheet
 from territory.report.documents.summary_page import summary_html
-from territory.report.files.workbook import workbook_bytes
+from territory.report.files.workbook import full_sheets, reader_bytes, workbook_bytes
 from territory.report.files.writers import Sheet, to_xlsx
 from territory.report.layout.document import Document, compile_pdf, to_data
 from territory.report.reading import read
@@ -183,24 +183,41 @@ def test_the_summary_page_of_any_study(name: str) -> None:
 
 # a workbook is at its hardest with attacks for names, and with counts to withhold
 @pytest.mark.parametrize("name", few("markup", "observed"))
-def test_the_workbook_of_any_study(name: str) -> None:
-    content = workbook_bytes(published(name), reading(name))
-    assert workbook_bytes(published(name), read(world(name))) == content
-    book = openpyxl.load_workbook(BytesIO(content))
-    assert book.sheetnames[0] == "Lisez-moi"
-    assert book.sheetnames[-1] == "Sources" or "sources" not in published(name)
+def test_the_workbooks_of_any_study(name: str) -> None:
+    content = reader_bytes(published(name), reading(name))
+    assert reader_bytes(published(name), read(world(name))) == content
+    full = workbook_bytes(full_sheets(published(name), reading(name)), reading(name))
+    books = [openpyxl.load_workbook(BytesIO(one)) for one in (content, full)]
+    assert len(books[0].sheetnames) <= 10
+    assert len(books[1].sheetnames) == len(published(name)) + 1
+    for book in books:
+        check_book(book)
+
+
+def check_book(book: openpyxl.Workbook) -> None:
+    """Check what a reader meets in each sheet: titles, widths, links, texts and numbers of one format by column."""
+    assert book.sheetnames[0] == "Sommaire"
+    links = [cell.hyperlink.location for row in book["Sommaire"] for cell in row if cell.hyperlink]
+    assert [link.rpartition("!")[0].strip("'").replace("''", "'") for link in links] == book.sheetnames[1:]
     assert all(len(title) <= 31 for title in book.sheetnames)
     for sheet in book.worksheets[1:]:
         assert sheet.freeze_panes in ("A2", "B2")
+        assert sheet.page_setup.orientation == "landscape"
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        assert sheet.print_area.endswith(f"${sheet.max_row}") or sheet.max_row == 1
+        formats: dict[str, set[str]] = {}
         for cell in sheet[1]:
-            assert "_" not in str(cell.value), cell.value
+            assert "_" not in str(cell.value).replace("$x_1$", ""), cell.value
             assert sheet.column_dimensions[cell.column_letter].width >= 9
-        for row in sheet.iter_rows():
+        for row in sheet.iter_rows(min_row=2):
             for cell in row:
                 # no formula, no error, no date: texts and numbers
                 assert cell.data_type in ("s", "n", "inlineStr"), (sheet.title, cell.coordinate, cell.value)
                 if isinstance(cell.value, str) and cell.value.startswith(("=", "+", "-", "@")):
                     assert cell.quotePrefix
+                if isinstance(cell.value, int | float):
+                    formats.setdefault(cell.column_letter, set()).add(cell.number_format)
+        assert all(len(found) == 1 for found in formats.values()), (sheet.title, formats)
     assert book.properties.modified.year == 2000
 
 
@@ -230,5 +247,5 @@ def test_the_page_and_the_workbook_are_the_same_twice() -> None:
     for _ in range(2):
         again = read(world("usual"))
         pages.add(summary_html(again))
-        workbooks.add(workbook_bytes(published("usual"), again))
+        workbooks.add(workbook_bytes(full_sheets(published("usual"), again), again))
     assert len(pages) == len(workbooks) == 1

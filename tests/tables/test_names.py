@@ -27,8 +27,8 @@ def test_labels() -> None:
     assert label_of("comparaison_communes", "delta_travel_time_min") == (
         "Temps de route, aller simple, écart (min)"
     )
-    assert keyed_label(KEYED["territoire.gpkg communes"][1], {"scenario": "B", "service": "urgences"}) == (
-        "Temps de route, service d'urgences, scénario B (min)"
+    assert keyed_label(KEYED["territoire.gpkg temps"][0], {"service": "urgences"}) == (
+        "Temps de route aujourd'hui, service d'urgences (min)"
     )
     codes = (("effect", "indistinct"), ("persons", "secret"), ("name", "Aups"))
     assert [code_label(*code) for code in codes] == ["sans différence visible", "secret statistique", "Aups"]

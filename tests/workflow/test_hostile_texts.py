@@ -87,12 +87,15 @@ def test_no_cell_of_a_csv_is_a_formula(folder: Path) -> None:
     seen = 0
     for path in sorted((folder / "tables").glob("*.csv")):
         with path.open(encoding="utf-8", newline="") as stream:
-            for row in csv.reader(stream):
+            is_french = path.parent.name == "excel"
+            for row in csv.reader(stream, delimiter=";" if is_french else ","):
                 for cell in row:
                     seen += ATTACKS[0] in cell
-                    assert not re.match(r"\s*[=@]|\s*[+-](?!\s*$|\s*[\d.,]+(?:e[+-]\d+)?\s*%?\s*$)", cell), (
-                        path.name
-                    )
+                    # a code that a spreadsheet would change is a constant there
+                    if not (is_french and re.fullmatch('="[0-9A-Za-z]+"', cell)):
+                        assert not re.match(
+                            r"\s*[=@]|\s*[+-](?!\s*$|\s*[\d.,]+(?:e[+-]\d+)?\s*%?\s*$)", cell
+                        ), path.name
     assert seen
 
 

@@ -157,6 +157,20 @@ def test_manifest_vouches_for_every_file(written: Path) -> None:
     assert str(Path.home()) not in json.dumps(manifest)
 
 
+def test_the_files_of_a_run_are_these(written: Path) -> None:
+    documents = {"rapport.pdf", "resume.html", "tables.xlsx", "tables_completes.xlsx"}
+    described = {"datapackage.json", "manifest.json", "timings.json"}
+    folders = {"tables", "excel", "couches"}
+    found = {path.name for path in written.iterdir()}
+    assert found == documents | described | folders | {"territoire.gpkg", "territoire.qgs"}
+    names = {path.stem for path in (written / "tables").glob("*.csv")}
+    assert {path.stem for path in (written / "excel").iterdir()} == names
+    layers = {"communes", "temps", "ecarts_A", "ecarts_B", "besoins", "deserts", "epci", "sites"}
+    assert {path.stem for path in (written / "couches").iterdir()} == layers
+    package = json.loads((written / "datapackage.json").read_text("utf-8"))
+    assert {one["path"] for one in package["resources"]} == {f"tables/{name}.csv" for name in names}
+
+
 def test_small_estimates_are_not_printed(written: Path) -> None:
     needs = pd.read_parquet(written / "tables" / "besoins_communes.parquet")
     texts = needs[["demand", "demand_low", "demand_high"]].to_numpy().ravel()

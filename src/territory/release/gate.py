@@ -19,7 +19,7 @@ from territory.planning.grouping.answer import GroupingAnswer
 from territory.planning.siting.answer import SitingAnswer
 from territory.release import comparison
 from territory.release.disclosure import INTERNAL, PUBLIC, edition_name, printing
-from territory.release.handed_tables import equipment_tables, layers, tables
+from territory.release.handed_tables import equipment_tables, tables
 from territory.release.observed_children import merged_classes, observed_counts, of_service, zone_flags
 from territory.release.scenarios import release_budgets, release_comparison
 from territory.release.shown import Effects, Situation, ZoneCounts, trial_data, why_no_trial, zone_counts
@@ -396,12 +396,6 @@ class Release:
         """The tables that are handed over, by file name."""
         with printing(self.edition):
             return tables(self._result)
-
-    @cached_property
-    def layers(self) -> dict[str, gpd.GeoDataFrame]:
-        """The layers of the GeoPackage."""
-        with printing(self.edition):
-            return layers(self._result)
 
 
 def release(result: StudyResult | Release, *, edition: str = PUBLIC) -> Release:

@@ -1,4 +1,4 @@
-"""The tables and map layers of a run, ready to leave the agency."""
+"""The tables of a run, ready to leave the agency."""
 
 from collections.abc import Mapping
 
@@ -28,7 +28,7 @@ from territory.sources.producers.finess.extracts import CHILD_SERVICES
 from territory.study.own_tables import kinds_of
 from territory.study.state import State
 from territory.supply.equipment import is_candidate
-from territory.tables.catalogue import BASELINE_TIME, COVERAGE, EQUITY_TIME, SCENARIO_TIME, keyed_label
+from territory.tables.catalogue import COVERAGE, EQUITY_TIME
 
 # what BPE 2013 called establishments (residential or day) and services (at home or ambulatory) for children
 LISTED_KINDS = {
@@ -137,34 +137,6 @@ def _equity(table: pd.DataFrame) -> pd.DataFrame:
     flat.insert(0, "measure", [EQUITY_TIME.column.name if found else name for name, found in keys.items()])
     flat.insert(1, "service", [found["service"] if found else None for found in keys.values()])
     return flat.astype({"measure": "str", "service": "str"})
-
-
-def layers(result: StudyResult) -> dict[str, gpd.GeoDataFrame]:
-    """Return the layers of the GeoPackage: communes with their times, sites, and the outlines of the territory."""
-    state = result.baseline.state
-    times = result.baseline.access["travel_time_min"].unstack("service")
-    wide = {(BASELINE_TIME, "", str(service)): times[service] for service in times}
-    for scenario, results in result.scenarios.items():
-        later = results.access["travel_time_min"].unstack("service")
-        moved = result.comparisons[scenario].services
-        wide |= {(SCENARIO_TIME, scenario, service): later[service] for service in moved}
-    named, aliases = {}, {}
-    for (keyed, scenario, service), values in wide.items():
-        name = keyed.name(scenario=scenario, service=service)
-        named[name] = values
-        # told here, where the ids are known: a name alone does not say where the one ends and the other begins
-        aliases[name] = keyed_label(keyed, {"scenario": scenario, "service": service})
-    columns = pd.DataFrame(named).reindex(state.communes.index)
-    found = {"communes": state.communes.join(columns), "sites": _real_sites(result)}
-    outlines = result.dataset.outlines
-    if outlines is not None:
-        found["contours"] = outlines.join(state.communes[["name", "epci_code", "epci_name"]]).join(columns)
-    made = {}
-    for name, layer in found.items():
-        flat = handed(f"territoire.gpkg {name}", layer.reset_index())
-        made[name] = gpd.GeoDataFrame(flat, crs=layer.crs)
-        made[name].attrs["aliases"] = aliases
-    return made
 
 
 def _real_sites(result: StudyResult) -> gpd.GeoDataFrame:

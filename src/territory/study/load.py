@@ -16,8 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from territory import __version__
-from territory.deprecation import warn_deprecated
-from territory.errors import MissingFileError, Problems, StudyError, TerritoryWarning
+from territory.errors import MissingFileError, Problems, StudyError, TerritoryWarning, warn_deprecated
 from territory.geography.communes import plain
 from territory.study.own_tables import CHANGE_TABLES, FAULTS, Finding, Location, OwnTables, line_of
 from territory.study.words.model import Study

@@ -50,16 +50,29 @@ COVERAGE = (
 BEYOND = Keyed("persons_beyond_{threshold_min}_min", COLUMNS["persons_beyond"])
 
 
-def _time(pattern: str, about: str) -> Keyed:
+def _time(pattern: str, about: str, fr: str = "Temps de route") -> Keyed:
     """Declare the travel time of a service, whose name the column holds."""
-    return Keyed(pattern, Column("travel_time_min", "Temps de route", about, "number"))
+    return Keyed(pattern, Column("travel_time_min", fr, about, "number"))
 
 
 # indexes of the equity of a national study
 EQUITY_TIME = _time("{service}_time_min", "travel time")
-# columns of the map layers: a layer has one row for each commune
-BASELINE_TIME = _time("baseline_{service}_min", "travel time today")
-SCENARIO_TIME = _time("scenario_{scenario}_{service}_min", "travel time in the scenario")
+# columns of the map layers: a layer has one row for each commune or EPCI
+TODAY_TIME = _time("baseline_{service}_min", "travel time today", "Temps de route aujourd'hui")
+MOVE_TIMES = (
+    TODAY_TIME,
+    _time("scenario_{service}_min", "travel time in the scenario", "Temps de route avec le scénario"),
+    _time("delta_{service}_min", "travel time, scenario minus today", "Écart de temps de route"),
+)
+SERVICE_CLASS = Keyed("class_{service}", Column("class", "Classe", "class of the maps, in French"))
+NEEDS = (
+    *(Keyed(f"{name}_{{public}}", COLUMNS[name]) for name in ("demand_low", "demand_high", "demand")),
+    Keyed("class_{public}", SERVICE_CLASS.column),
+)
+DESERTS = tuple(
+    Keyed(pattern, COLUMNS[pattern.partition("_{")[0]])
+    for pattern in ("desert_class_{scheme}", "status_{criterion}", "value_{criterion}")
+)
 # how each quantity of the accounts of travel is named with its bound, and what it is
 YEAR = {
     "year_min": ("year_{bound}_min", "minutes on the road in a year"),
@@ -82,8 +95,11 @@ KEYED = {
     "Results.trips": TRIPS,
     "Comparison.trips": SIDED_TRIPS,
     "SitingAnswer.ranking": (BEYOND,),
-    "territoire.gpkg communes": (BASELINE_TIME, SCENARIO_TIME),
-    "territoire.gpkg contours": (BASELINE_TIME, SCENARIO_TIME),
+    "territoire.gpkg epci": NEEDS,
+    "territoire.gpkg temps": (TODAY_TIME, SERVICE_CLASS),
+    "territoire.gpkg ecarts_{question}": (*MOVE_TIMES, SERVICE_CLASS),
+    "territoire.gpkg besoins": NEEDS,
+    "territoire.gpkg deserts": DESERTS,
 }
 
 TABLES: dict[str, Table] = {
@@ -173,13 +189,8 @@ def check_declared(name: str, columns: Iterable[str]) -> None:
 def keyed_label(keyed: Keyed, keys: Mapping[str, str]) -> str:
     """Return the French heading of a column whose name holds keys."""
     parts = [keyed.column.fr]
-    if "service" in keys:
-        scenario = keys.get("scenario")
-        parts.append(COLUMNS["service"].codes.get(keys["service"], keys["service"]))
-        parts.append(f"scénario {scenario}" if scenario else "aujourd'hui")
-    if "threshold_min" in keys:
-        parts.append(f"{keys['threshold_min']} min")
-    parts.extend(COLUMNS[key].codes[keys[key]] for key in ("who", "bound") if key in keys)
+    for key, value in keys.items():
+        parts.append(f"{value} min" if key == "threshold_min" else COLUMNS[key].codes.get(value, value))
     return replace(keyed.column, fr=", ".join(parts)).label
 
 

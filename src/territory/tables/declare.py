@@ -98,7 +98,9 @@ class Column:
     def unit(self) -> Unit:
         """The unit that the name ends with."""
         fits = [end for end in UNITS if self.name.endswith(end)] if self.kind == "number" else []
-        return UNITS[max(fits, key=len)] if fits else NO_UNIT
+        found = UNITS[max(fits, key=len)] if fits else NO_UNIT
+        # the unit of an age is in its heading
+        return found if found.fr else NO_UNIT
 
     @property
     def label(self) -> str:

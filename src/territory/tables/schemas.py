@@ -6,16 +6,18 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from territory.errors import Problems, SchemaError, UnknownCodeError, examples
-from territory.tables.catalogue import TABLES, columns_of
+from territory.tables.catalogue import TABLES, column_of, columns_of, label_of, table_of
 from territory.tables.declare import CAPACITY_UNITS, COMMUNE_CODE, DEMAND_KINDS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     import pandera.pandas as pa
 
     from territory.tables.declare import Column
 
-__all__ = ["CAPACITY_UNITS", "COMMUNE_CODE", "CONTRACT", "DEMAND_KINDS", "schema", "validate"]
+__all__ = ["CAPACITY_UNITS", "COMMUNE_CODE", "CONTRACT", "DEMAND_KINDS", "data_schema", "schema", "validate"]
 
 FrameT = TypeVar("FrameT", bound="pd.DataFrame")
 
@@ -134,3 +136,35 @@ def _explain(columns: dict[str, Column], cases: pd.DataFrame, problems: Problems
 def _s(count: int) -> str:
     """Return the mark of the French plural."""
     return "s" if count > 1 else ""
+
+
+def data_schema(name: str, table: pd.DataFrame, *, missing: Sequence[str]) -> dict[str, Any]:
+    """Return what a table handed over holds, as others read it (Frictionless Data, Table Schema 1)."""
+    keys = table_of(name).table.keys.split()
+    said: dict[str, Any] = {
+        "fields": [_field(name, str(column), table[column]) for column in table.columns],
+        "missingValues": list(missing),
+    }
+    # a key that may be empty is none there
+    if keys and set(keys) <= set(table.columns) and not table[keys].isin(missing).to_numpy().any():
+        said["primaryKey"] = keys if table[keys].notna().to_numpy().all() else []
+    return {key: value for key, value in said.items() if value}
+
+
+def _field(name: str, column: str, values: pd.Series) -> dict[str, Any]:
+    """Return one field; numbers of which some are withheld stay numbers, what stands in their place being missing."""
+    one = column_of(name, column)
+    kind = {"number": "number", "flag": "boolean"}.get(one.kind, "string")
+    said: dict[str, Any] = {
+        "name": column,
+        "title": label_of(name, column),
+        "type": "integer" if kind == "number" and values.dtype.kind in "iu" else kind,
+        "description": one.about,
+        "unit": one.unit.fr,
+        "constraints": {} if one.minimum is None else {"minimum": one.minimum},
+    }
+    if kind == "boolean":
+        said |= {"trueValues": ["True"], "falseValues": ["False"]}
+    if one.codes:
+        said["categories"] = [{"value": code, "label": label} for code, label in one.codes.items()]
+    return {key: value for key, value in said.items() if value}

@@ -27,9 +27,9 @@ from territory.files.safe_files import (
     write_json,
 )
 from territory.geography.communes import plain
-from territory.release import Release, release
+from territory.release import release
 from territory.release.disclosure import PUBLIC, edition_name
-from territory.report.files.writers import write_geopackage, write_table
+from territory.report.files.writers import data_package, write_excel_csv, write_table
 from territory.report.reading import Reading, read
 from territory.result import StudyResult
 from territory.study.own_tables import unknown_epci
@@ -208,8 +208,9 @@ def write_outputs(
     with beside(report_dir, trouble) as staging:
         with in_words(report_dir, trouble, reword=True):
             released = release(result, edition=edition)
-            _write_tables(released, staging)
-            _write_documents(Reading(released), staging)
+            reading = Reading(released)
+            _write_tables(reading, staging)
+            _write_documents(reading, staging)
             digests = digests_of(staging)
             said = {**result.manifest, "edition": edition}
             manifest = {**said, "run_sha256": result.run_digest, "outputs_sha256": digests}
@@ -247,19 +248,23 @@ def beside(folder: Path, message: str) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _write_tables(released: Release, folder: Path) -> None:
-    """Write the tables and the layers for QGIS."""
+def _write_tables(reading: Reading, folder: Path) -> None:
+    """Write the tables, and the layers for QGIS."""
+    from territory.report.files.layers import write_layers
+
+    released = reading.release
     (folder / "tables").mkdir()
     for name, table in released.tables.items():
         write_table(table, folder / "tables" / released.file_name(name))
-    write_geopackage(released.layers, folder / released.file_name("territoire.gpkg"))
+    write_json(folder / released.file_name("datapackage.json"), data_package(released))
+    write_layers(reading, folder / released.file_name("territoire.gpkg"))
 
 
 def _write_documents(reading: Reading, folder: Path) -> None:
     """Write the report, and the summary page and the workbook that go with it."""
     # they draw: a run whose files are current does without matplotlib
     from territory.report.documents.summary_page import summary_html
-    from territory.report.files.workbook import workbook_bytes
+    from territory.report.files.workbook import full_sheets, reader_bytes, workbook_bytes
 
     name = reading.release.file_name
     report.build_report(reading, folder / name("rapport.pdf"))
@@ -270,7 +275,12 @@ def _write_documents(reading: Reading, folder: Path) -> None:
     }
     page = summary_html(reading, beside=beside)
     (folder / name("resume.html")).write_text(page, encoding="utf-8", newline="\n")
-    (folder / name("tables.xlsx")).write_bytes(workbook_bytes(reading.release.tables, reading))
+    (folder / name("tables.xlsx")).write_bytes(reader_bytes(reading.release.tables, reading))
+    sheets = full_sheets(reading.release.tables, reading)
+    (folder / name("tables_completes.xlsx")).write_bytes(workbook_bytes(sheets, reading))
+    (folder / "excel").mkdir()
+    for table, sheet in sheets.items():
+        write_excel_csv(sheet, folder / "excel" / name(f"{table}.csv"))
 
 
 REPORT, SHEETS = "rapport.pdf", "fiches"

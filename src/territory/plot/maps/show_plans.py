@@ -304,17 +304,30 @@ def class_map(
     max_height_cm: float = 22.0,
 ) -> Figure:
     """Draw how many criteria of a rule of desert each commune meets, by the classes of `access.deserts.classify`."""
-    found = classes.reindex(outlines.index).fillna(NOT_COMPUTABLE).astype(str)
+    found = met_classes(classes.reindex(outlines.index))
+    panel = Panel(gpd.GeoDataFrame(outlines[["geometry"]]), found.keys, zones=zones)
+    return draw_map(
+        panel, Legend(shown(found.legend, found.keys), title, notes=notes), max_height_cm=max_height_cm
+    )
+
+
+def met_classes(classes: pd.Series[str]) -> Classes:
+    """Sort communes by how many criteria of a rule of desert they meet."""
+    found = classes.fillna(NOT_COMPUTABLE).astype(str)
     count = max((int(label.split()[-1]) for label in found if label[0].isdigit()), default=1)
-    labels = class_labels(count)
     colours = (style.GAINS[0], *style.LOSSES[-count:])
     legend = [
-        Category(label, label, colours[min(met, len(colours) - 1)]) for met, label in enumerate(labels[:-1])
+        Category(label, label, colours[min(met, len(colours) - 1)])
+        for met, label in enumerate(class_labels(count)[:-1])
     ]
-    if found.eq(NOT_COMPUTABLE).any():
-        legend.append(UNKNOWN._replace(key=NOT_COMPUTABLE))
-    panel = Panel(gpd.GeoDataFrame(outlines[["geometry"]]), found.astype(object), zones=zones)
-    return draw_map(panel, Legend(tuple(legend), title, notes=notes), max_height_cm=max_height_cm)
+    return Classes(found.astype(object).replace(NOT_COMPUTABLE, UNKNOWN.key), (*legend, NO_VERDICT))
+
+
+def criterion_classes(status: pd.Series[str]) -> Classes:
+    """Sort communes by their side of one criterion of desert."""
+    keys = status.fillna(NOT_COMPUTABLE).map({IN_DESERT: IN_SURE.key, NOT_COMPUTABLE: UNKNOWN.key})
+    inside, outside = IN_SURE._replace(label=IN_DESERT), OUT_SURE._replace(label="hors désert")
+    return Classes(keys.fillna(OUT_SURE.key).astype(object), (inside, outside, NO_VERDICT))
 
 
 def show_draws(draws: Draws, criterion: str | None, outlines: gpd.GeoDataFrame | None) -> Figure:

@@ -1,136 +1,123 @@
-"""The workbook for a council's services: every published table with French names, units and sources."""
+"""The workbook that one reads, ten sheets by question, and the one that holds every table, under French names."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from territory.french.numbers import integer
 from territory.french.words import count, in_guillemets, typeset
 from territory.report.files.writers import Sheet, Value, to_xlsx
 from territory.report.reading import UNKNOWN, Reading
 from territory.tables.catalogue import COLUMNS, KEYS, code_label, column_of, label_of, measure_label, table_of
-from territory.tables.declare import Column, Secrecy
+from territory.tables.declare import NO_UNIT, Column, Secrecy, lines_of
 
-# what compares first, then the questions of the study, then the rest
-_ORDER = (
-    "enfants_trajets",
-    "enfants_constats",
-    "comparaison_mesures",
-    "comparaison_zones",
-    "comparaison_conseils",
-    "comparaison_communes",
-    "comparaison_sensibilite",
-    "comparaison_trajets",
-    "comptes_de_trajets",
-    "tournees",
-    "comparaison_deserts",
-    "groupements_comparaison",
-    "{question}",
-    "groupements_contexte",
-    "offre_scenarios",
-    "attentes",
-    "batiments",
-    "besoins_epci",
-    "besoins_communes",
-    "taux_equipement",
-    "offre_recensee",
-    "couverture_zones",
-    "acces_communes",
-    "communes",
-    "services",
-    "sites",
-    "comparaison_mesures_communes",
-    "deserts_communes",
-    "deserts_zones",
-    "medecins_generalistes_communes",
-    "parcours_enfants",
-    "soins_ehpad",
-    "coordination",
-    "bord_des_donnees",
-)
-README, SOURCES = "Lisez-moi", "Sources"
+README, SOURCES = "Sommaire", "Sources"
 _HOW_TO_READ = (
-    "Une feuille par table ; l'unité de chaque colonne est dans son titre. Les temps sont en minutes, aller simple, en "
-    "voiture.",
+    "Cliquez sur le nom d'une feuille pour y aller. L'unité de chaque colonne est dans son titre ; les temps sont en "
+    "minutes, aller simple, en voiture.",
+    "Toutes les tables, entières, sont dans tables_completes.xlsx et, en CSV, dans le dossier excel/.",
     "« < 11 » : estimation de moins de onze personnes. « secret statistique » : effectif observé qui n'est pas publié, "
     "parce qu'il est inférieur à onze ou qu'il permettrait d'en retrouver un.",
     "Une case vide est une valeur inconnue ou sans objet, jamais un zéro.",
     "« Sans différence visible » : différence trop petite, devant le doute sur les temps, pour être affirmée.",
     "Les lignes de services différents comptent les mêmes habitants : elles ne s'additionnent pas.",
 )
-# long tables whose keys are spread over columns
-MEASURES, SIDE_BY_SIDE, BEYOND = "comparaison_mesures", "Scénarios côte à côte", "implantations_seuils"
-BEYOND_PREFIX, _SIGN = "persons_beyond ", " : "
-# what is shown of each scenario, under the columns of the long table
-_BESIDE = ("is_distinguishable", "better_share", "delta_high", "delta_low", "note")
+# long tables whose keys are spread over columns: what is shown of each scenario
+_SIGN = " : "
 _OF_SCENARIO = {
     "scenario_value": COLUMNS["value"],
     "delta_value": COLUMNS["delta"],
-    **{name: COLUMNS[name] for name in _BESIDE},
+    "is_distinguishable": COLUMNS["is_distinguishable"],
 }
-# a workbook that opens at once: longer tables are whole in the folder tables/
-_MOST_ROWS = 6_000
+# what a reader is given, the most asked first: as many sheets with the one that leads to them
+_READER, _MOST_SHEETS = tuple(lines_of("sheets.csv", "territory.report.files")), 10
+# a spreadsheet holds no more
+_MOST_ROWS = 1_048_575
+# codes beside which a name is put where the table has none
+_NAMED = {
+    "commune_code": ("commune_name", "name"),
+    "worst_loss_commune": ("worst_name",),
+    "zone": ("zone_name",),
+    **dict.fromkeys(("site_id", "to_id", "baseline_site_id", "scenario_site_id"), ("name",)),
+}
+_NAME, _ACRONYM = " (nom)", 5
 _SHEET_SIGNS = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
 # a page cuts a lone column that is wider than it, and does not shrink it
-_README_WIDTH = 70
-_MOST_WIDTH, _LEAST_WIDTH, _MEASURED_ROWS = 60.0, 9.0, 300
+_README_WIDTH = 88
+_MOST_WIDTH, _LEAST_WIDTH, _MEASURED_ROWS = 34.0, 9.0, 300
 
 
-def workbook_bytes(tables: Mapping[str, pd.DataFrame], reading: Reading) -> bytes:
-    """Return a workbook of published tables as bytes, the same for the same tables."""
+def workbook_bytes(sheets: Mapping[str, Sheet], reading: Reading) -> bytes:
+    """Return every published table as one workbook, the same bytes for the same tables."""
+    said = {sheet.name: count(len(sheet.rows), "ligne") for sheet in sheets.values()}
+    return _bytes([_readme(reading, said), *sheets.values()], reading)
 
-    def rank(name: str) -> int:
-        key = "{question}" if "{question}" in table_of(name).table.name else name
-        return _ORDER.index(key) if key in _ORDER else len(_ORDER)
 
-    named = sorted((name for name in tables if name not in ("sources", BEYOND)), key=rank)
-    short: dict[str, str] = {}
-    for name in named:
-        title = SIDE_BY_SIDE if name == MEASURES else table_of(name).title
-        short[name] = _sheet_name(title, short.values())
-    shown = {name: _of_use(name, tables[name], tables, reading) for name in short}
-    sheets = [_readme(reading, {short[name]: len(table) for name, table in shown.items()})]
-    sheets += [_sheet(short[name], name, table, reading) for name, table in shown.items()]
-    if "sources" in tables:
-        sheets.append(_sheet(SOURCES, "sources", tables["sources"], reading))
+def reader_bytes(tables: Mapping[str, pd.DataFrame], reading: Reading) -> bytes:
+    """Return the workbook that one reads: at most ten sheets, the columns that answer a question, names and units."""
+    sheets: list[Sheet] = []
+    said = {}
+    for line in _READER:
+        found = [name for name in tables if table_of(name).table.name == line["table"]]
+        table = pd.concat([tables[name] for name in found]) if found else pd.DataFrame()
+        if line["rows"] and len(table):
+            table = table.query(line["rows"])
+        if len(table) and len(sheets) < _MOST_SHEETS - 1:
+            spread = {"comparaison_mesures": _side_by_side, "acces_communes": _times}.get(line["table"])
+            table = spread(table, reading) if spread else table
+            asked = [one for one in line["columns"].split() if one in table and not table[one].isna().all()]
+            sheets.append(_sheet(line["title"], found[0], table[asked] if asked else table, reading))
+            said[line["title"]] = f"{line['about']} ({count(len(table), 'ligne')})"
+    return _bytes([_readme(reading, said), *sheets], reading)
+
+
+def _bytes(sheets: Sequence[Sheet], reading: Reading) -> bytes:
+    """Return sheets as a workbook."""
     return to_xlsx(sheets, title=typeset(reading.study.title), mark=typeset(reading.release.mark))
 
 
-def _of_use(
-    name: str, table: pd.DataFrame, tables: Mapping[str, pd.DataFrame], reading: Reading
-) -> pd.DataFrame:
-    """Leave out what a council has no use for (communes around), and spread the keys that read better in columns."""
-    if name == "comparaison_communes":
-        return table[table["effect"] != "outside"]
-    if name in ("acces_communes", "communes"):
-        return table[table["commune_code"].isin(reading.parameters.territory_codes)]
-    if name == MEASURES:
-        return _side_by_side(table, reading)
-    if name.startswith("implantation_") and BEYOND in tables:
-        beyond = tables[BEYOND].pivot(
-            index=["siting", "to_id"], columns="threshold_min", values="persons_beyond"
-        )
-        beyond.columns = pd.Index([f"{BEYOND_PREFIX}{threshold:g}" for threshold in beyond])
-        return table.merge(beyond, on=["siting", "to_id"], how="left", sort=False)
-    return table
+def full_sheets(tables: Mapping[str, pd.DataFrame], reading: Reading) -> dict[str, Sheet]:
+    """Return every published table as a sheet, by its name."""
+    made: dict[str, Sheet] = {}
+    for name, table in tables.items():
+        title = _sheet_name(table_of(name).title, [one.name for one in made.values()])
+        made[name] = _sheet(title, name, table, reading)
+    return made
+
+
+def _times(table: pd.DataFrame, reading: Reading) -> pd.DataFrame:
+    """Return one column of minutes for each service, without the communes around."""
+    inside = table[table["commune_code"].isin(reading.parameters.territory_codes)]
+    keys = ["commune_code", "commune_name", "epci_name"]
+    # a commune outside any EPCI has no name for it, and stays
+    wide = inside.fillna({"epci_name": ""}).pivot(index=keys, columns="service", values="travel_time_min")
+    known = [service for service in reading.services if service in wide]
+    return wide[known].add_suffix(f"{_SIGN}travel_time_min").reset_index()
 
 
 def _side_by_side(table: pd.DataFrame, reading: Reading) -> pd.DataFrame:
     """Return every scenario beside today: one line for each measure, one block of columns for each scenario."""
-    keys = ["level", "zone", "zone_name", "service", "measure", *KEYS]
+    keys = ["service", "measure", *KEYS]
     named = table.fillna(dict.fromkeys(KEYS[1:], "")).fillna({"threshold_min": -1.0})
+    # one format for a column: shares are said in percent, in a table where others are minutes
+    shares = named["unit"].eq("share")
+    values = named.select_dtypes("number").columns.difference(["threshold_min", "better_share"])
+    named[values] = named[values].mask(shares, (100 * named[values]).round(2))
+    named["unit"] = named["unit"].mask(shares, "%")
     wide = None
     for scenario in table["scenario"].unique():
         rows = named[named["scenario"] == scenario].set_index(keys)
         if wide is None:
-            wide = rows[["unit", "baseline_value", "baseline_note"]]
-        block = rows[[one for one in _OF_SCENARIO if one in rows]]
-        wide = wide.join(block.add_prefix(f"{scenario}{_SIGN}"))
-    flat = pd.DataFrame() if wide is None else wide.reset_index()
+            wide = rows[["unit", "baseline_value"]]
+        wide = wide.join(rows[[*_OF_SCENARIO]].add_prefix(f"{scenario}{_SIGN}"))
+    flat = (
+        pd.DataFrame()
+        if wide is None
+        else wide.dropna(subset=[*wide.select_dtypes("number")], how="all").reset_index()
+    )
     flat["measure"] = [
         measure_label(name, {**row, "criterion": _desert_words(str(row["criterion"]), reading)}, is_long=True)
         for name, row in zip(flat["measure"], flat[list(KEYS)].to_dict("records"), strict=True)
@@ -142,44 +129,44 @@ def _sheet_name(title: str, taken: Iterable[str]) -> str:
     """Return a name that a spreadsheet accepts: 31 letters, none of its signs, not used yet."""
     base = _SHEET_SIGNS.sub(" ", title)[:31].strip("' ") or "Table"
     name, number = base, 2
-    while name.casefold() in {other.casefold() for other in (*taken, README, SOURCES)}:
+    while name.casefold() in {other.casefold() for other in (*taken, README)}:
         name, number = f"{base[:27]} {number}", number + 1
     return name
 
 
-def _readme(reading: Reading, sheets: Mapping[str, int]) -> Sheet:
-    """Return the sheet that says what the others are."""
+def _readme(reading: Reading, sheets: Mapping[str, str]) -> Sheet:
+    """Return the sheet that says what the others are, and leads to them."""
     study = reading.study
     digest = f"Empreinte du calcul (SHA-256, reprise dans manifest.json) : {reading.release.run_digest}"
-    lengths = {
-        name: count(rows, "ligne")
-        if rows <= _MOST_ROWS
-        else f"les {integer(_MOST_ROWS)} premières lignes sur {integer(rows)} ; le reste est dans le dossier tables/"
-        for name, rows in sheets.items()
-    }
+    rows = reading.release.sources if reading.release.sources is not None else pd.DataFrame()
+    told = (f"{row.producer} : {row.title} ({row.vintage} ; {row.licence})" for row in rows.itertuples())
     parts: dict[str, list[str]] = {
         study.title: [
             f"Territoire : {study.territory.name} · population {reading.vintage()}",
             study.question,
         ],
+        "Feuilles": [f"{name} : {said}" for name, said in sheets.items()],
         "Comment lire ce classeur": list(_HOW_TO_READ),
         "Scénarios": [f"{s.id} : {s.name}" for s in study.scenario],
-        "Feuilles": [f"{name} : {said}" for name, said in lengths.items()],
         UNKNOWN: [f"{found.question} À demander : {found.ask}." for found in study.unknown],
+        SOURCES: list(dict.fromkeys(told)),
     }
     lines = [reading.release.mark] if reading.release.mark else []
-    titles = set(range(len(lines)))
-    for title, said in parts.items():
+    titles, links = set(range(len(lines))), {}
+    for title, said in ((title, said) for title, said in parts.items() if said):
         titles.add(len(lines))
+        if title == "Feuilles":
+            links = dict(enumerate(sheets, len(lines) + 1))
         lines += [title, *said, ""]
     lines.append(digest)
-    return Sheet(README, (), [[typeset(text)] for text in lines], [_README_WIDTH], frozenset(titles))
+    written = [[typeset(text)] for text in lines]
+    return Sheet(README, (), written, [_README_WIDTH], frozenset(titles), links=links)
 
 
 def _sheet(title: str, name: str, table: pd.DataFrame, reading: Reading) -> Sheet:
     """Return one table with French titles, its columns as wide as what they hold."""
-    shown = table.head(_MOST_ROWS)
-    declared = [_declared(name, str(column)) for column in shown.columns]
+    shown = _with_names(table.head(_MOST_ROWS), reading)
+    declared = [_declared(name, str(column), reading) for column in shown.columns]
     columns = [_values(shown[at], one, reading) for at, (_, one) in zip(shown.columns, declared, strict=True)]
     heads = [typeset(head) for head, _ in declared]
     widths = []
@@ -189,18 +176,47 @@ def _sheet(title: str, name: str, table: pd.DataFrame, reading: Reading) -> Shee
         wanted = max(longest + 2.0, math.ceil(len(head) / 3) + 3.0, 1.2 * max(map(len, head.split())) + 2.0)
         widths.append(min(_MOST_WIDTH, max(_LEAST_WIDTH, wanted)))
     rows = list(zip(*columns, strict=True))
-    return Sheet(title, heads, rows, widths, formats=[one.number_format for _, one in declared])
+    is_mixed = "unit" in shown
+    formats = [_format(one, values, is_mixed) for (_, one), values in zip(declared, columns, strict=True)]
+    return Sheet(title, heads, rows, widths, formats=formats)
 
 
-def _declared(name: str, column: str) -> tuple[str, Column]:
+def _format(declared: Column, values: Sequence[Value], is_mixed: bool) -> str:
+    """Return how all the numbers of a column are shown: as they are where each row has its own unit."""
+    if declared.unit.suffix == "_share":
+        return "percent"
+    shown = "plain" if is_mixed and declared.unit is NO_UNIT else declared.number_format
+    if shown == "plain" or not any(isinstance(value, float) for value in values):
+        return "plain" if shown == "plain" else "whole"
+    return "fine" if shown == "fine" else "tenths"
+
+
+def _with_names(table: pd.DataFrame, reading: Reading) -> pd.DataFrame:
+    """Put the name beside each code that has none in the table."""
+    places, communes = reading.release.sites["name"], reading.communes["name"]
+    for column, known in _NAMED.items():
+        if column in table and not any(name in table for name in known):
+            names = communes if "commune" in column else places
+            names = pd.Series(reading.zone_names) if column == "zone" else names
+            found = table[column].map(names.to_dict())
+            if found.notna().any():
+                place = [str(one) for one in table].index(column) + 1
+                table = table.copy(deep=False)
+                table.insert(place, f"{column}{_NAME}", found)
+    return table
+
+
+def _declared(name: str, column: str, reading: Reading) -> tuple[str, Column]:
     """Return the heading of a column of a sheet, and its declaration."""
-    if column.startswith(BEYOND_PREFIX):
-        return f"Personnes à plus de {column.removeprefix(BEYOND_PREFIX)} min", COLUMNS["persons_beyond"]
-    scenario, sign, quantity = column.partition(_SIGN)
+    if column.endswith(_NAME):
+        return f"{label_of(name, column.removesuffix(_NAME))}{_NAME}", COLUMNS["name"]
+    of, sign, quantity = column.partition(_SIGN)
     if not sign:
-        return label_of(name, column), column_of(name, column)
+        return label_of(name, column).replace("part de 0 à 1", "%"), column_of(name, column)
+    if quantity not in _OF_SCENARIO:
+        return f"{reading.label(of)} (min)", COLUMNS[quantity]
     said = _OF_SCENARIO[quantity]
-    return f"Scénario {scenario} : {said.label[:1].lower()}{said.label[1:]}", said
+    return f"Scénario {of} : {said.label[:1].lower()}{said.label[1:]}", said
 
 
 def _values(column: pd.Series, declared: Column, reading: Reading) -> list[Value]:
@@ -238,7 +254,9 @@ def _text(value: str, declared: Column, reading: Reading) -> Value:
         return typeset(_desert_words(value, reading))
     if name in ("service", "authorisation_id", "authorisation"):
         named = value in reading.named
-        return typeset(reading.short(value) if named else _desert_words(code_label(declared, value), reading))
+        said = reading.short(value) if named else _desert_words(code_label(declared, value), reading)
+        # what has no name of its own is an acronym: cmpp, uema
+        return typeset(said.upper() if said == value and len(value) <= _ACRONYM else said)
     if not is_public or declared.codes or declared.kind == "flag":
         return typeset(code_label(declared, value))
     # names of places as the other documents write them: Cœur du Var, « Sources de lumière »

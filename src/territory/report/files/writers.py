@@ -1,32 +1,36 @@
-"""Tables, map layers and workbooks on disk, the same bytes for the same content: ten times faster than a library."""
+"""Tables and workbooks on disk, the same bytes for the same content: ten times faster than a library."""
 
 from __future__ import annotations
 
+import csv
+import html
 import io
 import math
 import re
-import sqlite3
+import tomllib
 import zipfile
 from collections.abc import Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from importlib import resources
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from string import Template
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
-from territory.tables.catalogue import label_of
+from territory.release.disclosure import SUPPRESSED, THRESHOLD
+from territory.tables.catalogue import table_of
+from territory.tables.schemas import data_schema
 
 if TYPE_CHECKING:
-    import geopandas as gpd
     import pandas as pd
+
+    from territory.release.gate import Release
 
 Value = str | float | int | None
 
 _ZIP_DATE = (2000, 1, 1, 0, 0, 0)
-_STAMP = "2000-01-01T00:00:00Z"
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006"
@@ -36,11 +40,24 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _MOST_LETTERS = 32_000
 # what a spreadsheet takes for a formula when somebody edits the cell or opens the sheet as CSV
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "|", "%")
-# styles, by their place in styles.xml
-_PLAIN, _TEXT, _QUOTED, _HEADER, _TITLE, _WRAPPED, _WRAPPED_QUOTED, _WHOLE, _TENTHS, _FINE = range(10)
-# how a number is shown, whole or not, by the format of its column: a year, one decimal at most, three at most
-_NUMBERS = {"plain": (_PLAIN, _PLAIN), "rounded": (_WHOLE, _TENTHS), "fine": (_WHOLE, _FINE)}
-_LINE_POINTS = 15.0
+# styles, by their place in templates/xlsx.toml
+(
+    _PLAIN,
+    _TEXT,
+    _QUOTED,
+    _HEADER,
+    _TITLE,
+    _WRAPPED,
+    _WRAPPED_QUOTED,
+    _WHOLE,
+    _TENTHS,
+    _FINE,
+    _PERCENT,
+    _LINK,
+) = range(12)
+# how the numbers of a column are shown: as they are (a year), without decimals, with one, with three, as a percentage
+_NUMBERS = {"plain": _PLAIN, "whole": _WHOLE, "tenths": _TENTHS, "fine": _FINE, "percent": _PERCENT}
+_LINE_POINTS, _MOST_LINES = 15.0, 12
 
 
 @dataclass(frozen=True)
@@ -52,51 +69,47 @@ class Sheet:
     rows: Sequence[Sequence[Value]]
     widths: Sequence[float]  # in letters
     titles: frozenset[int] = frozenset()  # lines of text that are titles, by their place
-    formats: Sequence[str] = ()  # how the numbers of each column are shown, see `_NUMBERS`; `rounded` without
+    formats: Sequence[str] = ()  # how the numbers of each column are shown, see `_NUMBERS`; `tenths` without
+    links: Mapping[int, str] = field(default_factory=dict)  # the sheet that a line of text leads to
+
+
+@cache
+def _templates(file: str) -> dict[str, Template]:
+    """Return the parts of a file of XML."""
+    source = (resources.files("territory.report.layout") / f"templates/{file}.toml").read_text("utf-8")
+    return {name: Template(text) for name, text in tomllib.loads(source).items()}
+
+
+def fill(file: str, part: str, /, **texts: object) -> str:
+    """Fill a part of XML, texts escaped; those whose name is in capitals are XML already."""
+    safe = {
+        key: text if key.isupper() else html.escape(_FORBIDDEN.sub("\ufffd", str(text)))
+        for key, text in texts.items()
+    }
+    return _templates(file)[part].substitute(safe)
 
 
 def to_xlsx(sheets: Sequence[Sheet], *, title: str, mark: str = "") -> bytes:
     """Return a workbook as bytes (ECMA-376, part 1): a text is one, whatever it begins with and whoever edits it."""
     names, office = [f"sheet{i}.xml" for i in range(1, len(sheets) + 1)], f"{_OFFICE}/relationships"
-    whole = {
-        "xl/workbook.xml": f"{office}/officeDocument",
-        "docProps/core.xml": f"{_PACKAGE}/relationships/metadata/core-properties",
-    }
     inside = dict.fromkeys((f"worksheets/{name}" for name in names), f"{office}/worksheet")
     parts = {
-        "[Content_Types].xml": _content_types(names),
-        "_rels/.rels": _rels(whole),
-        "docProps/core.xml": _core(title),
+        "[Content_Types].xml": fill(
+            "xlsx", "types", SHEETS="".join(fill("xlsx", "sheet", name=n) for n in names)
+        ),
+        "_rels/.rels": fill("xlsx", "rels"),
+        "docProps/core.xml": fill("xlsx", "core", title=title),
         "xl/workbook.xml": _workbook(sheets),
         "xl/_rels/workbook.xml.rels": _rels(inside | {"styles.xml": f"{office}/styles"}),
-        "xl/styles.xml": (resources.files("territory.report.layout") / "templates/styles.xml").read_text(
-            "utf-8"
-        ),
+        "xl/styles.xml": fill("xlsx", "styles"),
     }
     # one sheet at a time: their XML is many times the size of the file
     drawn = ((f"xl/worksheets/{name}", _sheet(one, mark)) for name, one in zip(names, sheets, strict=True))
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as target:
         for name, content in chain(parts.items(), drawn):
-            target.writestr(zipfile.ZipInfo(name, _ZIP_DATE), _HEAD + content, zipfile.ZIP_DEFLATED)
+            target.writestr(zipfile.ZipInfo(name, _ZIP_DATE), _HEAD + content, zipfile.ZIP_DEFLATED, 3)
     return written.getvalue()
-
-
-def _content_types(sheets: Sequence[str]) -> str:
-    """Say what each part is."""
-    kind, package = (
-        "application/vnd.openxmlformats-" + one for one in ("officedocument.spreadsheetml", "package")
-    )
-    overrides = {
-        "/xl/workbook.xml": f"{kind}.sheet.main+xml",
-        "/xl/styles.xml": f"{kind}.styles+xml",
-        "/docProps/core.xml": f"{package}.core-properties+xml",
-        **{f"/xl/worksheets/{name}": f"{kind}.worksheet+xml" for name in sheets},
-    }
-    kinds = {"rels": f"{package}.relationships+xml", "xml": "text/xml"}
-    defaults = "".join(f'<Default Extension="{name}" ContentType="{what}"/>' for name, what in kinds.items())
-    body = "".join(f'<Override PartName="{name}" ContentType="{what}"/>' for name, what in overrides.items())
-    return f'<Types xmlns="{_PACKAGE}/content-types">{defaults}{body}</Types>'
 
 
 def _rels(targets: Mapping[str, str]) -> str:
@@ -108,39 +121,28 @@ def _rels(targets: Mapping[str, str]) -> str:
     return f'<Relationships xmlns="{_PACKAGE}/relationships">{body}</Relationships>'
 
 
-def _core(title: str) -> str:
-    """Say what the document is, with dates that mean nothing."""
-    spaces = (
-        f'xmlns:cp="{_PACKAGE}/metadata/core-properties" xmlns:dc="http://purl.org/dc/elements/1.1/" '
-        'xmlns:dcterms="http://purl.org/dc/terms/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
-    )
-    dates = "".join(
-        f'<dcterms:{name} xsi:type="dcterms:W3CDTF">{_STAMP}</dcterms:{name}>'
-        for name in ("created", "modified")
-    )
-    # the order of the schema: creator, language, title, then the dates
-    return (
-        f"<cp:coreProperties {spaces}><dc:title>{_safe(title)}</dc:title><dc:creator>territory</dc:creator>"
-        f"<dc:language>fr-FR</dc:language>{dates}</cp:coreProperties>"
-    )
-
-
 def _workbook(sheets: Sequence[Sheet]) -> str:
     """List the sheets and the ranges of their filters."""
     listed, filters = "", ""
     for i, sheet in enumerate(sheets):
         listed += f'<sheet name={quoteattr(sheet.name)} sheetId="{i + 1}" r:id="rId{i + 1}"/>'
         if sheet.heads and sheet.rows:
-            place = "'{}'!".format(sheet.name.replace("'", "''"))
+            place = _place(sheet.name)
             last = f"${column_letters(len(sheet.heads))}${len(sheet.rows) + 1}"
             for name, shown, cells in (
                 ("_FilterDatabase", ' hidden="1"', f"$A$1:{last}"),
+                ("Print_Area", "", f"$A$1:{last}"),
                 ("Print_Titles", "", "$1:$1"),
             ):
                 head = f'<definedName name="_xlnm.{name}" localSheetId="{i}"{shown}>'
                 filters += f"{head}{_safe(place + cells)}</definedName>"
     named = f"<definedNames>{filters}</definedNames>" if filters else ""
     return f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}/relationships"><sheets>{listed}</sheets>{named}</workbook>'
+
+
+def _place(name: str) -> str:
+    """Return the name of a sheet before a cell."""
+    return "'{}'!".format(name.replace("'", "''"))
 
 
 def _sheet(sheet: Sheet, mark: str) -> str:
@@ -156,7 +158,7 @@ def _sheet(sheet: Sheet, mark: str) -> str:
         for i, width in enumerate(sheet.widths, start=1)
     )
     letters = [column_letters(i) for i in range(1, max(len(sheet.widths), len(sheet.heads), 1) + 1)]
-    formats = [*sheet.formats, *["rounded"] * len(letters)]
+    formats = [*sheet.formats, *["tenths"] * len(letters)]
     lines = []
     if sheet.heads:
         cells = "".join(_cell(letters[i], 1, head, _HEADER, "plain") for i, head in enumerate(sheet.heads))
@@ -164,33 +166,45 @@ def _sheet(sheet: Sheet, mark: str) -> str:
     for place, row in enumerate(sheet.rows):
         number = place + 1 + bool(sheet.heads)
         style = None if sheet.heads else _TITLE if place in sheet.titles else _WRAPPED
+        style = _LINK if place in sheet.links else style
         cells = "".join(
             _cell(letters[i], number, value, style, formats[i])
             for i, value in enumerate(row)
             if value is not None
         )
-        height = "" if sheet.heads else _height(row, sheet.widths)
+        height = _height(row, sheet.widths, lead=0.4 * (place in sheet.titles))
         lines.append(f'<row r="{number}"{height}>{cells}</row>')
     last = f"{column_letters(max(len(sheet.heads), 1))}{len(sheet.rows) + 1}"
     filtered = f'<autoFilter ref="A1:{last}"/>' if sheet.heads and sheet.rows else ""
     # & begins a code there
     said = _safe(mark.replace("&", "&&"))
-    both = f"<oddHeader>&amp;C&amp;B{said}</oddHeader><oddFooter>&amp;C&amp;B{said}</oddFooter>"
-    marked = f"<headerFooter>{both}</headerFooter>" if mark else ""
+    foot = f"&amp;L&amp;A&amp;C&amp;B{said}&amp;B&amp;R&amp;P / &amp;N"
+    marked = (
+        f"<headerFooter><oddHeader>&amp;C&amp;B{said}</oddHeader><oddFooter>{foot}</oddFooter></headerFooter>"
+    )
+    links = "".join(
+        f'<hyperlink ref="A{place + 1}" location={quoteattr(_place(name) + "A1")} display={quoteattr(_safe(name))}/>'
+        for place, name in sheet.links.items()
+    )
+    links = f"<hyperlinks>{links}</hyperlinks>" if links else ""
     # on paper: the whole width on one page, lying down where there are columns
     lying = ' orientation="landscape"' if sheet.heads else ""
     return (
         f'<worksheet xmlns="{_MAIN}"><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>'
         f'<sheetViews><sheetView workbookViewId="0">{frozen}</sheetView></sheetViews>'
-        f"<cols>{widths}</cols><sheetData>{''.join(lines)}</sheetData>{filtered}"
+        f"<cols>{widths}</cols><sheetData>{''.join(lines)}</sheetData>{filtered}{links}"
+        '<pageMargins left="0.4" right="0.4" top="0.5" bottom="0.6" header="0.2" footer="0.3"/>'
         f'<pageSetup paperSize="9" fitToHeight="0"{lying}/>{marked}</worksheet>'
     )
 
 
-def _height(row: Sequence[Value], widths: Sequence[float]) -> str:
-    """Return the height of a line of text that takes several lines: not every reader finds it by itself."""
-    texts = [str(value) for value in row if value is not None]
-    lines = max((math.ceil(1.1 * len(text) / widths[0]) for text in texts), default=1)
+def _height(row: Sequence[Value], widths: Sequence[float], *, lead: float) -> str:
+    """Return the height of a row whose texts take several lines: not every reader finds it by itself."""
+    texts = [
+        (len(value) + 1) / width for value, width in zip(row, widths, strict=False) if isinstance(value, str)
+    ]
+    # a lone column is a text that runs on, whose lines end with its words
+    lines = min(_MOST_LINES, math.ceil(max(texts, default=1.0) * (1.0 if len(widths) > 1 else 1.1))) + lead
     return f' ht="{_LINE_POINTS * lines:g}" customHeight="1"' if lines > 1 else ""
 
 
@@ -200,9 +214,7 @@ def _cell(letters: str, number: int, value: Value, style: int | None, shown: str
         return f'<c r="{letters}{number}" {_text_cell(value, style)}'
     if value is None or not math.isfinite(value):
         return ""
-    whole, other = _NUMBERS[shown]
-    style = whole if isinstance(value, int) else other
-    return f'<c r="{letters}{number}" s="{style}"><v>{value!r}</v></c>'
+    return f'<c r="{letters}{number}" s="{_NUMBERS[shown]}"><v>{value!r}</v></c>'
 
 
 # a sheet says the same names, units and words thousands of times
@@ -231,47 +243,43 @@ def column_letters(place: int) -> str:
     return letters
 
 
-# a GeoPackage dates its layers by the clock: this date, which means nothing, takes its place
-FIXED_DATE = "2000-01-01T00:00:00.000Z"
-# the extension « schema » of the format: what QGIS shows as the alias of a column
-_SCHEMA = ("http://www.geopackage.org/spec121/#extension_schema", "read-write")
-_DATA_COLUMNS = """CREATE TABLE gpkg_data_columns (
-    table_name TEXT NOT NULL, column_name TEXT NOT NULL, name TEXT, title TEXT, description TEXT, mime_type TEXT,
-    constraint_name TEXT, CONSTRAINT pk_gdc PRIMARY KEY (table_name, column_name),
-    CONSTRAINT gdc_tn UNIQUE (table_name, name))"""
-
-
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a flat table twice: as CSV, without formulas, and as Parquet, as it is."""
     write_csv(table, path.with_suffix(".csv"))
     table.to_parquet(path.with_suffix(".parquet"), index=False)
 
 
+# what Excel reads as a number, and so changes: zeros first, or more digits than a number holds
+_CODE = re.compile(r"0[0-9]+|[0-9]{12,}")
+
+
+def write_excel_csv(sheet: Sheet, path: Path) -> None:
+    """Write a sheet as the CSV that a French Excel opens by a double click (docs/decisions/0031-files-that-open.md)."""
+    columns = list(zip(*sheet.rows, strict=True)) or [() for _ in sheet.heads]
+    written = [_as_excel(values, shown) for values, shown in zip(columns, sheet.formats, strict=True)]
+    with path.open("w", encoding="utf-8-sig", newline="") as target:
+        writer = csv.writer(target, delimiter=";", lineterminator="\r\n")
+        writer.writerow([_as_text(head) for head in sheet.heads])
+        writer.writerows(zip(*written, strict=True))
+
+
+def _as_excel(values: Sequence[Value], shown: str) -> list[str]:
+    """Write a column with decimal commas; codes of which one would change are texts, as a constant is one."""
+    codes = any(isinstance(value, str) and _CODE.fullmatch(value) for value in values)
+
+    def one(value: Value) -> str:
+        if value is None:
+            return ""
+        if isinstance(value, str):
+            return f'="{value}"' if codes and value.isascii() and value.isalnum() else _as_text(value)
+        return (f"{100 * value:.10g} %" if shown == "percent" else f"{value:.10g}").replace(".", ",")
+
+    return [one(value) for value in values]
+
+
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write a flat table as CSV: UTF-8, comma, decimal point, no formula."""
     without_formulas(table).to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
-
-
-def write_geopackage(layers: Mapping[str, gpd.GeoDataFrame], path: Path) -> None:
-    """Write the map layers of a run as one GeoPackage whose dates are fixed, its columns under French aliases."""
-    import pyogrio
-
-    path.unlink(missing_ok=True)
-    for name, layer in layers.items():
-        pyogrio.write_dataframe(layer, path, layer=name, driver="GPKG", append=path.exists())
-    aliases = []
-    for name, layer in layers.items():
-        told = layer.attrs.get("aliases", {})
-        columns = map(str, layer.columns.drop([layer.geometry.name]))
-        # declared under this name, whatever the edition calls the file
-        aliases += [(name, one, told.get(one) or label_of(f"territoire.gpkg {name}", one)) for one in columns]
-    alias = "INSERT INTO gpkg_data_columns VALUES (?, ?, ?, NULL, NULL, NULL, NULL)"
-    extension = "INSERT INTO gpkg_extensions VALUES ('gpkg_data_columns', NULL, 'gpkg_schema', ?, ?)"
-    with closing(sqlite3.connect(path)) as database, database:
-        database.execute("UPDATE gpkg_contents SET last_change = ?", (FIXED_DATE,))
-        database.execute(_DATA_COLUMNS)
-        database.executemany(alias, aliases)
-        database.execute(extension, _SCHEMA)
 
 
 # what Excel and LibreOffice read as the beginning of a formula; a sign before a number, or alone, is none
@@ -298,3 +306,56 @@ def _as_text(text: str) -> str:
     """Return a text that no spreadsheet computes, and that no reader cuts in two lines at a carriage return."""
     safe = f"'{text}" if _FORMULA.match(text) else text
     return safe.replace("\r\n", "\n").replace("\r", " ")
+
+
+# what a column of another table names by its code
+_REFERENCES = {"commune_code": "communes", "site_id": "sites"}
+_LICENCES = {
+    "Licence Ouverte 2.0": {
+        "name": "etalab-2.0",
+        "path": "https://www.etalab.gouv.fr/licence-ouverte-open-licence/",
+    }
+}
+
+
+def data_package(released: Release) -> dict[str, Any]:
+    """Describe every table that is handed over, from its declaration (Frictionless Data, Tabular Data Package 1)."""
+    tables = released.tables
+    resources = []
+    for name, table in tables.items():
+        schema = data_schema(name, table, missing=["", SUPPRESSED, f"< {THRESHOLD}"])
+        keys = [
+            {"fields": [column], "reference": {"resource": of.lower(), "fields": [column]}}
+            for column, of in _REFERENCES.items()
+            if of in tables
+            and of != name
+            and column in table
+            and table[column].isin(tables[of][column]).all()
+        ]
+        resources.append(
+            {
+                "profile": "tabular-data-resource",
+                "name": name.lower(),
+                "path": f"tables/{released.file_name(name)}.csv",
+                "title": table_of(name).title,
+                "description": table_of(name).table.about,
+                "format": "csv",
+                "mediatype": "text/csv",
+                "encoding": "utf-8",
+                "schema": {**schema, **({"foreignKeys": keys} if keys else {})},
+            }
+        )
+    # a study of one's own points may have no table of sources
+    rows = tables.get("sources", tables["communes"].iloc[:0].reindex(columns=["licence"])).fillna("")
+    told = (f"{row.producer}, {row.title}, {row.vintage} ({row.licence})" for row in rows.itertuples())
+    study = released.study
+    return {
+        "profile": "tabular-data-package",
+        "name": study.id,
+        "title": study.title,
+        "description": " ".join([study.question, released.mark]).strip(),
+        "resources": resources,
+        "sources": [{"title": title} for title in dict.fromkeys(told)],
+        # of the data, not of what an agency computes from them: its own to say
+        "licenses": [_LICENCES[one] for one in dict.fromkeys(rows["licence"]) if one in _LICENCES],
+    }
