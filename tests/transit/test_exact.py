@@ -31,12 +31,13 @@ def worlds(draw: Any) -> dict[str, Any]:
     for number in range(draw(st.integers(1, 7))):
         time = (
             86_400 * draw(st.integers(0, 1))
-            + 60 * draw(st.integers(0, 50))
+            # few hours, so that vehicles often meet to the second
+            + 300 * draw(st.integers(0, 9))
             + draw(st.sampled_from([0, 0, 17]))
         )
         calls = []
         for _ in range(draw(st.integers(2, 5))):
-            arrival = time + draw(st.sampled_from([0, 60, 240, 433, 900])) * (len(calls) > 0)
+            arrival = time + draw(st.sampled_from([0, 60, 240, 300, 300, 433, 900])) * (len(calls) > 0)
             departure = arrival + draw(st.sampled_from([0, 0, 30, 120]))
             flags = draw(st.sampled_from(["00", "00", "00", "10", "01", "32"]))
             calls.append((draw(st.integers(0, n_stops - 1)), arrival, departure, flags))
@@ -48,9 +49,7 @@ def worlds(draw: Any) -> dict[str, Any]:
     pair = st.tuples(st.integers(0, n_stops - 1), st.integers(0, n_stops - 1))
     changes = draw(st.dictionaries(pair, st.sampled_from([-1, 0, 0, 45, 300]), max_size=4))
     return {
-        "east": draw(
-            st.lists(st.sampled_from([0.0, 0.0, 0.001, 0.004, 0.02]), min_size=n_stops, max_size=n_stops)
-        ),
+        "east": draw(st.lists(st.sampled_from([0.0, 0.004, 0.03, 0.06]), min_size=n_stops, max_size=n_stops)),
         "trips": trips,
         "changes": changes,
         # services of the day itself: by the calendar, by an exception, and one taken away by an exception

@@ -10,6 +10,7 @@ import pytest
 
 from territory.errors import MissingFileError, ParameterError, ReadError, TerritoryWarning
 from territory.transit import Timetable, read_gtfs
+from territory.transit.feeds import sample_points
 from tests.transit.feeds import write_feed
 
 DATE = "2026-11-30"
@@ -87,6 +88,20 @@ def test_the_trips_of_the_evening_before_run_past_midnight(tmp_path: Path) -> No
     calls = "a,23:50:00,23:50:00,M,1\na,24:20:00,24:20:00,G,2\n"
     timetable = read(tmp_path, calendar_dates=dates, stop_times=CALLS + calls)
     assert calls_of(timetable) == [("M", -600, -600), ("G", 1200, 1200)]
+
+
+def test_a_change_in_no_time_is_caught_to_the_second_and_no_later(tmp_path: Path) -> None:
+    calls = "a,08:04:00,08:04:00,M,1\na,08:14:00,08:14:00,G,2\nc,08:{0},08:{0},G,1\nc,08:26:00,08:26:00,P,2\n"
+    points = sample_points()
+    found = [
+        len(
+            read(tmp_path / later.replace(":", ""), stop_times=CALLS + calls.format(later)).travel_times(
+                points[:1], points[1:], streets=None, depart="08:00", window_min=1
+            )
+        )
+        for later in ("14:00", "13:59")
+    ]
+    assert found == [1, 0]
 
 
 def test_a_service_day_begins_twelve_hours_before_noon(tmp_path: Path) -> None:
