@@ -104,6 +104,16 @@ def test_a_change_in_no_time_is_caught_to_the_second_and_no_later(tmp_path: Path
     assert found == [1, 0]
 
 
+def test_a_bus_that_overtakes_is_taken(tmp_path: Path) -> None:
+    calls = (
+        "a,08:04:00,08:04:00,M,1\na,08:30:00,08:30:00,G,2\nb,08:10:00,08:10:00,M,1\nb,08:20:00,08:20:00,G,2\n"
+    )
+    calls += "c,08:22:00,08:22:00,G,1\nc,08:26:00,08:26:00,P,2\n"
+    timetable, points = read(tmp_path, stop_times=CALLS + calls), sample_points()
+    found = timetable.travel_times(points[:1], points[1:], streets=None, depart="08:00", window_min=1)
+    assert len(found) == 1
+
+
 def test_a_service_day_begins_twelve_hours_before_noon(tmp_path: Path) -> None:
     # clocks go back on 25 October 2026 in Paris: the day before began 25 hours earlier
     dates = "service_id,date,exception_type\nS,20261024,1\n"
