@@ -44,9 +44,8 @@ def _declared(name: str) -> LineColumns:
     said = tomllib.loads((resources.files("territory.network.maps") / f"{name}.toml").read_text("utf-8"))
     said["closed"] = {tuple(one["columns"]): frozenset(one["values"]) for one in said["closed"]}
     said["left_out"] = frozenset(said["left_out"])
-    return LineColumns(
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in said.items()}
-    )
+    given: dict[str, Any] = {key: tuple(one) if isinstance(one, list) else one for key, one in said.items()}
+    return LineColumns(**given)
 
 
 _BUILT_IN = {"bd_topo": _declared("bd_topo")}
