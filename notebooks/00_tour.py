@@ -64,7 +64,7 @@ result
 # %% [markdown]
 # ## 4. Essayer soi-même
 # Choisissez un service, puis un lieu dans la liste, ou déplacez le repère sur la carte : les minutes, la couverture et les
-# personnes qui gagnent ou perdent suivent aussitôt. *Enregistrer ce scénario* l'ajoute à un fichier d'étude.
+# personnes qui gagnent ou perdent suivent aussitôt. *Enregistrer l'étude* l'ajoute à un fichier d'étude.
 
 # %%
 territory.plot.explore(result)

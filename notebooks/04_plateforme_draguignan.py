@@ -89,7 +89,7 @@ rounds[shown].round(1) if len(rounds) else "Cette étude ne demande pas de tourn
 
 # %% [markdown]
 # ## Garder un scénario, et en faire le rapport
-# Dans le panneau, *Enregistrer ce scénario* l'ajoute à un fichier d'étude (`draguignan-essai.toml` si vous partez de
+# Dans le panneau, *Enregistrer l'étude* l'ajoute à un fichier d'étude (`draguignan-essai.toml` si vous partez de
 # l'étude fournie). Le rapport PDF, les tables et les couches pour QGIS suivent d'une commande, dans un terminal :
 # `territory run draguignan-essai.toml`, ou ici : `territory.run_study("draguignan-essai.toml", out_dir=".")`.
 #

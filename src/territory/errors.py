@@ -1,13 +1,9 @@
 """Errors: one tree, each also a builtin, in French, for planners; and names that leave (see docs/releasing.md)."""
 
-import functools
 import re
+import sys
 import warnings
-from collections.abc import Callable, Collection, Iterable
-from typing import ParamSpec, TypeVar
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from collections.abc import Collection, Iterable
 
 
 class TerritoryError(Exception):
@@ -38,6 +34,10 @@ class ParameterError(TerritoryError, ValueError):
     """An argument of a function is outside what the function accepts."""
 
 
+class WrongTypeError(ParameterError, SchemaError, TypeError):
+    """An argument, or a table, is not of the type that a function uses, is missing, or is none of the function's."""
+
+
 class NetworkError(TerritoryError, ValueError):
     """A road map, or points to place on it, cannot be used."""
 
@@ -66,9 +66,19 @@ class TerritoryWarning(UserWarning):
     """Something was dropped, replaced or doubtful: the message counts it."""
 
 
-def warn(message: str, *, stacklevel: int = 4) -> None:
-    """Warn the planner, at the line that called the public function which called the caller."""
-    warnings.warn(message, TerritoryWarning, stacklevel=stacklevel)
+def warn(message: str, category: type[Warning] = TerritoryWarning) -> None:
+    """Warn the planner, at the line that called the library, however deep it is inside."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "territory":
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def warn_deprecated(
+    what: str, *, instead: str, removed_in: str, category: type[Warning] = DeprecationWarning
+) -> None:
+    """Say that something leaves, what replaces it, and the version that no longer has it (see docs/releasing.md)."""
+    warn(f"{what} : disparaîtra dans territory {removed_in} ; écrivez {instead}.", category)
 
 
 def examples(values: Iterable[object], *, most: int = 3) -> str:
@@ -129,30 +139,3 @@ class Problems:
             count = len(self.messages)
             lines = "\n".join(f"- {message}" for message in self.messages)
             raise self.error(f"{self.subject} : {count} problème{'s' if count > 1 else ''}.\n{lines}")
-
-
-def warn_deprecated(
-    what: str,
-    *,
-    instead: str,
-    removed_in: str,
-    category: type[Warning] = DeprecationWarning,
-    stacklevel: int = 2,
-) -> None:
-    """Say that something leaves, what replaces it, and the version that no longer has it."""
-    message = f"{what} : disparaîtra dans territory {removed_in} ; écrivez {instead}."
-    warnings.warn(message, category, stacklevel=stacklevel + 1)
-
-
-def deprecated(*, instead: str, removed_in: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Mark a function that leaves: each call says so, at the line that calls."""
-
-    def mark(function: Callable[P, R]) -> Callable[P, R]:
-        @functools.wraps(function)
-        def marked(*args: P.args, **kwargs: P.kwargs) -> R:
-            warn_deprecated(f"{function.__name__}()", instead=instead, removed_in=removed_in, stacklevel=2)
-            return function(*args, **kwargs)
-
-        return marked
-
-    return mark

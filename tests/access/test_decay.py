@@ -74,13 +74,13 @@ def test_closed_forms() -> None:
     "make, message",
     [
         (lambda: decay.binary(0), "nombre positif"),
-        (lambda: decay.binary(math.nan), "nombre positif"),
+        (lambda: decay.binary(math.nan), "pas NaN"),
         (lambda: decay.gaussian(-1, max_time_min=-3), "2 problèmes"),
         (lambda: decay.stepped({}), "aucun palier"),
         (lambda: decay.stepped({5: 0.2, 10: 0.5}), "augmentent avec le temps"),
         (lambda: decay.stepped({5: 1.2}), "de 0 à 1"),
         (lambda: decay.by_name("gausienne"), "choisissez parmi binary, stepped"),
-        (lambda: decay.by_name("gaussian", sigma=3), "attendus sigma_min, max_time_min ; reçus sigma"),
+        (lambda: decay.by_name("gaussian", sigma=3), "argument inconnu « sigma » ; il manque sigma_min"),
     ],
 )
 def test_bad_parameters_say_what_is_expected(make: object, message: str) -> None:

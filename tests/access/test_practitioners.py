@@ -97,5 +97,5 @@ def test_mean_by_zone_with_unknowns() -> None:
         mean_by(values, people, pd.Series({"A": "x", "B": "x", "C": "y"}))
     with pytest.raises(ParameterError, match=r"1 commune sans population \(D\)"):
         mean_by(values, people.drop("D"), pd.Series({"A": "x"}))
-    with pytest.raises(ParameterError, match="Zones : 1 identifiant"):
+    with pytest.raises(ParameterError, match="groups : 1 code en double"):
         mean_by(values, people, pd.Series(["x", "y"], index=["A", "A"]))

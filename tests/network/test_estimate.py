@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import Point, Polygon
 
-from territory.errors import NetworkError, ParameterError, TerritoryWarning
+from territory.errors import NetworkError, ParameterError, TerritoryError, TerritoryWarning
 from territory.network import difference_uncertainty_min, estimate_travel_times
 from territory.network import estimate_model as model
 from territory.tables import schemas
@@ -84,7 +84,7 @@ def test_a_place_without_a_slowness_has_that_of_its_terrain_a_wider_doubt_and_is
 
 @pytest.mark.parametrize("value", [-1.5, 4.0, "lente"])
 def test_a_slowness_that_was_never_measured_is_refused(value: object) -> None:
-    with pytest.raises(NetworkError, match="slowness"):
+    with pytest.raises(TerritoryError, match="slowness"):
         estimate_travel_times(places(0.0, slowness=[value]), places(9.0, prefix="q"))
 
 
@@ -218,7 +218,7 @@ def test_every_problem_is_in_one_error() -> None:
     ],
 )
 def test_values_that_cannot_be_read_are_refused(column: str, value: object, part: str) -> None:
-    with pytest.raises(NetworkError, match=part):
+    with pytest.raises(TerritoryError, match=part):
         estimate_travel_times(places(0.0, **{column: [value]}), places(9.0, prefix="q"))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from territory.errors import InfeasibleError, ParameterError, TerritoryWarning
+from territory.errors import InfeasibleError, ParameterError, TerritoryError, TerritoryWarning
 from territory.planning import maximal_coverage, p_center, p_median, set_cover
 from tests.planning.worlds import table
 
@@ -42,7 +42,7 @@ def test_all_that_is_wrong_comes_in_one_error() -> None:
         p_median(LINE, PERSONS, ["S", "T"], p=1, capacity=pd.Series({"S": 5.0}))
     with pytest.raises(ParameterError, match="il n'y a que 2 candidat"):
         p_median(LINE, PERSONS, ["S", "T"], p=3)
-    with pytest.raises(ParameterError, match="une liste d'identifiants"):
+    with pytest.raises(TerritoryError, match="ST"):
         p_median(LINE, PERSONS, "ST", p=1)
     with pytest.raises(ParameterError, match="nulle partout"):
         p_median(LINE, PERSONS * 0, ["S", "T"], p=1)

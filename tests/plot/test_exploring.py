@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import html
 import json
+import subprocess
 import sys
+import time
+import webbrowser
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -19,6 +25,7 @@ from territory.plot.style import UNKNOWN_COLOR
 from territory.release.shown import Effects, Situation
 from territory.result import StudyResult
 from territory.study import load_study
+from tests import vallon
 
 pytest.importorskip("ipyleaflet", reason="the extra « notebooks » is not installed")
 
@@ -117,6 +124,9 @@ def test_a_scenario_is_kept_and_reads_back(
     assert study.site[-1].commune_code == "83061"
     before = Path("draguignan-essai.toml").read_bytes()
     panel.save.click()
+    assert Path("draguignan-essai.toml").read_bytes() == before
+    panel.commune.value = "83069"
+    panel.save.click()
     assert "n&#x27;est pas remplacé" in panel.said.value
     panel.scenario_id.value = "pas bon"
     panel.save.click()
@@ -184,3 +194,105 @@ def test_what_cannot_be_explored_is_said(result: StudyResult, monkeypatch: pytes
     monkeypatch.delattr(territory.plot.interactive, "exploration", raising=False)
     with pytest.raises(MissingExtraError, match="notebooks"):
         explore(result)
+
+
+@pytest.fixture
+def valley(made_up: StudyResult) -> Exploration:
+    return explore(made_up, service=vallon.IME)
+
+
+def test_the_panel_does_what_a_study_file_can(valley: Exploration) -> None:
+    panel = valley.panel
+    assert panel is not None
+    panel.commune.value = vallon.UPPER
+    seen = {}
+    for _, act in panel.act.options:
+        panel.places.value = "5" if act in ("branch", "open", "places") else ""
+        panel.act.value = act
+        assert panel.outcome is not None, panel.numbers.value
+        seen[act] = panel.numbers.value
+        # a closure, and another number of places, have no place on the map
+        assert valley.marker.visible is (act in ("move", "branch", "open"))
+        assert (panel.commune.layout.display == "none") is (act in ("close", "places"))
+        assert panel.numbers.layout.display is None
+    assert len(set(seen.values())) == len(seen)
+    assert "sans ce service" in seen["close"]
+    assert "sans ce service" not in seen["move"]
+    assert "Aucun trajet ne change" in seen["places"]
+    panel.places.value = ""
+    assert "Écrivez le nombre de places" in panel.numbers.value
+    valley.marker.location = (43.9, 5.9)
+    assert panel.act.value == "move"
+
+
+def test_what_is_under_the_mouse_follows_the_trial(valley: Exploration) -> None:
+    panel = valley.panel
+    assert panel is not None
+    panel.commune.value = vallon.UPPER
+    valley.map._say_commune({"id": vallon.TOWN})
+    before = valley.map.info.value
+    panel.commune.value = vallon.PORT
+    assert valley.map.info.value != before
+    assert valley.map.view.texts[vallon.TOWN] in valley.map.info.value
+
+
+def test_several_changes_are_one_scenario_of_a_study_found_where_it_is(
+    made_up: StudyResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = vallon.copied(tmp_path / "étude", name="sous un autre nom.toml")
+    study = load_study(path)
+    result = dataclasses.replace(made_up, study=study)
+    panel = explore(result, service=vallon.IME).panel
+    assert panel is not None
+    # where the study is, not where the notebook is
+    assert Path(panel.file.value) == path
+    panel.commune.value = vallon.UPPER
+    panel.more.click()
+    assert "Avec" in panel.kept.value
+    assert panel.service.value != vallon.IME
+    panel.act.value = "branch"
+    panel.places.value = "3"
+    panel.save.click()
+    kept = load_study(path).scenario[-1]
+    assert [change.type for change in kept.change] == ["move_site", "open_branch"]
+    assert f'territory run "{path.as_posix()}"' in html.unescape(panel.said.value)
+    asked: list[Any] = []
+
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        asked.append(command)
+        made = path.parent / "reports" / "vallon" / "rapport.pdf"
+        made.parent.mkdir(parents=True, exist_ok=True)
+        made.write_bytes(b"%PDF")
+        return subprocess.CompletedProcess(command, len(asked) - 1, "", "panne")
+
+    opened: list[str] = []
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    for said in ("Rapport", "panne"):
+        panel.run.click()
+        panel.job.join()
+        assert said in panel.said.value
+    assert asked[0][-4:] == ["run", str(path), "--out", str(path.parent)]
+    # what was saved is not saved twice
+    assert len(load_study(path).scenario) == len(study.scenario) + 1
+    assert opened == [(path.parent / "reports" / "vallon" / "rapport.pdf").as_uri()]
+    panel.clear.click()
+    assert panel.steps == []
+    assert panel.kept.value == ""
+    # a second scenario at the same place shares its site
+    panel.scenario_id.value, panel.file.value = "deux", str(path.parent / "copie.toml")
+    panel.save.click()
+    assert load_study(path.parent / "copie.toml").scenario[-1].id == "deux", panel.said.value
+
+
+@pytest.mark.slow
+def test_a_move_is_answered_at_once(valley: Exploration) -> None:
+    panel = valley.panel
+    assert panel is not None
+    seconds = []
+    for code in [vallon.PORT, vallon.UPPER] * 4:
+        start = time.process_time()
+        panel.commune.value = code
+        seconds.append(time.process_time() - start)
+    # the fastest: another process on the same core makes any of them slow
+    assert min(seconds) < 0.6

@@ -42,7 +42,7 @@ def test_a_saved_trial_gives_the_same_numbers(trial: Trial, tmp_path: Path) -> N
     expected = again.comparisons["Z"].communes.xs("ime-salernes", level="service")
     found = outcome.comparison.communes.xs("ime-salernes", level="service")
     pd.testing.assert_frame_equal(found, expected[found.columns])
-    assert again.scenarios["Z"].state.services["capacity"]["site-Z", "ime"] == 20
+    assert again.scenarios["Z"].state.services["capacity"][outcome.site.id, "ime"] == 20
 
 
 def test_coverage_and_places_follow_their_definition(trial: Trial) -> None:

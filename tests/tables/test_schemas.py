@@ -7,8 +7,8 @@ import pytest
 
 from territory.errors import SchemaError, UnknownCodeError
 from territory.tables.catalogue import columns_of
+from territory.tables.declare import UNITS
 from territory.tables.schemas import CONTRACT, validate
-from territory.units import UNIT_SUFFIXES
 
 
 def demand(**changes: object) -> pd.DataFrame:
@@ -62,4 +62,4 @@ def test_every_column_is_described_and_units_end_names() -> None:
             assert column.about, (name, key)
             if column.unit.suffix:
                 assert key.endswith(column.unit.suffix), (name, key)
-                assert column.unit.suffix in UNIT_SUFFIXES
+                assert column.unit.suffix in UNITS

@@ -6,26 +6,6 @@ negative or ids that come twice, and a threshold or a decay that reaches beyond 
 `TerritoryWarning` counts the origins or pairs whose time is unknown.
 """
 
-import lazy_loader as lazy
+from territory.tables import attach
 
-__getattr__, __dir__, __all__ = lazy.attach(
-    __name__,
-    submodules=["decay", "deserts", "equity", "streamed", "zoning"],
-    submod_attrs={
-        "allocation": ["Allocation", "allocate_places"],
-        "catchments.floating_catchment": [
-            "APL_PROFILES",
-            "AplProfile",
-            "apl",
-            "choice_shares",
-            "floating_catchment_area",
-            "gp_headcount_access",
-            "gravity",
-            "mean_by",
-            "spatial_availability",
-        ],
-        "closest": ["coverage", "time_to_closest"],
-        "uncertainty": ["told_apart"],
-        "paths": ["coordination_reach", "recruitment_by_site", "recruitment_by_zone"],
-    },
-)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

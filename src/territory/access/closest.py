@@ -32,7 +32,7 @@ from territory.access.pairs import (
     unique_ids,
     warn,
 )
-from territory.errors import ParameterError, Problems, TerritoryWarning, counted, examples, refuse
+from territory.errors import ParameterError, Problems, counted, examples, refuse
 
 THRESHOLDS_MIN = (15.0, 30.0, 45.0, 60.0)
 
@@ -85,7 +85,7 @@ def time_to_closest(
 def _closest(travel_times: pd.DataFrame, origins: Ids, *, k: int) -> pd.DataFrame:
     """Return the closest sites of each origin of a whole table."""
     pairs = read_pairs(travel_times, origins=origins, sites=None)
-    unknown = count_unknown(pairs, stacklevel=6)
+    unknown = count_unknown(pairs)
     best, minutes = k_closest(pairs.origin, pairs.site, pairs.minutes, len(origins), k)
     columns: dict[str, object] = {}
     for rank in range(k):
@@ -102,7 +102,7 @@ def _over_parts(
     """Return what a measure says of the origins of every part, in their order, and which are in one."""
     rows, is_named = gather(mapper(partial(_of_part, measure=measure, origins=ids), parts), ids)
     unknown = column_of(rows, "unknown_count").fillna(0).to_numpy(dtype=np.int64)
-    warn_unknown_times(unknown, ids, stacklevel=5)
+    warn_unknown_times(unknown, ids)
     return rows, is_named
 
 
@@ -113,26 +113,25 @@ def _of_part(
     table = read_part(part)
     with warnings.catch_warnings():
         # said once for all parts
-        warnings.simplefilter("ignore", TerritoryWarning)
+        warnings.simplefilter("ignore")
         found = measure(table, named_in(table, origins))
     return found.astype({name: "str" for name in found if str(name).startswith("to_id_")})
 
 
-def count_unknown(pairs: Pairs, *, stacklevel: int = 5) -> NDArray[np.int64]:
+def count_unknown(pairs: Pairs) -> NDArray[np.int64]:
     """Return the number of unknown times of each origin, and warn if there are any."""
     unknown = np.bincount(pairs.origin[np.isnan(pairs.minutes)], minlength=len(pairs.origins))
-    warn_unknown_times(unknown, pairs.origins, stacklevel=stacklevel)
+    warn_unknown_times(unknown, pairs.origins)
     return unknown.astype(np.int64)
 
 
-def warn_unknown_times(unknown: NDArray[np.int64], origins: Ids, *, stacklevel: int = 4) -> None:
+def warn_unknown_times(unknown: NDArray[np.int64], origins: Ids) -> None:
     """Warn for origins that have unknown times."""
     if unknown.any():
         touched = origins[unknown > 0]
         warn(
             f"{int(unknown.sum())} temps inconnus, pour {counted(touched, 'origine(s)')} : le "
             "résultat n'y repose que sur les temps connus.",
-            stacklevel=stacklevel,
         )
 
 
@@ -205,7 +204,7 @@ def _covered(travel_times: pd.DataFrame, origins: Ids, *, thresholds_min: Sequen
     """Return whether each origin of a whole table is within each threshold, and its unknown times."""
     pairs = read_pairs(travel_times, origins=origins, sites=None)
     pairs.check_threshold(thresholds_min[-1], "Le seuil")
-    unknown = count_unknown(pairs, stacklevel=6)
+    unknown = count_unknown(pairs)
     columns: dict[str, object] = {}
     for threshold in thresholds_min:
         within = np.zeros(len(origins), dtype=np.bool_)
@@ -225,7 +224,7 @@ def persons_by_zone(within: pd.DataFrame, demand: pd.Series[float], groups: pd.S
             f"(identifiants des zones : {examples(groups.index)})."
         )
     if len(outside):
-        warn(f"{counted(outside, 'commune(s) sans zone comptée(s) nulle part')}.", stacklevel=3)
+        warn(f"{counted(outside, 'commune(s) sans zone comptée(s) nulle part')}.")
     persons = demand.astype(np.float64)
     kept = {"demand_hab": persons}
     for name in within.columns:

@@ -7,7 +7,6 @@ weight (NaN). A parameter that is not a positive number raises `ParameterError`;
 which the weight is 0 (min, inclusive), None = never.
 """
 
-import inspect
 import itertools
 import math
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from territory.errors import ParameterError, Problems
+from territory.tables.arguments import accepting
 
 __all__ = ["Decay", "binary", "by_name", "exponential", "gaussian", "linear", "logistic", "power", "stepped"]
 
@@ -126,6 +126,7 @@ def _unknown_stays(weights: NDArray[np.float64], times: NDArray[np.float64]) -> 
     return np.where(unknown, np.nan, weights) if unknown.any() else weights
 
 
+@accepting
 def binary(threshold_min: float) -> Binary:
     """Weight 1 up to a threshold (min, inclusive), 0 beyond. Luo and Wang (2003), Environment and Planning B 30.
 
@@ -137,6 +138,7 @@ def binary(threshold_min: float) -> Binary:
     return Binary(_positive("binary", threshold_min=threshold_min)["threshold_min"])
 
 
+@accepting
 def stepped(steps: Mapping[float, float]) -> Stepped:
     """One weight per step of time, 0 beyond the last step. Luo and Qi (2009), Health & Place 15, 1100-1107.
 
@@ -168,6 +170,7 @@ def stepped(steps: Mapping[float, float]) -> Stepped:
     return Stepped(ordered)
 
 
+@accepting
 def linear(reach_min: float) -> Linear:
     """Weight that falls in a straight line to 0 at the end of the reach (min): w(t) = max(0, 1 - t / reach).
 
@@ -179,6 +182,7 @@ def linear(reach_min: float) -> Linear:
     return Linear(_positive("linear", reach_min=reach_min)["reach_min"])
 
 
+@accepting
 def exponential(rate_per_min: float, *, max_time_min: float | None = None) -> Smooth:
     """Weight divided by the same number every minute: w(t) = exp(-rate x t).
 
@@ -193,6 +197,7 @@ def exponential(rate_per_min: float, *, max_time_min: float | None = None) -> Sm
     return _smooth("exponential", rate_per_min=rate_per_min, max_time_min=max_time_min)
 
 
+@accepting
 def gaussian(sigma_min: float, *, max_time_min: float | None = None) -> Smooth:
     """Weight that falls slowly, then fast, then slowly: half a bell, w(t) = exp(-t² / (2 sigma²)).
 
@@ -207,6 +212,7 @@ def gaussian(sigma_min: float, *, max_time_min: float | None = None) -> Smooth:
     return _smooth("gaussian", sigma_min=sigma_min, max_time_min=max_time_min)
 
 
+@accepting
 def power(exponent: float, *, min_time_min: float = 1.0, max_time_min: float | None = None) -> Smooth:
     """Weight of the classical gravity model: w(t) = max(t / min_time, 1) ** -exponent.
 
@@ -221,6 +227,7 @@ def power(exponent: float, *, min_time_min: float = 1.0, max_time_min: float | N
     return _smooth("power", exponent=exponent, min_time_min=min_time_min, max_time_min=max_time_min)
 
 
+@accepting
 def logistic(inflection_min: float, *, spread_min: float, max_time_min: float | None = None) -> Smooth:
     """Weight that is one half at a time, with a soft edge: 1 / (1 + exp((t - inflection) pi / (spread sqrt(3)))).
 
@@ -237,20 +244,12 @@ def logistic(inflection_min: float, *, spread_min: float, max_time_min: float | 
     )
 
 
+@accepting
 def by_name(kind: str, **parameters: Any) -> Decay:
     """Make a decay from its name, as a study file writes it."""
     if kind not in _FACTORIES:
         raise ParameterError(f"Décroissance « {kind} » inconnue : choisissez parmi {', '.join(_FACTORIES)}.")
-    factory = _FACTORIES[kind]
-    try:
-        inspect.signature(factory).bind(**parameters)
-    except TypeError:
-        expected = ", ".join(inspect.signature(factory).parameters)
-        given = ", ".join(parameters) or "aucun"
-        raise ParameterError(
-            f"Décroissance « {kind} » : paramètres attendus {expected} ; reçus {given}."
-        ) from None
-    return factory(**parameters)
+    return _FACTORIES[kind](**parameters)
 
 
 _FACTORIES: dict[str, Callable[..., Decay]] = {

@@ -15,7 +15,8 @@ import pandas as pd
 
 from territory.access.catchments.floating_catchment import APL_NAME, RECAST_PROFILE, refuse_other_profile
 from territory.access.pairs import Bools, Floats, read_amounts
-from territory.errors import ParameterError, Problems, refuse
+from territory.errors import ParameterError, Problems, SchemaError, refuse
+from territory.tables.arguments import accepting
 
 __all__ = ["DREES_2017", "NOT_COMPUTABLE", "Criterion", "class_labels", "classify", "population_by_class"]
 
@@ -66,6 +67,7 @@ DREES_2017 = (
 )
 
 
+@accepting
 def classify(access: pd.DataFrame, *, criteria: Sequence[Criterion]) -> pd.DataFrame:
     """Class each commune by the number of desert criteria that it meets.
 
@@ -128,6 +130,7 @@ def classify(access: pd.DataFrame, *, criteria: Sequence[Criterion]) -> pd.DataF
     return pd.DataFrame(columns, index=access.index)
 
 
+@accepting
 def population_by_class(classes: pd.DataFrame, population_hab: pd.Series[float]) -> pd.DataFrame:
     """Count inhabitants in each class, and on the side of the desert for each criterion.
 
@@ -153,13 +156,15 @@ def population_by_class(classes: pd.DataFrame, population_hab: pd.Series[float])
 
 def class_masks(classes: pd.DataFrame) -> dict[str, Bools]:
     """Return which communes are in each class, then on the side of the desert for each criterion, then unknown."""
+    if not isinstance(classes.get("desert_class", classes).dtypes, pd.CategoricalDtype):
+        raise SchemaError("Classes : le résultat de territory.access.deserts.classify est attendu.")
     masks = {
         str(label): (classes["desert_class"] == label).to_numpy(dtype=np.bool_)
         for label in classes["desert_class"].cat.categories
     }
     for column in classes.columns[classes.columns.str.endswith("_is_met")]:
         name = column.removesuffix("_is_met")
-        masks[name] = classes[column].fillna(False).to_numpy(dtype=np.bool_)
+        masks[name] = classes[column].eq(True).fillna(False).to_numpy(dtype=np.bool_)
         masks[f"{name} : {NOT_COMPUTABLE}"] = classes[column].isna().to_numpy()
     return masks
 
@@ -175,6 +180,7 @@ def count_by_class(masks: Mapping[str, Bools], people: Floats, here: Bools) -> d
     }
 
 
+@accepting
 def class_labels(count: int) -> list[str]:
     """Return the names of the classes of a scheme, by number of criteria met, then the unknown one."""
     met = [f"{n} critère{'s' if n > 1 else ''} sur {count}" for n in range(1, count + 1)]

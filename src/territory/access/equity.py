@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from territory.access.pairs import Floats, warn
+from territory.access.pairs import Floats, Labels, Values, warn
 from territory.errors import ParameterError, agree, examples, refuse
+from territory.tables.arguments import accepting
 
 __all__ = ["Theil", "concentration_index", "fgt_poverty", "gini", "palma_ratio", "theil_t"]
 
@@ -37,7 +38,8 @@ class Theil:
         return f"Theil({self.total:.4f} = {self.between:.4f} entre + {self.within:.4f} dans les groupes)"
 
 
-def gini(values: pd.Series[float], weights: pd.Series[float] | None = None) -> float:
+@accepting
+def gini(values: Values, weights: Values | None = None) -> float:
     """Gini coefficient, 0 (all alike) to 1: mean difference between two persons, over twice the mean. Gini (1912).
 
     ``G = sum_i sum_j w_i w_j |x_i - x_j| / (2 mean W²)``, computed from the Lorenz curve.
@@ -67,7 +69,8 @@ def gini(values: pd.Series[float], weights: pd.Series[float] | None = None) -> f
     return max(1.0 - area, 0.0)
 
 
-def palma_ratio(values: pd.Series[float], weights: pd.Series[float] | None = None) -> float:
+@accepting
+def palma_ratio(values: Values, weights: Values | None = None) -> float:
     """Palma ratio: what the top tenth of persons has (the longest times), over what the bottom four tenths have.
 
     P = (1 - L(0.9)) / L(0.4), L the Lorenz curve; arguments as for `gini`. 0.25 when all are alike, infinite when the
@@ -88,9 +91,8 @@ def palma_ratio(values: pd.Series[float], weights: pd.Series[float] | None = Non
     return top / bottom if bottom > ROUNDING_SHARE else math.inf
 
 
-def theil_t(
-    values: pd.Series[float], weights: pd.Series[float] | None = None, *, groups: pd.Series[str] | None = None
-) -> Theil:
+@accepting
+def theil_t(values: Values, weights: Values | None = None, *, groups: Labels | None = None) -> Theil:
     """Theil's T index, and how much of it lies between groups (EPCI, départements) and within them.
 
     T = sum p_i (x_i / mean) ln(x_i / mean), p_i the share of persons, 0 ln 0 = 0. Between: sum s_g ln(mean_g / mean);
@@ -126,9 +128,10 @@ def theil_t(
     return Theil(total, between, within, pd.Series(inside, dtype=np.float64))
 
 
+@accepting
 def fgt_poverty(
-    values: pd.Series[float],
-    weights: pd.Series[float] | None = None,
+    values: Values,
+    weights: Values | None = None,
     *,
     line: float,
     alpha: int = 0,
@@ -179,10 +182,11 @@ def _theil(x: Floats, w: Floats) -> float:
     return max(float((w[positive] * ratio[positive] * np.log(ratio[positive])).sum() / w.sum()), 0.0)
 
 
+@accepting
 def concentration_index(
-    values: pd.Series[float],
-    rank_by: pd.Series[float],
-    weights: pd.Series[float] | None = None,
+    values: Values,
+    rank_by: Values,
+    weights: Values | None = None,
     *,
     correction: str | None = None,
     bounds: tuple[float, float] | None = None,
@@ -235,7 +239,7 @@ def concentration_index(
     return 2.0 * (high - low) * covariance / spread if spread > 0 else math.nan
 
 
-def read_weighted(values: pd.Series[float], weights: pd.Series[float] | None) -> tuple[Floats, Floats]:
+def read_weighted(values: Values, weights: Values | None) -> tuple[Floats, Floats]:
     """Return known values and their weights, warn for the unknown ones."""
     if weights is None:
         weights = pd.Series(1.0, index=values.index)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from territory.access.decay import Decay
 from territory.errors import ParameterError, SchemaError, UnknownCodeError, agree, examples, refuse
 from territory.errors import warn as warn
+from territory.tables.schemas import AS_NUMBERS, NOTHING, number
 
 Ids: TypeAlias = "pd.Index[str]"
 Floats: TypeAlias = NDArray[np.float64]
@@ -28,6 +29,9 @@ Bools: TypeAlias = NDArray[np.bool_]
 Places: TypeAlias = NDArray[np.int64]
 Part: TypeAlias = "pd.DataFrame | Callable[[], pd.DataFrame]"
 Times: TypeAlias = "pd.DataFrame | Sequence[Part]"
+# by commune, or in a row where the place of each is enough (see `tables.arguments`)
+Values: TypeAlias = "pd.Series[float]"
+Labels: TypeAlias = "pd.Series[str]"
 
 PAIR_COLUMNS = ("from_id", "to_id", "travel_time_min")
 
@@ -195,9 +199,15 @@ def _positions(column: pd.Series[str], ids: Ids, name: str, what: str) -> Ints:
         raise SchemaError(f"Table des temps : {agree(int((codes < 0).sum()), name + ' vide(s)')}.")
     lookup = ids.get_indexer(known)
     if what and len(ids) and len(known) and lookup.max() < 0:
+        is_mixed = (number(ids[0]) is NOTHING) != (number(known[0]) is NOTHING)
         raise UnknownCodeError(
             f"Aucun des {len(ids)} identifiants des {what} ({examples(ids)}) n'est dans la colonne {name} de la "
-            f"table des temps ({examples(known)}) : vérifiez les codes (texte, zéros initiaux, millésime)."
+            f"table des temps ({examples(known)}) : "
+            + (
+                f"d'un côté, {AS_NUMBERS}"
+                if is_mixed
+                else "vérifiez les codes (texte, zéros initiaux, millésime)."
+            )
         )
     return np.asarray(lookup.astype(np.int32).take(codes), dtype=np.int32)
 

@@ -207,6 +207,8 @@ def coordination_reach(
     people = read_amounts(population_hab, "Population")
     area = read_amounts(area_km2, "Superficie")
     pairs = read_pairs(travel_times, origins=population_hab.index, sites=structures)
+    if pairs.sites.empty:
+        raise ParameterError("structures : une au moins est attendue.")
     by_name = pairs.sites.argsort()
     best, _ = k_closest(
         pairs.origin, by_name.argsort().astype(np.int32)[pairs.site], pairs.minutes, len(pairs.origins), 1
@@ -214,13 +216,12 @@ def coordination_reach(
     alone = best[:, 0] < 0
     if alone.any():
         said = counted(pairs.origins[alone], "commune(s) qu'aucune structure n'atteint")
-        warn(f"{said}.", stacklevel=3)
+        warn(f"{said}.")
     assigned = np.where(alone, np.nan, by_name[best[:, 0]].astype(np.float64))
     table = _reach(pairs, assigned, people, area)
     if not is_complete_list:
         warn(
             "Liste des structures partielle : ce que chacune devrait couvrir n'est pas calculable.",
-            stacklevel=3,
         )
         table[:] = np.nan
     edge = table["edge_time_min"].to_numpy()

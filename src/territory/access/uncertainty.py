@@ -58,13 +58,23 @@ def told_apart(
     """
     if not 0 < level < 1:
         raise ParameterError(f"level vaut {level} : une part entre 0 et 1 est attendue.")
-    change, size = np.broadcast_arrays(np.asarray(change_min, float), np.asarray(detectable_min, float))
+    given = (
+        np.asarray(one, float) for one in (change_min, detectable_min, 0.0 if together is None else together)
+    )
+    try:
+        change, size, mass = np.broadcast_arrays(*given)
+    except ValueError:
+        raise ParameterError(
+            "Écarts, seuils et poids : autant de valeurs de chacun sont attendues."
+        ) from None
+    if mass.ndim > 1 or (np.isinf(mass) | (mass < 0)).any():
+        raise ParameterError("together : des poids positifs ou nuls sont attendus.")
     moves = np.abs(change) > 0
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         chance = np.where(moves, 2.0 * ndtr(-np.abs(change) * HALF_WIDTHS_PER_SD / size), 1.0)
     limit = 1.0 - level
     if together is not None:
-        weights = np.where(np.isnan(chance) | (size == 0), 0.0, np.nan_to_num(np.asarray(together, float)))
+        weights = np.where(np.isnan(chance) | (size == 0), 0.0, np.nan_to_num(mass))
         order = np.argsort(chance, kind="stable")
         told = np.cumsum(weights[order]) / max(float(weights.sum()), np.finfo(float).tiny)
         kept = (weights[order] > 0) & (chance[order] <= limit * told)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from territory.access.catchments.floating_catchment import APL_NAME, RECAST_PROFILE, refuse_other_profile
 from territory.access.pairs import Floats, read_amounts
 from territory.errors import ParameterError, Problems, examples
+from territory.tables.arguments import accepting
 
 __all__ = ["DISCLAIMER", "ZONES", "ZONING_PROFILES", "ZoningProfile", "simulate"]
 
@@ -48,6 +49,7 @@ ZONING_PROFILES = {
 }
 
 
+@accepting
 def simulate(
     apl: pd.Series[float],
     population_hab: pd.Series[float],

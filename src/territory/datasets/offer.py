@@ -1,6 +1,5 @@
 """Sites and services of a territory from official files: FINESS, emergencies, EHPAD, general practitioners."""
 
-import warnings
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -8,7 +7,7 @@ import geopandas as gpd
 import pandas as pd
 
 from territory.datasets.joins import CommuneMap
-from territory.errors import ReadError, TerritoryWarning, agree, examples
+from territory.errors import ReadError, agree, examples, warn
 from territory.sources.producers.finess.extracts import CATEGORIES
 
 PRACTITIONERS = "medecin_generaliste"
@@ -120,7 +119,7 @@ def emergency_sites(
         lost = codes.index[codes.isna()]
         if len(lost):
             said = agree(len(lost), "service(s) d'urgences sans commune laissé(s) de côté")
-            warnings.warn(f"SAE : {said} ({examples(lost)}).", TerritoryWarning, stacklevel=4)
+            warn(f"SAE : {said} ({examples(lost)}).")
     codes = commune_map.places("emergencies", codes)
     codes = codes[codes.isin(communes.index)]
     sites = _sites(

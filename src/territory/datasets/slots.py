@@ -15,7 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from territory.errors import ReadError, TerritoryError, UnknownCodeError
+from territory.errors import ReadError, TerritoryError, UnknownCodeError, warn
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -101,7 +101,7 @@ class Slot:
                     refusals.append((reader, error))
                     continue
             for warning in heard:
-                warnings.warn(str(warning.message), warning.category, stacklevel=2)
+                warn(str(warning.message), warning.category)
             return table
         if len(refusals) == 1:
             raise refusals[0][1]

@@ -191,6 +191,10 @@ def to_cog(
             "L'historique des communes est vide : lisez le fichier v_mvt_commune de l'INSEE."
         )
     first, last = movements["date"].min(), movements["date"].max()
+    if not hasattr(first, "month"):
+        raise ParameterError(
+            "movements : la colonne date n'a pas de dates ; lisez le fichier par read_cog_movements."
+        )
     # a change of 1 January belongs to the code of that year, any other to that of the next
     newest = last.year if (last.month, last.day) == (1, 1) else last.year + 1
     outside = [year for year in years if not first.year <= year <= newest]

@@ -1,18 +1,5 @@
 """Persons in need per commune: ages, rates, known totals, standardisation and projections."""
 
-import lazy_loader
+from territory.tables import attach
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submod_attrs={
-        "persons": [
-            "KINDS_COMPARABLE_WITH_PLACES",
-            "demand_from_rate",
-            "grow_population",
-            "persons_by_age",
-            "project_population",
-            "scale_to_total",
-            "standardised_population",
-        ],
-    },
-)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -6,18 +6,6 @@ Networks are in the projection of the territory, with the library's speeds off-p
 a GeoDataFrame with a CRS, whose index holds their identifiers.
 """
 
-import lazy_loader
+from territory.tables import attach
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submod_attrs={
-        "estimate": ["difference_uncertainty_min", "estimate_travel_times"],
-        "graph.speeds": ["speed_table"],
-        "maps.line_layers": ["from_lines"],
-        "maps.osm": ["read_osm", "sample_network"],
-        "maps.osmnx_io": ["download", "from_osmnx"],
-        "od_search": ["RoadSearch", "load_search"],
-        "outside_times": ["query_server", "read_distancier"],
-        "roads": ["RoadNetwork", "search_roads", "stream_travel_times"],
-    },
-)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -89,7 +89,6 @@ def estimate_travel_times(
         warn(
             f"{counted(unknown, 'commune(s) de surface inconnue')} : le temps à l'intérieur de la "
             f"commune suppose {area} km² ; ajoutez la colonne area_km2.",
-            stacklevel=3,
         )
     rows = max(1, _BLOCK_PAIRS // max(1, len(ends.ids)))
     blocks = [

@@ -280,7 +280,6 @@ def _read_side(
         warn(
             f"{label} : densité inconnue pour {int(missing.sum())} lieu(x) sur {len(frame)} "
             f"({examples(frame.index[missing])}) : {DEFAULT_DENSITY_HAB_KM2:g} hab/km² est supposé.",
-            stacklevel=5,
         )
     slowness, is_measured = _slowness(frame, label, terrain, problems)
     codes = frame["commune_code"] if "commune_code" in frame else frame.index.to_series()
@@ -336,6 +335,5 @@ def _slowness(
         warn(
             f"{label} : lenteur inconnue pour {int(missing.sum())} lieu(x) sur {len(frame)} "
             f"({examples(frame.index[missing])}) : celle du relief est prise, avec un doute plus large.",
-            stacklevel=6,
         )
     return np.where(missing, stated, measured), (~missing).astype(float)

@@ -1,5 +1,6 @@
 """Travel times from elsewhere, a distancier or a routing server, in the table of those of a road map."""
 
+import math
 import time
 import warnings
 from pathlib import Path
@@ -17,6 +18,7 @@ from territory.errors import (
     Problems,
     ReadError,
     SchemaError,
+    agree,
     examples,
 )
 from territory.network.graph.arrays import Floats
@@ -184,7 +186,7 @@ def query_server(
     """
     if engine not in _PROFILES:
         raise ParameterError(f"Moteur « {engine} » inconnu : choisissez {' ou '.join(_PROFILES)}.")
-    if timeout_s <= 0 or retries < 0 or places_per_request < 1:
+    if not 0 < timeout_s < math.inf or retries < 0 or places_per_request < 1:
         raise ParameterError(
             "timeout_s et places_per_request doivent être au-dessus de zéro, retries positif ou nul."
         )
@@ -259,8 +261,8 @@ def _ask(
         except passing as error:
             if attempt == retries:
                 raise NetworkError(
-                    f"Le serveur {url} n'a pas répondu après {attempt + 1} essais ({type(error).__name__} {error}) :"
-                    " vérifiez qu'il fonctionne, ou augmentez timeout_s."
+                    f"Le serveur {url} n'a pas répondu après {agree(attempt + 1, 'essai(s)')} "
+                    f"({type(error).__name__} {error}) : vérifiez qu'il fonctionne, ou augmentez timeout_s."
                 ) from error
             time.sleep(_FIRST_PAUSE_S * 2**attempt)
         except exceptions.RouterError as error:

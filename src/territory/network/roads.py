@@ -24,6 +24,7 @@ from territory.network.graph.works import hops_of, slowed, with_line
 from territory.network.od_search import RoadSearch, limit_ms_of
 from territory.network.points import MAX_SNAP_M, endpoints
 from territory.network.storage import load_network, save_network
+from territory.tables.arguments import accepting
 from territory.units import METRES_PER_KILOMETRE, MILLISECONDS_PER_MINUTE
 
 _log = logging.getLogger(__name__)
@@ -164,15 +165,18 @@ class RoadNetwork:
 
     # other speeds
 
+    @accepting
     def with_speeds(self, table: pd.DataFrame, *, period: str = "off_peak") -> Self:
         """Return the same roads under other speeds (see `speed_table`) or in another period; the order is kept."""
         return type(self)(self._topology, table.copy(), period=period)
 
+    @accepting
     def with_density(self, communes: gpd.GeoDataFrame, *, column: str = "density_hab_km2") -> Self:
         """Return the same roads, each with the density of the commune that its middle lies in."""
         bands = density_bands(self.roads, communes, column=column)
         return type(self)(self._topology.with_density_bands(bands), self._speeds, period=self._period)
 
+    @accepting
     def with_works(
         self,
         *,
@@ -210,6 +214,7 @@ class RoadNetwork:
         topology = self._topology.with_slowness(slowed(self.roads, hops, time_factor))
         return type(self)(topology, self._speeds, period=self._period)
 
+    @accepting
     def with_line(
         self, line: BaseGeometry, *, speed_kmh: float, is_oneway: bool = False, name: str = ""
     ) -> Self:
@@ -223,6 +228,7 @@ class RoadNetwork:
         )
         return type(self)(Topology(roads), self._speeds, period=self._period)
 
+    @accepting
     def prepare(self, *, cache: str | Path | None = None) -> Self:
         """Order the map now, so that every later matrix is fast."""
         self._topology.order(None if cache is None else Path(cache))
@@ -231,6 +237,7 @@ class RoadNetwork:
 
     # what it answers
 
+    @accepting
     def travel_times(
         self,
         origins: gpd.GeoDataFrame,
@@ -302,6 +309,7 @@ class RoadNetwork:
         )
         return search.travel_times(threads=threads, as_text=None)
 
+    @accepting
     def travel_time_matrix(
         self,
         origins: gpd.GeoDataFrame,
@@ -317,6 +325,7 @@ class RoadNetwork:
         search = search_roads(self, origins, destinations, max_time_min=None, **options)
         return search.matrix(threads=threads)
 
+    @accepting
     def isochrones(
         self,
         points: gpd.GeoDataFrame,
@@ -358,6 +367,7 @@ class RoadNetwork:
             islands=islands,
         )
 
+    @accepting
     def save(self, path: str | Path) -> Path:
         """Save the network in a folder, replacing a network that is there; anything else is an `OutputError`."""
         return save_network(self._topology, self._speeds, self._period, Path(path))

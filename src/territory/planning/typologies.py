@@ -109,7 +109,6 @@ def typology(
         warn(
             f"{agree(len(lost), 'unité(s)')} sans type, faute d'une donnée ({examples(lost)}) : complétez les "
             "colonnes, ou retirez celle qui manque.",
-            stacklevel=3,
         )
     # sorted, so that the order of the rows changes nothing
     table = features[known].astype(np.float64).sort_index()

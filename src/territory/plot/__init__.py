@@ -1,9 +1,5 @@
 """Maps and charts of a study, drawn without global state and the same byte for byte at each run."""
 
-import lazy_loader
+from territory.tables import attach
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submodules=["charts", "interactive", "maps", "style"],
-    submod_attrs={"showing": ["explore", "show"]},
-)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 
 from territory.access.allocation import Allocation
 from territory.datasets.files import open_dataset
+from territory.datasets.var import load_var
 from territory.errors import MissingExtraError, ParameterError, examples
+from territory.french.numbers import class_labels
 from territory.french.words import persons
 from territory.network.roads import RoadNetwork
 from territory.planning.grouping.answer import GroupingAnswer
@@ -25,13 +27,16 @@ from territory.plot.interactive.exploration import Exploration
 from territory.plot.interactive.views import METHODS
 from territory.plot.maps import show_plans as plans
 from territory.plot.maps.choropleth import SHAPES, Panel, draw_map
-from territory.plot.maps.legend import Category, Legend, numbers_from, shown, time_classes
+from territory.plot.maps.legend import UNKNOWN, Category, Legend, numbers_from, shown, time_classes
 from territory.release.disclosure import SUPPRESSED
 from territory.release.gate import TODAY, Release, showable
 from territory.release.shown import Effects, Situation
 from territory.scenario.doubt.draws import Draws
 from territory.scenario.zones import ALL_TERRITORY
 from territory.study.words.model import Study
+from territory.tables.arguments import as_frame
+from territory.tables.catalogue import COLUMNS
+from territory.tables.declare import Secrecy
 
 
 def show(
@@ -50,9 +55,10 @@ def show(
         Results of a computation or of a study (released or not): a map of travel times; a study with `scenario`:
         gainers and losers, those that may be printed. A comparison by itself: the same, all withheld where children
         served are counted. A study file, a road network, a siting (or its answer), an allocation of places, groups or
-        types of communes: a map. The draws of a study: sure and doubtful deserts.
+        types of communes: a map. The draws of a study: sure and doubtful deserts. A GeoDataFrame, or a table with a
+        column or an index of communes: a map of one of its columns.
     service
-        Service to draw, or criterion of desert (draws); the first one without it.
+        Service to draw, criterion of desert (draws), or column of a table; the first one without it.
     scenario
         Scenario of a study whose gainers and losers are drawn.
     outlines
@@ -86,6 +92,8 @@ def show(
         return plans.show_roads(obj)
     if isinstance(obj, Draws):
         return plans.show_draws(obj, service, outlines)
+    if (table := as_frame(obj)) is not None:
+        return _show_table(table, service, outlines)
     plan = obj if isinstance(obj, GroupingAnswer) else getattr(obj, "result", obj)
     return _show_plan(plan, outlines, names or {})
 
@@ -122,6 +130,50 @@ def _show_study(study: Study) -> Figure:
     )
     panel = Panel(areas, keys, zones=data.communes["epci_code"], focus=focus, sites=gpd.GeoDataFrame(every))
     return draw_map(panel, legend)
+
+
+def _show_table(obj: Any, column: str | None, outlines: gpd.GeoDataFrame | None) -> Figure:
+    """Draw one column of a table by commune: numbers in five classes of equal size, texts as they are."""
+    areas = obj
+    if not isinstance(obj, gpd.GeoDataFrame):
+        keys = [name for name in ("commune_code", "from_id") if name in (*obj.columns, *obj.index.names)]
+        if not keys:
+            raise ParameterError(
+                "Carte impossible : la table n'a ni géométrie, ni colonne ou index commune_code."
+            )
+        table = obj.reset_index().drop_duplicates(keys[0]).set_index(keys[0])
+        places = load_var().outlines if outlines is None else outlines
+        areas = places[["geometry"]].join(table.drop(columns="geometry", errors="ignore"), how="inner")
+        if areas.empty:
+            given = examples(table.index)
+            raise ParameterError(f"Aucune commune de la table ({given}) n'a de contour : donnez outlines=.")
+    if areas.crs is None or areas.empty:
+        raise ParameterError("Carte impossible : table vide, ou sans système de coordonnées (set_crs).")
+    names = [str(name) for name in areas.columns if name not in (areas.geometry.name, "index")]
+    numbers = [name for name in names if pd.api.types.is_numeric_dtype(areas[name].dtype)]
+    chosen = _chosen(column, [*numbers, *names]) if names or column else ""
+    declared = COLUMNS.get(chosen)
+    if declared and declared.secrecy not in (Secrecy.PUBLIC, Secrecy.ESTIMATE):
+        raise ParameterError(
+            f"« {chosen} » tient à des personnes ou à de l'argent : la carte est dans le rapport."
+        )
+    values: Any = areas[chosen] if chosen else pd.Series("contour", index=areas.index)
+    title = declared.label if declared else chosen
+    if chosen in numbers and not pd.api.types.is_bool_dtype(values.dtype):
+        cuts = values[np.isfinite(values.astype(float))].quantile([0.2, 0.4, 0.6, 0.8])
+        bounds = sorted({float(f"{cut:.2g}") for cut in cuts.dropna()}) or [0.0]
+        classes = time_classes(values, breaks=bounds)
+        labels = class_labels(bounds, unit=declared.unit.fr if declared else "")
+        ranks = [one._replace(label=label) for one, label in zip(classes.legend, labels, strict=False)]
+        legend = [*ranks, *classes.legend[len(ranks) :]]
+        return draw_map(Panel(areas, classes.keys), Legend(shown(legend, classes.keys), title))
+    texts = values.dropna().astype(str)
+    kinds = list(texts.value_counts().index[: len(style.SEQUENTIAL)])
+    legend = [Category(kind, kind, style.SEQUENTIAL[i]) for i, kind in enumerate(kinds)]
+    other = Category("", "autre", style.OUTSIDE)
+    shades = texts.where(texts.isin(kinds), other.key).reindex(areas.index, fill_value=UNKNOWN.key)
+    used = [one for one in (*legend, other, UNKNOWN) if shades.eq(one.key).any()]
+    return draw_map(Panel(areas, shades), Legend(used, title))
 
 
 def _show_plan(obj: Any, outlines: gpd.GeoDataFrame | None, names: Mapping[str, str]) -> Figure:

@@ -1,5 +1,5 @@
 """The one gate: a `Release` is all that documents, tables and pictures may read; nothing is drawn or written here."""
 
-import lazy_loader
+from territory.tables import attach
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={"gate": ["Release", "release"]})
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

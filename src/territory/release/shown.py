@@ -97,7 +97,7 @@ class Effects:
 class Tried:
     """What a trial by hand gives; persons, means and places per person are None where children are counted."""
 
-    site: NewSite
+    site: NewSite | None
     today: Situation
     later: Situation
     effects: Effects

@@ -1,12 +1,5 @@
 """Rounds of vehicles: children taken to their establishment, professionals who drive to children."""
 
-import lazy_loader as lazy
+from territory.tables import attach
 
-__getattr__, __dir__, __all__ = lazy.attach(
-    __name__,
-    submod_attrs={
-        "collective": ["collective_rounds", "ride_limit_curve"],
-        "result": ["RoundPrices", "Rounds"],
-        "staff": ["staff_rounds"],
-    },
-)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -135,6 +135,8 @@ def collective_rounds(
     """
     problems = Problems("Tournées", ParameterError)
     sites = [site] if isinstance(site, str) else list(site)
+    if not sites:
+        raise ParameterError("site : un établissement au moins est attendu.")
     positive = {"seats": seats, "max_ride_min": max_ride_min, "vehicles": vehicles or 1, "effort": effort}
     zero = {"stop_min": stop_min, "wheelchair_seats": wheelchair_seats, "attendants": attendants}
     result.check_numbers(problems, positive, {**zero, "vehicle_weight": vehicle_weight})

@@ -90,10 +90,10 @@ def staff_rounds(
     problems = Problems("Tournées des professionnels", ParameterError)
     positive = {"day_min": day_min, "visit_min": visit_min, "days": days, "effort": effort}
     positive["professionals"] = 1 if professionals is None else professionals
-    result.check_numbers(problems, positive, {})
+    result.check_numbers(problems, positive, {"seed": seed, "day_min": day_min, "visit_min": visit_min})
     named = None if homes is None else [str(home) for home in homes]
     if result.check_children(problems, visits, ["from_id", "visits_per_week"]):
-        wanted = visits["visits_per_week"]
+        wanted = pd.to_numeric(visits["visits_per_week"], errors="coerce")
         wrong = visits.index[~(wanted.ge(1) & wanted.le(days) & (wanted % 1 == 0))]
         problems.count(wrong, f"nombre(s) de visites par semaine qui ne sont pas de 1 à {days}", of="Enfants")
     else:

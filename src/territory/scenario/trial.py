@@ -1,6 +1,9 @@
-"""A scenario tried by hand: one service, another place, other places, and what follows at once."""
+"""A scenario tried by hand: what a study file can do to a few services, and what follows at once."""
+
+from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +14,7 @@ import pandas as pd
 from territory.errors import ParameterError, UnknownCodeError, examples
 from territory.network.estimate import estimate_travel_times
 from territory.network.roads import RoadNetwork
-from territory.scenario.changes import ChangeCapacity, MoveSite, Scenario
+from territory.scenario.changes import ChangeCapacity, CloseSite, MoveSite, OpenBranch, OpenSite, Scenario
 from territory.scenario.changes.apply import apply
 from territory.scenario.comparison.compare import compare
 from territory.scenario.measures.compute import compute
@@ -19,7 +22,7 @@ from territory.scenario.results import Comparison, Results
 from territory.scenario.zones import ALL_TERRITORY
 from territory.study.state import State
 from territory.study.words.model import NewSite
-from territory.supply import site_of_authorisation
+from territory.supply import sites_serving
 
 TRIED_SITE = "essai"
 SOURCE = "lieu essayé sur la carte"
@@ -34,12 +37,32 @@ _NOTHING_ELSE: Any = {
 }
 
 
+# what a change needs a new place for
+PLACED = ("move", "branch", "open")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change ("move", "branch", "open", "close", "places") of a named service; a place is a commune or a point."""
+
+    act: str
+    service: str
+    commune_code: str | None = None
+    longitude: float | None = None
+    latitude: float | None = None
+    # of the branch or of the opening; of the whole for a move
+    capacity: float | None = None
+    # the one that closes, where there are several
+    site_id: str | None = None
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What a trial gives, for the one service tried, today (`baseline`) and later (`results`)."""
+    """What a trial gives, today (`baseline`) and later (`results`), and of one service its coverage and places."""
 
     scenario: Scenario  # as a study file would say it
-    site: NewSite
+    sites: tuple[NewSite, ...]
+    service: str
     baseline: Results
     results: Results
     comparison: Comparison
@@ -49,18 +72,24 @@ class Outcome:
     capacity_per_1000: tuple[float, float]
 
     @property
+    def site(self) -> NewSite | None:
+        """The last new place."""
+        return self.sites[-1] if self.sites else None
+
+    @property
     def figures(self) -> pd.Series:
         """Persons who gain, lose, and the mean minutes before and after, for the whole recruitment area."""
         zones = self.comparison.zones
-        whole = zones.index.get_level_values("zone") == ALL_TERRITORY
-        return zones[whole].iloc[0] if whole.any() else pd.Series(0.0, index=zones.columns)
+        rows = zones.index.get_level_values("zone") == ALL_TERRITORY
+        whole = zones[rows & (zones.index.get_level_values("service") == self.service)]
+        return whole.iloc[0] if len(whole) else pd.Series(0.0, index=zones.columns)
 
     def __repr__(self) -> str:
-        return f"Outcome({self.comparison.services!r} -> {self.site.commune_code})"
+        return f"Outcome({self.comparison.services!r} -> {[site.commune_code for site in self.sites]})"
 
 
 class Trial:
-    """Today's results, ready to move one service anywhere in the territory."""
+    """Today's results, ready to change what named services offer, anywhere in the territory."""
 
     def __init__(
         self,
@@ -81,99 +110,118 @@ class Trial:
         self._network = network
         cutoff = float(baseline.state.travel_times.attrs.get("cutoff_min", math.nan))
         self._cutoff_min = None if math.isnan(cutoff) else cutoff
-        self._today: dict[str, Results] = {}
-        # a trial moves what stands at one site today
-        held = self.state.services["authorisation_id"].value_counts()
-        self.services = [one.id for one in self.state.parameters.authorisations if held.get(one.id) == 1]
+        self._today: dict[tuple[str, ...], Results] = {}
+        held = {
+            one.id: list(sites_serving(self.state.services, one.id))
+            for one in self.state.parameters.authorisations
+        }
+        # the sites of each service today
+        self.services = {name: sites for name, sites in held.items() if sites}
         if not self.services:
             raise ParameterError(
                 "Essai impossible : l'étude ne nomme aucun service à déplacer ([[authorisation]])."
             )
 
     def move(
-        self,
-        service: str,
-        *,
-        commune_code: str | None = None,
-        longitude: float | None = None,
-        latitude: float | None = None,
-        capacity: float | None = None,
-        scenario_id: str = TRIED_SITE,
-        name: str = "Essai",
+        self, service: str, *, scenario_id: str = TRIED_SITE, name: str = "Essai", **place: Any
     ) -> Outcome:
         """Move a service to the point of a commune, or to any point, and compare with today."""
-        if service not in self.services:
-            raise UnknownCodeError(f"Service inconnu « {service} » ; connus : {', '.join(self.services)}.")
-        site = self._site(f"site-{scenario_id}", commune_code, longitude, latitude)
-        state = self._with_site(service, site)
-        changes: list[Any] = [MoveSite(authorisation_ids=(service,), to_site_id=site.id)]
-        if capacity is not None:
-            changes.append(ChangeCapacity(authorisation_id=service, capacity=capacity))
+        return self.answer([Step("move", service, **place)], scenario_id=scenario_id, name=name)
+
+    def answer(self, steps: Sequence[Step], *, scenario_id: str = TRIED_SITE, name: str = "Essai") -> Outcome:
+        """Make some changes together, and compare with today; coverage and places are those of the last one."""
+        for step in steps:
+            if step.service not in self.services:
+                raise UnknownCodeError(
+                    f"Service inconnu « {step.service} » ; connus : {', '.join(self.services)}."
+                )
+        services, service = tuple(sorted({step.service for step in steps})), steps[-1].service
+        sites: dict[str, NewSite] = {}
+        changes: list[Any] = []
+        for step in steps:
+            site = self._site(step) if step.act in PLACED else None
+            sites |= {} if site is None else {site.id: site}
+            changes += self._changes(step, "" if site is None else site.id)
         scenario = Scenario(id=scenario_id, name=name, change=tuple(changes))
-        today = replace(self.today(service), state=state)
-        later = compute(apply(state, scenario))
-        parameters = today.state.parameters
-        inside = today.state.communes.index.isin(parameters.territory_codes)
-        persons = today.persons["persons"].droplevel("service")[inside]
-        columns = {}
-        for side, results in (("baseline", today), ("scenario", later)):
-            minutes = results.access["travel_time_min"].droplevel("service")[inside]
-            columns[f"{side}_persons"] = [
-                # an unknown number of persons makes the sum unknown, not smaller
-                float(persons[(minutes <= limit).to_numpy()].sum(skipna=False))
-                for limit in parameters.thresholds_min
-            ]
-        index = pd.Index(parameters.thresholds_min, name="threshold_min")
+        state = self._with_sites(services, list(sites.values()))
+        today = replace(self.today(*services), state=state)
+        later = compute(apply(state, scenario), today=today)
         return Outcome(
             scenario=scenario,
-            site=site,
+            sites=tuple(sites.values()),
+            service=service,
             baseline=today,
             results=later,
             comparison=compare(today, later).named(scenario.id, scenario.name),
-            coverage=pd.DataFrame(columns, index=index),
-            capacity_per_1000=(_capacity_per_1000(today, today), _capacity_per_1000(later, today)),
+            coverage=_coverage(today, later, service),
+            capacity_per_1000=(
+                _capacity_per_1000(today, today, service),
+                _capacity_per_1000(later, today, service),
+            ),
         )
 
-    def today(self, service: str) -> Results:
-        """Return today's results for one service only, computed once."""
-        if service not in self._today:
-            self._today[service] = compute(self._only(service))
-        return self._today[service]
+    def _changes(self, step: Step, site_id: str) -> list[Any]:
+        """Return a step as a study file says it."""
+        name, capacity = step.service, step.capacity
+        resized = [] if capacity is None else [ChangeCapacity(authorisation_id=name, capacity=capacity)]
+        if step.act == "move":
+            return [MoveSite(authorisation_ids=(name,), to_site_id=site_id), *resized]
+        if step.act == "branch":
+            return [OpenBranch(authorisation_id=name, site_id=site_id, capacity=capacity)]
+        if step.act == "close":
+            one = step.site_id if len(self.services[name]) > 1 else None
+            return [CloseSite(authorisation_id=name, site_id=one)]
+        if step.act == "places":
+            return resized
+        rows = self.state.services[self.state.services["authorisation_id"] == name]
+        row, kind = rows.iloc[0], str(rows.index.get_level_values("service")[0])
+        keys = ("capacity_unit", "age_min", "age_max", "reception_mode")
+        like = {key: row[key] for key in keys if pd.notna(row[key])}
+        # no act of today: an authorisation that nobody holds yet
+        opened = {"authorisation_id": f"{name}-{site_id}", "service": kind}
+        return [OpenSite(site_id=site_id, capacity=capacity, **opened, **like)]
 
-    def _only(self, service: str) -> State:
-        """Return today's state with one service: nothing else is computed again."""
+    def today(self, *services: str) -> Results:
+        """Return today's results for some services only, computed once."""
+        if services not in self._today:
+            self._today[services] = compute(self._only(services))
+        return self._today[services]
+
+    def _only(self, names: tuple[str, ...]) -> State:
+        """Return today's state with a few services: nothing else is computed again."""
         state = self.state
-        services = state.services[(state.services["authorisation_id"] == service).to_numpy()]
-        site = site_of_authorisation(services, service)
-        times = state.travel_times[state.travel_times["to_id"].astype("str") == site]
+        services = state.services[state.services["authorisation_id"].isin(names).to_numpy()]
+        sites = list(dict.fromkeys(site for name in names for site in self.services[name]))
+        times = state.travel_times[state.travel_times["to_id"].astype("str").isin(sites)]
         times.attrs = dict(state.travel_times.attrs)
         every = state.parameters.authorisations
-        named = tuple(one.model_copy(update={"trip": ()}) for one in every if one.id == service)
+        named = tuple(one.model_copy(update={"trip": ()}) for one in every if one.id in names)
         return replace(
             state,
-            sites=state.sites.loc[[site]],
+            sites=state.sites.loc[sites],
             services=services,
             travel_times=times,
             site_times=state.site_times.iloc[:0],
             parameters=replace(state.parameters, authorisations=named, **_NOTHING_ELSE),
         )
 
-    def _site(
-        self, site_id: str, commune_code: str | None, longitude: float | None, latitude: float | None
-    ) -> NewSite:
-        """Return the new site as a study file would declare it."""
+    def _site(self, step: Step) -> NewSite:
+        """Return the new site as a study file would declare it: one place has one id, as on the page of a study."""
+        commune_code, longitude, latitude = step.commune_code, step.longitude, step.latitude
+        point = ""
         if longitude is not None and latitude is not None:
             longitude, latitude = round(longitude, 5), round(latitude, 5)
             commune_code = commune_code or self.commune_at(longitude, latitude)
+            point = f"-{abs(longitude) * 1e5:.0f}-{abs(latitude) * 1e5:.0f}"
         elif commune_code is None:
             raise ParameterError("Donnez la commune du nouveau lieu, ou sa longitude et sa latitude.")
         if commune_code not in self.state.communes.index:
             raise UnknownCodeError(
                 f"Commune inconnue « {commune_code} » ({examples(self.state.communes.index)})."
             )
-        name = str(self.state.communes["name"][commune_code])
+        name = f"Lieu essayé à {self.state.communes['name'][commune_code]}"
         place: Any = {"commune_code": commune_code, "longitude": longitude, "latitude": latitude}
-        return NewSite(id=site_id, name=f"Lieu essayé à {name}", source=SOURCE, **place)
+        return NewSite(id=f"{TRIED_SITE}-{commune_code}{point}", name=name, source=SOURCE, **place)
 
     def commune_at(self, longitude: float, latitude: float) -> str:
         """Return the code of the commune whose point is nearest."""
@@ -188,11 +236,13 @@ class Trial:
         point = self.state.communes.loc[[site.commune_code]].geometry.to_crs(4326)
         return float(point.x.iloc[0]), float(point.y.iloc[0])
 
-    def _with_site(self, service: str, site: NewSite) -> State:
-        """Return today's state with the new site and the times to it."""
-        state = self.today(service).state
-        frame = self._frame(site)
-        times = self._times(frame)
+    def _with_sites(self, services: tuple[str, ...], new: Sequence[NewSite]) -> State:
+        """Return today's state with the new sites and the times to them."""
+        state = self.today(*services).state
+        if not new:
+            return state
+        frames = [self._frame(site) for site in new]
+        frame: Any = pd.concat(frames)
         old = gpd.GeoDataFrame(state.sites[["commune_code", "geometry"]], crs=state.sites.crs)
         for column in self.places.columns.intersection(["area_km2", "density_hab_km2", "slowness"]):
             old[column] = self.places[column].reindex(old["commune_code"]).to_numpy()
@@ -201,7 +251,8 @@ class Trial:
         else:
             between = self._network.travel_times(old, frame)
         texts = {"from_id": "str", "to_id": "str"}
-        both = pd.concat([state.travel_times.astype(texts), times.astype(texts)], ignore_index=True)
+        parts = [state.travel_times, *map(self._times, frames)]
+        both = pd.concat([part.astype(texts) for part in parts], ignore_index=True)
         both.attrs = dict(state.travel_times.attrs)
         every: Any = pd.concat([state.sites, frame])
         sites = gpd.GeoDataFrame(every, crs=state.sites.crs)
@@ -245,10 +296,33 @@ class Trial:
         return times.assign(uncertainty_min=doubt)
 
 
-def _capacity_per_1000(results: Results, today: Results) -> float:
-    """Return the capacity for 1,000 persons of the age received within the recruitment limit."""
-    services = results.state.services
-    minutes = results.access["travel_time_min"].droplevel("service")
-    near = minutes.le(results.state.parameters.recruitment_max_min).to_numpy()
-    persons = float(np.nansum(today.persons["persons"].to_numpy()[near]))
-    return 1000 * float(services["capacity"].iloc[0]) / persons if persons > 0 else math.nan
+def _coverage(today: Results, later: Results, service: str) -> pd.DataFrame:
+    """Count the persons of the territory within each threshold, today and in the trial."""
+    parameters = today.state.parameters
+    inside = today.state.communes.index.isin(parameters.territory_codes)
+    persons = today.persons["persons"].xs(service, level="service")[inside]
+    columns = {}
+    for side, results in (("baseline", today), ("scenario", later)):
+        minutes = _minutes(results, service)[inside]
+        columns[f"{side}_persons"] = [
+            # an unknown number of persons makes the sum unknown, not smaller
+            float(persons[(minutes <= limit).to_numpy()].sum(skipna=False))
+            for limit in parameters.thresholds_min
+        ]
+    index = pd.Index(parameters.thresholds_min, name="threshold_min")
+    return pd.DataFrame(columns, index=index)
+
+
+def _minutes(results: Results, service: str) -> pd.Series[float]:
+    """Return the time of each commune to a service, unknown for all once it is closed."""
+    rows = results.access[results.access.index.get_level_values("service") == service]
+    return rows["travel_time_min"].droplevel("service").reindex(results.state.communes.index)
+
+
+def _capacity_per_1000(results: Results, today: Results, service: str) -> float:
+    """Return the places for 1,000 persons of the age received within the limit; NaN where sites share them."""
+    held = results.state.services
+    own = held.loc[(held["authorisation_id"] == service).to_numpy(), "capacity"]
+    near = _minutes(results, service).le(results.state.parameters.recruitment_max_min).to_numpy()
+    persons = float(np.nansum(today.persons["persons"].xs(service, level="service").to_numpy()[near]))
+    return 1000 * float(own.iloc[0]) / persons if persons > 0 and len(own) == 1 else math.nan

@@ -20,39 +20,6 @@ All readers share what follows, and say below only what is their own: what the f
 {'01004': '01004'}
 """
 
-import lazy_loader
+from territory.tables import attach
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submod_attrs={
-        "fetching.fetch": ["fetch"],
-        "fetching.raw_folder": ["find", "read_registry"],
-        "field_answers": ["FieldAnswers", "read_template"],
-        "field_workbook": ["write_template"],
-        "producers.drees": [
-            "read_apl",
-            "read_apl_by_year",
-            "read_ehpad",
-            "read_emergency_times",
-            "read_sae_emergency",
-            "read_sae_psychiatry",
-            "read_sae_sites",
-        ],
-        "producers.finess.extracts": ["read_finess_equipment", "read_finess_flat", "read_finess_sites"],
-        "producers.finess.finess_plus": ["read_finess_plus", "read_finess_plus_equipment"],
-        "producers.ign": ["read_commune_points", "read_outlines"],
-        "producers.insee.ages": ["read_iris_population", "read_population_structure", "read_single_ages"],
-        "producers.insee.communes": [
-            "read_cog_communes",
-            "read_cog_movements",
-            "read_age_shares",
-            "read_care_territories",
-            "read_epci",
-            "read_households_without_car",
-            "read_legal_population",
-            "read_young_population",
-        ],
-        "producers.insee.places": ["read_bpe_counts", "read_bpe_points", "read_population_grid"],
-        "text.tables": ["read_table"],
-    },
-)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -95,7 +95,7 @@ def read_template(
     protected = sum(reader.protected for reader in readers.values())
     if protected:
         said = agree(protected, "effectif(s) gardé(s) secret(s) par l'expéditeur, inconnu(s) ici")
-        warn(f"Classeur « {path.name} » : {said}.", stacklevel=3)
+        warn(f"Classeur « {path.name} » : {said}.")
     unanswered = sum(reader.unanswered for reader in readers.values())
     return FieldAnswers(organisation, date, unanswered, **tables)
 

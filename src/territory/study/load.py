@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 from territory import __version__
 from territory.errors import MissingFileError, Problems, StudyError, TerritoryWarning, warn_deprecated
 from territory.geography.communes import plain
-from territory.study.own_tables import CHANGE_TABLES, FAULTS, Finding, Location, OwnTables, line_of
+from territory.study.own_tables import CHANGE_TABLES, FAULTS, Finding, Location, OwnTables, in_words, line_of
 from territory.study.words.model import Study
 
 
@@ -134,14 +134,7 @@ def _explain(detail: ErrorDetails, lines: dict[Location, int]) -> str:
     key = ".".join(str(part) for part in location)
     if detail["type"] == "extra_forbidden":
         return f"{_at(lines, location)}clé inconnue « {location[-1]} »{_suggestion(str(location[-1]))}"
-    context = {**detail.get("ctx", {}), "input": detail.get("input")}
-    message = FAULTS["shape"].get(detail["type"], detail["msg"])
-    try:
-        said = message.format(**context)
-    except (KeyError, ValueError, IndexError):
-        said = detail["msg"]
-    known = FAULTS["synonyms"].get(plain(str(context.get("tag", context["input"]))))
-    said += f" ; vouliez-vous dire « {known} » ?" if known and known in said else ""
+    said = in_words(detail)
     return f"{_at(lines, location)}{key} : {said}" if key else f"{_at(lines, location)}{said}"
 
 

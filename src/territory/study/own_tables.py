@@ -9,18 +9,24 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, get_args
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
-from territory.errors import Problems, ReadError, counted, examples
+from territory.errors import Problems, ReadError, StudyError, WrongTypeError, counted, examples
 from territory.geography.communes import plain
 from territory.sources.field_answers import is_field_workbook, read_template
 from territory.sources.text.cells import known_codes, to_numbers
 from territory.sources.text.refusals import fault
 from territory.sources.text.tables import read_table, require_columns
 from territory.tables.declare import POOLING_TITLES
+
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass as _OfModels
+else:
+    _OfModels = type(BaseModel)
 
 LegalStatus = Literal["public", "private_non_profit", "commercial"]
 Table = TypeVar("Table", pd.DataFrame, "pd.Series[float]")
@@ -264,7 +270,36 @@ _FEMININE = ("autorisation", "question d'implantation")
 SERVICE_COLUMNS = ["site_id", "service", "authorisation_id", "capacity", "capacity_unit", "is_complete_list"]
 
 
-class Part(BaseModel):
+def in_words(detail: ErrorDetails) -> str:
+    """Return what pydantic says of one key, in French."""
+    context = {**detail.get("ctx", {}), "input": detail.get("input")}
+    try:
+        said = FAULTS["shape"].get(detail["type"], detail["msg"]).format(**context)
+    except (KeyError, ValueError, IndexError):
+        said = detail["msg"]
+    known = FAULTS["synonyms"].get(plain(str(context.get("tag", context["input"]))))
+    return said + (f" ; vouliez-vous dire « {known} » ?" if known and known in said else "")
+
+
+class _InWords(_OfModels):
+    """Makes a part of a study by hand, or says what is wrong with it as a study file would."""
+
+    def __call__(cls: Any, *args: Any, **keys: Any) -> Any:  # noqa: N805
+        if args:
+            raise WrongTypeError(
+                f"{cls.__name__}() : nommez les clés ; connues : {', '.join(cls.model_fields)}."
+            )
+        try:
+            return type.__call__(cls, **keys)
+        except ValidationError as error:
+            problems = Problems(f"{cls.__name__}()", StudyError)
+            for detail in error.errors():
+                problems.add(f"{'.'.join(map(str, detail['loc']))} : {in_words(detail)}".removeprefix(" : "))
+            problems.raise_if_any()
+            raise
+
+
+class Part(BaseModel, metaclass=_InWords):
     """A part of a study file: no unknown key, nothing changed after reading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

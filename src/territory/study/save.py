@@ -24,15 +24,18 @@ _ID = re.compile(r"(?m)^id\s*=.*$")
 def save_scenario(
     scenario: Scenario, path: Path | str, *, sites: Sequence[NewSite] = (), based_on: str = "draguignan"
 ) -> Study:
-    """Add a scenario at the end of a study file, or of a copy of a built-in one, read back before it is written."""
+    """Add a scenario at the end of a study file, or of a copy of another or of a built-in one, read back first."""
     path = Path(path)
     if path.suffix.lower() != ".toml":
         raise OutputError(f"« {path.name} » : un fichier d'étude finit par .toml ; indiquez mon-etude.toml.")
     old = path.read_bytes() if path.is_file() else _copy_of(based_on, path.stem)
     newline = "\r\n" if b"\r\n" in old else "\n"
-    text = scenario_toml(scenario, sites=sites).replace("\n", newline)
+    known = parse_bytes(old, path)
+    declared = {site.id for site in known.site}
+    new_sites = [site for site in sites if site.id not in declared]
+    text = scenario_toml(scenario, sites=new_sites).replace("\n", newline)
     new = old.rstrip() + (newline * 2 + text).encode("utf-8")
-    if scenario.id in {known.id for known in parse_bytes(old, path).scenario}:
+    if scenario.id in {one.id for one in known.scenario}:
         raise StudyError(
             f"« {path.name} » : le scénario « {scenario.id} » y est déjà, et il n'est pas remplacé ; choisissez un "
             "autre identifiant."
@@ -65,7 +68,8 @@ def _said(model: BaseModel, leave_out: Collection[str] = ()) -> dict[str, Any]:
 
 def _copy_of(name: str, new_id: str) -> bytes:
     """Return the text of a built-in study under another id."""
-    if name not in built_in_studies():
+    source = Path(name) if name.endswith(".toml") else None
+    if name not in built_in_studies() and not (source and source.is_file()):
         raise StudyError(
             f"« {name} » n'est pas une étude intégrée ({', '.join(built_in_studies())}) : indiquez le fichier de "
             "votre étude, le scénario y sera ajouté."
@@ -75,4 +79,5 @@ def _copy_of(name: str, new_id: str) -> bytes:
         raise StudyError(
             f"« {slug} » est le nom d'une étude intégrée : donnez un autre nom au fichier (draguignan-essai.toml)."
         )
-    return _ID.sub(f'id = "{slug}"', built_in_text(name), count=1).encode("utf-8")
+    text = source.read_text("utf-8") if source else built_in_text(name)
+    return _ID.sub(f'id = "{slug}"', text, count=1).encode("utf-8")

@@ -87,7 +87,6 @@ def classify_equipment(
         warn(
             f"FINESS : {agree(int(without.sum()), 'ligne(s)')} d'un type d'activité sans mode d'accueil connu "
             f"({examples(found.loc[without, 'activity'].unique())}) ; leur mode est laissé inconnu.",
-            stacklevel=3,
         )
     return found.set_index(category.index).drop(columns=["category", "activity"])
 
@@ -169,7 +168,7 @@ def strata_from_equipment(
     if unknown.any():
         of = sorted(rows.loc[unknown, "categetab"].dropna().unique())
         lines = agree(int(unknown.sum()), "ligne(s) non comptée(s)")
-        warn(f"FINESS : {lines}, de {counted(of, 'catégorie(s) sans service ici')}.", stacklevel=3)
+        warn(f"FINESS : {lines}, de {counted(of, 'catégorie(s) sans service ici')}.")
     rows = rows[~unknown].copy()
     rows = _with_ages(rows, *ages)
     rows["capacity"] = rows[places].astype(float).where(rows["capacity_unit"] == "places")

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import math
+import numbers
+import re
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from territory.errors import Problems, SchemaError, UnknownCodeError, examples
-from territory.tables.catalogue import TABLES, column_of, columns_of, label_of, table_of
-from territory.tables.declare import CAPACITY_UNITS, COMMUNE_CODE, DEMAND_KINDS
+import pandas as pd
+
+from territory.errors import Problems, SchemaError, TerritoryError, UnknownCodeError, counted, examples
+from territory.tables.catalogue import COLUMNS, TABLES, column_of, columns_of, label_of, table_of
+from territory.tables.declare import CAPACITY_UNITS, CODES, COMMUNE_CODE, DEMAND_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas as pd
     import pandera.pandas as pa
 
     from territory.tables.declare import Column
 
 __all__ = ["CAPACITY_UNITS", "COMMUNE_CODE", "CONTRACT", "DEMAND_KINDS", "data_schema", "schema", "validate"]
+
+AS_NUMBERS = (
+    "des codes en texte sont attendus. Un code lu comme un nombre perd son zéro initial (1001 au lieu de 01001), et la "
+    "Corse n'en a pas (2A004) : relisez le fichier avec dtype=str, ou écrivez codes.astype(str).str.zfill(5)."
+)
+# arguments named as the declared table that they are, and columns that are codes
+_TABLES = frozenset({"communes", "outlines", "population", "services", "sites"})
+_CODES = frozenset({"commune_code", "departement_code", "epci_code"})
+NOTHING: Any = object()
 
 FrameT = TypeVar("FrameT", bound="pd.DataFrame")
 
@@ -64,7 +78,6 @@ def schema(name: str) -> pa.DataFrameSchema:
 
 def _checks(column: Column) -> list[Any]:
     """Return the pandera checks of a column, each named by what it asks for."""
-    import pandas as pd
     import pandera.pandas as pa
 
     def is_number(values: pd.Series) -> bool:
@@ -168,3 +181,80 @@ def _field(name: str, column: str, values: pd.Series) -> dict[str, Any]:
     if one.codes:
         said["categories"] = [{"value": code, "label": label} for code, label in one.codes.items()]
     return {key: value for key, value in said.items() if value}
+
+
+def number(value: Any) -> Any:
+    """Return a number, which is neither a flag nor a text."""
+    is_flag = isinstance(value, bool)
+    return value if isinstance(value, numbers.Real) and not is_flag else NOTHING
+
+
+def flag(value: Any) -> Any:
+    """Return true or false."""
+    return bool(value) if type(value).__name__ in ("bool", "bool_") else NOTHING
+
+
+def as_numbers(values: Any) -> Any:
+    """Return a series of numbers, NaN where unknown; raise for texts and the like."""
+    if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_complex_dtype(values.dtype):
+        return values
+    known = values.dropna()
+    wrong = known if values.dtype != object else [one for one in known if number(one) is NOTHING]
+    if len(wrong):
+        advice = (
+            " : convertissez avec pandas.to_numeric(…)" if any(isinstance(one, str) for one in wrong) else ""
+        )
+        raise SchemaError(f"des nombres sont attendus, pas {examples(map(said, wrong))}{advice}.")
+    return pd.to_numeric(values.astype(object).where(values.notna(), math.nan)).astype("float64")
+
+
+def said(value: object) -> str:
+    """Say in French what a value is."""
+    if value is None or isinstance(value, (bool, numbers.Number)):
+        return str(value)
+    if isinstance(value, str):
+        return f"le texte « {value[:40]} »"
+    return CODES["given"].get(type(value).__name__, f"un objet de type {type(value).__name__}")
+
+
+def as_declared(table: Any, name: str) -> Any:
+    """Return a table with its keys as index and its numbers as numbers; raise for codes that have become numbers."""
+    keys = TABLES[name].keys.split() if name in _TABLES else []
+    if keys and isinstance(table.index, pd.RangeIndex) and set(keys) <= set(table.columns):
+        table = table.set_index(keys)
+    if len(keys) > 1 and list(table.index.names) != keys:
+        raise SchemaError(f"index attendu ({', '.join(keys)}) : écrivez table.set_index({keys}).")
+    if table.columns.has_duplicates:
+        raise SchemaError(f"{counted(table.columns[table.columns.duplicated()], 'colonne(s) en double')}.")
+    for label in (label for label in table.columns if isinstance(label, str)):
+        kind, column = COLUMNS[label].kind if label in COLUMNS else "", table[label]
+        try:
+            if kind == "number":
+                amounts = as_numbers(column)
+                table = table if amounts is column else table.assign(**{label: amounts})
+            elif (
+                kind == "flag"
+                and not pd.api.types.is_bool_dtype(column.dtype)
+                and any(flag(one) is NOTHING for one in column.dropna())
+            ):
+                raise SchemaError(f"des vrai ou faux sont attendus, pas {examples(column)}.")
+            elif label in _CODES and pd.api.types.is_numeric_dtype(column.dtype) and column.notna().any():
+                raise SchemaError(AS_NUMBERS)
+        except SchemaError as refusal:
+            raise SchemaError(f"colonne « {label} », {refusal}") from None
+    return table
+
+
+def explain_column(error: KeyError, arguments: Mapping[str, Any]) -> None:
+    """Raise in words where what failed is that a table has no such column."""
+    asked = re.findall(r"[A-Za-z]\w*", str(error.args[0])) if error.args else []
+    for name, table in arguments.items():
+        if isinstance(error, TerritoryError) or not hasattr(table, "columns"):
+            continue
+        own = (*table.columns, *table.index.names)
+        missing = [one for one in asked if one not in own and (one in COLUMNS or len(asked) == 1)]
+        if missing:
+            known = examples(table.columns, most=12) or "aucune"
+            raise SchemaError(
+                f"{name} : colonne absente ({', '.join(missing)}). Celles de la table : {known}."
+            ) from error

@@ -1,7 +1,5 @@
 """Timetables of public transport (GTFS), and the times without a car that they give, door to door."""
 
-import lazy_loader
+from territory.tables import attach
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submod_attrs={"gtfs": ["read_gtfs"], "timetable": ["Timetable"]}
-)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

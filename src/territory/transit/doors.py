@@ -228,7 +228,6 @@ class Doors:
         if outside:
             warn(
                 f"{agree(outside, 'arrêt(s)')} hors de la carte des rues : on n'y va pas à pied.",
-                stacklevel=5,
             )
         changes = walking.changes(stops, stated)
         to_stops, from_stops = walking.pairs(ends[0], stops), walking.pairs(stops, ends[1])
@@ -239,7 +238,7 @@ class Doors:
             far = np.flatnonzero(np.diff(links.first) == 0)
             if far.size:
                 said = f"{agree(far.size, role)} sans arrêt à moins de {walking.limit_s // 60} min à pied"
-                warn(f"{said} (par exemple {points.index[far[0]]}) : on n'y va qu'à pied.", stacklevel=5)
+                warn(f"{said} (par exemple {points.index[far[0]]}) : on n'y va qu'à pied.")
         n = len(stops)
         by, other = changes["to"].to_numpy(), changes["from"].to_numpy()
         if question.is_backwards:

@@ -87,7 +87,7 @@ def read_gtfs(path: str | Path | Sequence[str | Path], *, date: str | dt.date) -
     timetable = _joined(parts, feeds, day, zone)
     if len(timetable.asides):
         said = "; ".join(f"{agree(count, what)}" for what, count in timetable.asides.items())
-        warn(f"Horaires GTFS, laissé de côté ou réparé : {said.replace(';', ' ;')}.", stacklevel=3)
+        warn(f"Horaires GTFS, laissé de côté ou réparé : {said.replace(';', ' ;')}.")
     return timetable
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from territory.errors import MissingFileError, OutputError, ParameterError, Problems, ReadError
 from territory.files.safe_files import is_intact, read_arrays, read_header, save_arrays
 from territory.network.od_search import CATEGORICAL_FROM_ROWS
+from territory.tables.arguments import accepting
 from territory.transit.doors import Doors, Offer, Question, Walking, ranks_of
 from territory.transit.search import Runs
 
@@ -116,6 +117,7 @@ class Timetable:
         calls = self.stop, self.arrival, self.departure, self.pickup, self.drop_off
         return Offer(self.stops, self.changes, Runs(self.first, *calls))
 
+    @accepting
     def travel_times(
         self,
         origins: gpd.GeoDataFrame,
@@ -221,6 +223,7 @@ class Timetable:
         table.attrs["cutoff_min"] = float(max_time_min)
         return table
 
+    @accepting
     def journey(
         self,
         origin: gpd.GeoDataFrame,
@@ -271,6 +274,7 @@ class Timetable:
         walking = Walking.on(streets, max_walk_min)
         return tell(self._offer, self.line_names[self.line], (origin, destination), walking, question)
 
+    @accepting
     def isochrones(
         self,
         points: gpd.GeoDataFrame,
@@ -322,6 +326,7 @@ class Timetable:
         options = {"streets": streets, "percentiles": (percentile,), **options}
         return draw(self.travel_times, self.stops, points, minutes, cell_m, options)
 
+    @accepting
     def save(self, path: str | Path) -> Path:
         """Save the timetable in a folder of plain arrays that `load` maps into memory.
 

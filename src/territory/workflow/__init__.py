@@ -1,7 +1,5 @@
 """The steps of a study, what they read and wrote, and the files that are handed over."""
 
-import lazy_loader
+from territory.tables import attach
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submod_attrs={"inputs.prepare": ["Inputs", "prepare"], "run": ["run_study"]}
-)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -19,12 +19,14 @@ from territory.access.pairs import (
     Bools,
     Floats,
     Ids,
+    Labels,
     Mapper,
     Pairs,
     Part,
     Places,
     Seen,
     Times,
+    Values,
     places_of,
     read_amounts,
     read_pairs,
@@ -225,17 +227,16 @@ def _two_steps(method: str, pairs: Pairs, weights: Floats, persons: Floats, plac
         for name, (terms, amounts) in _asked(method, pairs, weights, persons, places).items()
     }
     ratios, lost = _ratios(asked["demand"], places)
-    _warn_nobody(pairs.sites[lost], stacklevel=5)
+    _warn_nobody(pairs.sites[lost])
     return _answer(method, pairs, weights, places, ratios, asked.get("weights"))
 
 
-def _warn_nobody(sites: Ids, *, stacklevel: int = 4) -> None:
+def _warn_nobody(sites: Ids) -> None:
     """Warn for sites whose supply goes to nobody."""
     if len(sites):
         warn(
             f"{counted(sites, 'site(s) sans aucune demande à portée')} : leur offre ne revient à "
             "personne et compte pour 0.",
-            stacklevel=stacklevel,
         )
 
 
@@ -456,9 +457,7 @@ def gp_headcount_access(
     return _labelled(access * PER_HAB, HEADCOUNT_NAME, chosen, "médecins pour 100 000 habitants")
 
 
-def mean_by(
-    values: pd.Series[float], weights_hab: pd.Series[float], groups: pd.Series[str]
-) -> pd.Series[float]:
+def mean_by(values: Values, weights_hab: Values, groups: Labels) -> pd.Series[float]:
     """Mean of a measure over each zone, weighted by residents: the APL of a territoire de vie-santé.
 
     sum of P_i x_i / sum of P_i (DREES, foire aux questions on the APL, 25/05/2018); NaN where a commune with residents
@@ -473,7 +472,7 @@ def mean_by(
     zone = groups.reindex(values.index)
     if zone.isna().any():
         outside = zone.index[zone.isna()]
-        warn(f"{counted(outside, 'commune(s) sans zone laissée(s) de côté')}.", stacklevel=3)
+        warn(f"{counted(outside, 'commune(s) sans zone laissée(s) de côté')}.")
     # an unknown value where nobody lives weighs nothing
     mass = values.astype(np.float64).where(residents != 0, 0.0) * residents
     totals = pd.DataFrame({"mass": mass, "residents": residents}).groupby(zone, sort=False).sum(skipna=False)

@@ -2,7 +2,6 @@
 
 import math
 import re
-import warnings
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -13,7 +12,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from territory.errors import NetworkError, ParameterError, Problems, TerritoryWarning, examples
+from territory.errors import NetworkError, ParameterError, Problems, examples, warn
 from territory.network.engine.compiling import count_threads, kernel, run_tasks
 from territory.network.engine.graph import MAX_TIME_MS
 from territory.network.graph.arrays import Bools, Floats, Int32, Ints, Roads, WayTable
@@ -299,10 +298,8 @@ def density_bands(roads: Roads, communes: gpd.GeoDataFrame, *, column: str) -> N
     if outside.size:
         nearest = tree.nearest(shapely.points(roads.x[middle[outside]], roads.y[middle[outside]]))
         density[ways[outside]] = outlines[column].to_numpy(dtype=np.float64)[nearest]
-        warnings.warn(
+        warn(
             f"{outside.size} des {ways.size} routes ne sont dans aucune commune de densité connue : elles prennent"
             " celle de la commune la plus proche.",
-            TerritoryWarning,
-            stacklevel=3,
         )
     return band_of_density(density)

@@ -1,9 +1,8 @@
 """Networks from any layer of road lines, with what the BD TOPO of IGN needs built in."""
 
 import tomllib
-import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib import resources
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from territory.errors import NetworkError, ParameterError, Problems, TerritoryWarning, examples
+from territory.errors import NetworkError, ParameterError, Problems, examples, refuse, warn
 from territory.network.graph.arrays import BACKWARD, FORWARD, Floats, Int32, Ints, RoadLines, WayTable
 from territory.network.graph.simplify import prepare
 from territory.network.graph.topology import Topology
@@ -88,12 +87,16 @@ def from_lines(
     if density is not None:
         bands = density_bands(topology.roads, density, column="density_hab_km2")
         topology = topology.with_density_bands(bands)
-    elif not (table["density"] == "any")[table["road_class"].isin(topology.roads.ways.class_names)].any():
+    network = RoadNetwork(topology, table)
+    if (
+        density is None
+        and not (table["density"] == "any")[table["road_class"].isin(topology.roads.ways.class_names)].any()
+    ):
         raise ParameterError(
             "La table des vitesses dépend de la densité des communes : donnez density=communes, une couche de polygones"
             " avec la colonne density_hab_km2."
         )
-    return RoadNetwork(topology, table)
+    return network
 
 
 def _columns(columns: str | LineColumns | Mapping[str, Any]) -> LineColumns:
@@ -109,12 +112,15 @@ def _columns(columns: str | LineColumns | Mapping[str, Any]) -> LineColumns:
         name: (value,) if isinstance(value, str) and name in _NAMES_OF_COLUMNS else value
         for name, value in columns.items()
     }
-    try:
-        return LineColumns(**given)
-    except TypeError as error:
-        raise ParameterError(
-            f"Colonnes mal décrites ({error}) : voir territory.network.maps.line_layers.LineColumns."
-        ) from error
+    known = [field.name for field in fields(LineColumns)]
+    refuse(
+        [name for name in given if name not in known],
+        f"clé(s) inconnue(s) ; connues : {', '.join(known)}",
+        of="columns",
+    )
+    if "road_class" not in given:
+        raise ParameterError("columns : il manque road_class, la colonne de la classe des routes.")
+    return LineColumns(**given)
 
 
 _NOT_ON_EARTH = (
@@ -198,11 +204,9 @@ def _classes_of(lines: gpd.GeoDataFrame, names: LineColumns) -> pd.Series:
     road_class = column.map(names.classes)
     unknown = road_class.isna() & ~column.isin(names.left_out)
     if unknown.any():
-        warnings.warn(
+        warn(
             f"{int(unknown.sum())} lignes d'une classe inconnue sont laissées de côté"
             f" ({examples(column[unknown].unique())}).",
-            TerritoryWarning,
-            stacklevel=5,
         )
     return road_class
 

@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -18,7 +17,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from territory.errors import MissingFileError, NetworkError, TerritoryWarning
+from territory.errors import MissingFileError, NetworkError, warn
 from territory.network.engine.compiling import compile_beside
 from territory.network.engine.hierarchy import perfect
 from territory.network.graph.arrays import Bools, Floats, Int32, RoadLines
@@ -65,9 +64,7 @@ def read_osm(path: str | Path, *, profile: str = "car") -> RoadNetwork:
     network = RoadNetwork.from_road_lines(lines)
     if network.roads.asides:
         listed = " ; ".join(f"{count} {kind}" for kind, count in network.roads.asides)
-        warnings.warn(
-            f"Carte « {network.roads.source} », laissé de côté : {listed}.", TerritoryWarning, stacklevel=2
-        )
+        warn(f"Carte « {network.roads.source} », laissé de côté : {listed}.")
     return network
 
 

@@ -355,7 +355,6 @@ def pooling(table: pd.DataFrame, travel_times: pd.DataFrame) -> pd.DataFrame:
         warn(
             f"Bilan non calculable pour {agree(len(missing), 'ligne(s)')} sur {len(result)} "
             f"({examples(' / '.join(map(str, key)) for key in missing)}), faute de données : complétez le tableau.",
-            stacklevel=3,
         )
     return result
 

@@ -130,7 +130,7 @@ def _minutes(travel_times: pd.DataFrame, ids: Ids, max_time_min: float | None, p
     if unknown.any():
         touched = counted(ids[np.unique(pairs.origin[unknown])], "unité(s)")
         text = "ces unités ne peuvent pas être regroupées entre elles"
-        warn(f"{int(unknown.sum())} temps inconnus, pour {touched} : {text}.", stacklevel=5)
+        warn(f"{int(unknown.sum())} temps inconnus, pour {touched} : {text}.")
     minutes[pairs.origin[~unknown], pairs.site[~unknown]] = pairs.minutes[~unknown]
     return minutes
 
@@ -215,4 +215,4 @@ def _warn_long_blocks(
     ]
     if long:
         text = f"groupe(s) existant(s) (dépasse|dépassent) déjà {max_time_min:g} min entre membres"
-        warn(f"{counted(long, text)} : gardés entiers.", stacklevel=4)
+        warn(f"{counted(long, text)} : gardés entiers.")

@@ -98,10 +98,6 @@ def _sites(candidates: Iterable[str], fixed: Iterable[str], problems: Problems) 
     found: list[Ids] = [pd.Index([], dtype=object)] * 2
     for place, (ids, what) in enumerate(((candidates, "Candidats"), (fixed, "Sites existants"))):
         try:
-            if isinstance(ids, str):
-                raise ParameterError(
-                    f"{what} : une liste d'identifiants est attendue, pas le texte « {ids} »"
-                )
             found[place] = unique_ids(ids, what)
         except TerritoryError as error:
             problems.add(str(error))
@@ -128,12 +124,7 @@ def _persons(demand: pd.Series[float], problems: Problems) -> Floats:
 
 def _places(capacity: pd.Series[float], sites: Ids, problems: Problems) -> Floats:
     """Return the places of each site; each must be known (infinite = no limit)."""
-    twice = capacity.index.duplicated()
-    problems.count(capacity.index[twice].unique(), "site(s) en double dans capacity")
-    if not pd.api.types.is_numeric_dtype(capacity.dtype):
-        problems.add(f"capacity : des nombres sont attendus, pas « {capacity.dtype} »")
-        return np.zeros(len(sites))
-    known = capacity[~twice].reindex(sites)
+    known = capacity.reindex(sites)
     numbers: Floats = np.asarray(known.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
     problems.count(sites[np.isnan(numbers)], "site(s) sans valeur connue dans capacity")
     problems.count(sites[numbers < 0], "valeur(s) négative(s) dans capacity")
@@ -182,7 +173,6 @@ def _minutes(
         warn(
             f"{int(unknown.sum())} temps inconnus, pour {counted(touched, 'origine(s)')} : ces couples "
             "ne sont pas utilisables, un meilleur choix a pu échapper au calcul.",
-            stacklevel=5,
         )
     minutes[pairs.origin[~unknown], pairs.site[~unknown]] = pairs.minutes[~unknown]
     return minutes

@@ -264,11 +264,15 @@ def _follow(exploration: Exploration | None, outcome: Tried | None) -> None:
     marker, place = exploration.marker, exploration.panel.place
     if outcome is not None:
         exploration.map.put_places(_places(outcome.today, str(exploration.panel.service.value)))
-        if marker is not None and place is not None:
-            exploration.map.move_marker(marker, place)
-    if exploration.shown.value == NOW and marker is not None:
-        # a trial shows what it changes, at once
-        exploration.shown.value = TRIED
+        if marker is not None:
+            # a closure has no place
+            marker.visible = place is not None
+            exploration.map.move_marker(marker, place or marker.location[::-1])
+    is_felt = outcome is None or str(exploration.panel.service.value) in outcome.effects.services
+    # a trial shows what it changes, at once
+    wanted = TRIED if is_felt else TRIED_TIMES
+    if exploration.shown.value in (NOW, TRIED) and marker is not None and exploration.shown.value != wanted:
+        exploration.shown.value = wanted
     else:
         exploration.redraw()
 

@@ -85,6 +85,8 @@ class CommuneMap:
         self.widget.add(ipyleaflet.LayersControl(position="topright"))
         self.widget.add(ipyleaflet.ScaleControl(position="bottomright", imperial=False))
         self.view: View | None = None
+        # the commune that the box describes
+        self._hovered = ""
         self._places: Any = None
         self._is_moving = False
         self.communes.on_hover(self._say_commune)
@@ -103,6 +105,8 @@ class CommuneMap:
             # nothing shared with what was shown before, or the widget would see no change
             features.append({**feature, "properties": {"style": look}})
         self.communes.data = {"type": "FeatureCollection", "features": features}
+        if self._hovered:
+            self._say_commune({"id": self._hovered})
 
     def put_places(self, places: gpd.GeoDataFrame) -> None:
         """Show places (column `label`) as black discs, instead of those of before."""
@@ -155,12 +159,13 @@ class CommuneMap:
 
     def _say_commune(self, feature: dict[str, Any], **_: Any) -> None:
         """Write what is known of the commune under the mouse."""
-        code = str(feature.get("id"))
+        self._hovered = code = str(feature.get("id"))
         said = "" if self.view is None else str(self.view.texts.get(code, "inconnu"))
         self.info.value = _box(f"<b>{html.escape(self.names.get(code, code))}</b><br>{said}")
 
     def _say_place(self, feature: dict[str, Any], **_: Any) -> None:
         """Write the name of the place under the mouse."""
+        self._hovered = ""
         self.info.value = _box(html.escape(str(feature["properties"].get("label", ""))))
 
 

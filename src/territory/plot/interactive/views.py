@@ -10,7 +10,7 @@ import pandas as pd
 
 from territory.access.deserts import class_labels
 from territory.errors import ParameterError
-from territory.french.numbers import NBSP, integer, minutes, round_estimate, signed
+from territory.french.numbers import NBSP, minutes, signed
 from territory.plot import style
 from territory.plot.maps.legend import OUTSIDE, UNKNOWN, Category, change_classes, shown, time_classes
 from territory.release.shown import Effects, Situation
@@ -111,13 +111,6 @@ def legend_html(view: View, extra: Mapping[str, str] | None = None) -> str:
 def border_of(key: str) -> tuple[str, str]:
     """Return the colour and the dashes of the border of a class: losses are dashed, for a grey print too."""
     return (_LOSS_LINE, "4 3") if key.startswith("loss") else (style.RULE, "")
-
-
-def persons(value: float) -> str:
-    """Write a number of estimated persons, without false precision."""
-    if 0 < value < 11:
-        return "moins de 11"
-    return integer(round_estimate(value))
 
 
 def _rows_of(table: pd.DataFrame, service: str) -> pd.DataFrame:

@@ -120,7 +120,6 @@ def _transfer(change: changes.TransferAuthorisation, draft: Draft) -> None:
         warn(
             f"{examples(hospital)} : la psychiatrie est autorisée au titre du code de la santé publique ; un "
             "groupement médico-social ne peut pas, à ce titre, en devenir titulaire. À vérifier avec l'ARS.",
-            stacklevel=3,
         )
     rows = rows.copy()
     rows.loc[passed, "holder" if change.act == "transfer" else "run_by"] = change.to

@@ -208,7 +208,7 @@ def _one_week(
     road = work = equivalents = served = 0.0
     for site in used:
         visits = children[children["to_id"] == site].assign(visits_per_week=rules.visits_per_week)
-        terms = {"day_min": rules.day_min, "visit_min": rules.visit_min}
+        terms: Any = {"day_min": rules.day_min, "visit_min": rules.visit_min}
         week = staff_rounds(visits, site, table, **terms, effort=rules.effort, seed=asked.seed)
         road, work = road + week.totals["road_hours"], work + week.totals["work_hours"]
         equivalents += week.totals["full_time_equivalents"]

@@ -12,7 +12,7 @@ from pyproj import Transformer
 from pyproj.exceptions import CRSError
 from shapely.errors import ShapelyError
 
-from territory.errors import MissingFileError, ReadError, TerritoryWarning, examples
+from territory.errors import MissingFileError, ReadError, examples, warn
 from territory.sources.text.cells import clean_codes, to_numbers
 from territory.sources.text.refusals import fault, numbered, problems_of, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import read_table, require_columns
@@ -41,9 +41,7 @@ def read_features(path: str | Path) -> gpd.GeoDataFrame:
         raise fault(path, f"couche géographique illisible ({error}).") from error
     for message in dict.fromkeys(str(warning.message) for warning in said):
         # what GDAL drops or doubts must be heard, in its own words
-        warnings.warn(
-            f"Fichier « {path.name} » : GDAL signale « {message} ».", TerritoryWarning, stacklevel=2
-        )
+        warn(f"Fichier « {path.name} » : GDAL signale « {message} ».")
     if not isinstance(frame, gpd.GeoDataFrame) or frame.empty:
         raise fault(path, "il ne contient aucune géométrie.")
     if frame.crs is None:

@@ -1,12 +1,11 @@
 """What is said of a file that is refused, or of which something is left out."""
 
-import warnings
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import pandas as pd
 
-from territory.errors import Problems, ReadError, TerritoryWarning, agree, examples
+from territory.errors import Problems, ReadError, agree, examples, warn
 
 
 def problems_of(path: str | Path) -> Problems:
@@ -59,7 +58,7 @@ def warn_of(
     if count:
         some = examples(shown)
         what = f"{agree(count, said)}{f' ({some})' if some else ''}{advice}."
-        warnings.warn(f"Fichier « {Path(path).name} »{place} : {what}", TerritoryWarning, stacklevel=4)
+        warn(f"Fichier « {Path(path).name} »{place} : {what}")
 
 
 def cut_archive(path: Path) -> ReadError:

@@ -184,7 +184,7 @@ def _with_slowness(communes: gpd.GeoDataFrame, published: pd.Series[float]) -> g
         return communes.assign(slowness=fit_slowness(communes.assign(emergency_min=newest)))
     except NetworkError as refused:
         said = f"La lenteur des routes ne s'ajuste pas sur ces temps : le relief en tient lieu. {refused}"
-        warn(said, stacklevel=3)
+        warn(said)
         return communes
 
 
@@ -211,7 +211,7 @@ def _services(study: Study, data: VarDataset | FilesDataset) -> pd.DataFrame:
     services = data.services
     equipment = getattr(data, "equipment", None)
     if equipment is not None and (files := study.data) is not None:
-        known = {"capacity": files.finess_capacity, "complete": files.complete_services}
+        known: Any = {"capacity": files.finess_capacity, "complete": files.complete_services}
         services = supply.with_equipment(services, equipment, **known)
     if not study.service:
         return services

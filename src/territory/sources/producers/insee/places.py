@@ -63,7 +63,6 @@ def read_population_grid(
         warn(
             f"Fichier « {path.name} » : {imputed / table['population'].sum():.0%} des habitants sont dans des "
             "carreaux imputés par l'INSEE (secret statistique) : leur place exacte n'est pas connue.",
-            stacklevel=3,
         )
     half = corners["size_m"] / 2
     points = gpd.points_from_xy(corners["east_m"] + half, corners["north_m"] + half)

@@ -1,0 +1,2 @@
+from .gate import Release as Release
+from .gate import release as release
