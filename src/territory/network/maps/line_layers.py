@@ -87,16 +87,14 @@ def from_lines(
     if density is not None:
         bands = density_bands(topology.roads, density, column="density_hab_km2")
         topology = topology.with_density_bands(bands)
-    network = RoadNetwork(topology, table)
-    if (
-        density is None
-        and not (table["density"] == "any")[table["road_class"].isin(topology.roads.ways.class_names)].any()
-    ):
+    elif {"density", "road_class"} <= set(table) and not (
+        (table["density"] == "any") & table["road_class"].isin(topology.roads.ways.class_names)
+    ).any():
         raise ParameterError(
             "La table des vitesses dépend de la densité des communes : donnez density=communes, une couche de polygones"
             " avec la colonne density_hab_km2."
         )
-    return network
+    return RoadNetwork(topology, table)
 
 
 def _columns(columns: str | LineColumns | Mapping[str, Any]) -> LineColumns:
@@ -116,10 +114,12 @@ def _columns(columns: str | LineColumns | Mapping[str, Any]) -> LineColumns:
     refuse(
         [name for name in given if name not in known],
         f"clé(s) inconnue(s) ; connues : {', '.join(known)}",
-        of="columns",
+        of="Colonnes mal décrites",
     )
     if "road_class" not in given:
-        raise ParameterError("columns : il manque road_class, la colonne de la classe des routes.")
+        raise ParameterError(
+            "Colonnes mal décrites : il manque road_class, la colonne de la classe des routes."
+        )
     return LineColumns(**given)
 
 
