@@ -54,9 +54,12 @@ def test_an_id_that_is_taken_is_refused_and_nothing_is_written(tmp_path: Path) -
     before = path.read_bytes()
     with pytest.raises(StudyError, match="n'est pas remplacé"):
         save_scenario(moving(), path, sites=[SITE])
+    other = SITE.model_copy(update={"commune_code": "83086"})
     with pytest.raises(StudyError, match="déclaré 2 fois"):
-        save_scenario(moving("autre"), path, sites=[SITE])
+        save_scenario(moving("autre"), path, sites=[other])
     assert path.read_bytes() == before
+    # the same place is declared once
+    assert len(save_scenario(moving("autre", "Autre"), path, sites=[SITE]).site) == len(load_study(path).site)
 
 
 def test_what_cannot_be_saved_is_said(tmp_path: Path) -> None:

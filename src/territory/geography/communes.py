@@ -186,15 +186,11 @@ def to_cog(
     """
     averages = dict(averages or {})
     years = (from_year, to_year)
-    if movements.empty:
-        raise ParameterError(
-            "L'historique des communes est vide : lisez le fichier v_mvt_commune de l'INSEE."
-        )
     first, last = movements["date"].min(), movements["date"].max()
-    if not hasattr(first, "month"):
-        raise ParameterError(
-            "movements : la colonne date n'a pas de dates ; lisez le fichier par read_cog_movements."
-        )
+    if movements.empty or not hasattr(first, "month"):
+        wrong = "est vide" if movements.empty else "n'a pas de dates"
+        advice = "lisez le fichier v_mvt_commune de l'INSEE par territory.sources.read_cog_movements"
+        raise ParameterError(f"L'historique des communes {wrong} : {advice}.")
     # a change of 1 January belongs to the code of that year, any other to that of the next
     newest = last.year if (last.month, last.day) == (1, 1) else last.year + 1
     outside = [year for year in years if not first.year <= year <= newest]

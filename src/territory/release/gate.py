@@ -206,8 +206,9 @@ class Release:
 
     @property
     def deserts_without_car(self) -> pd.DataFrame:
-        """Criteria of desert by commune, today, at times without a car."""
-        return (self._result.without_car or {})[TODAY].deserts
+        """Criteria of desert by commune, today, at times without a car; no row where the study has no timetable."""
+        today = (self._result.without_car or {}).get(TODAY)
+        return self._result.baseline.deserts.iloc[:0] if today is None else today.deserts
 
     def sites_of(self, situation: str, service: str) -> Sites | None:
         """Return the sites of a named service; None when it is closed or not open yet."""

@@ -99,15 +99,12 @@ def read_observed_origins(
         table = _columns(path, ORIGIN_COLUMNS, ("children",))
         for name, known in (("commune_code", communes), ("authorisation_id", authorisations)):
             table[name] = known_codes(table[name], known, path=path)
+    children, pair = table["children"], ["commune_code", "authorisation_id"]
     bad = {
         "commune inconnue": ~table["commune_code"].isin(communes),
         "autorisation inconnue": ~table["authorisation_id"].isin(authorisations),
-        "nombre d'enfants absent, négatif ou décimal": ~(
-            table["children"].ge(0) & (table["children"] % 1).eq(0)
-        ),
-        "ligne répétée (même commune, même autorisation)": table.duplicated(
-            ["commune_code", "authorisation_id"]
-        ),
+        "nombre d'enfants absent, négatif ou décimal": ~(children.ge(0) & (children % 1).eq(0)),
+        "ligne répétée (même commune, même autorisation)": table.duplicated(pair),
     }
     _bad_rows(table, bad, path).raise_if_any()
     return table[list(ORIGIN_COLUMNS)]
@@ -267,7 +264,6 @@ FAULTS: Mapping[str, Mapping[str, str]] = tomllib.loads(
 # persons who are counted one by one: nobody is a half
 Persons = Annotated[float, Field(ge=0, multiple_of=1, allow_inf_nan=False)]
 _FEMININE = ("autorisation", "question d'implantation")
-SERVICE_COLUMNS = ["site_id", "service", "authorisation_id", "capacity", "capacity_unit", "is_complete_list"]
 
 
 def in_words(detail: ErrorDetails) -> str:
@@ -286,9 +282,7 @@ class _InWords(_OfModels):
 
     def __call__(cls: Any, *args: Any, **keys: Any) -> Any:  # noqa: N805
         if args:
-            raise WrongTypeError(
-                f"{cls.__name__}() : nommez les clés ; connues : {', '.join(cls.model_fields)}."
-            )
+            raise WrongTypeError(f"{cls.__name__}() : nommez les clés ({', '.join(cls.model_fields)}).")
         try:
             return type.__call__(cls, **keys)
         except ValidationError as error:

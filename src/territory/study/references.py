@@ -17,7 +17,6 @@ from territory.geography.communes import DEPARTEMENTS, plain
 from territory.sources.producers.finess.extracts import CATEGORIES
 from territory.study.own_tables import (
     FAULTS,
-    SERVICE_COLUMNS,
     Finding,
     Known,
     Location,
@@ -38,6 +37,7 @@ from territory.study.words.scenario import Scenario
 _BORDER = 0.15
 # units of capacity that nobody has a half of
 _WHOLE = {"places": "places", "file_active": "personnes"}
+SERVICE_COLUMNS = ["site_id", "service", "authorisation_id", "capacity", "capacity_unit", "is_complete_list"]
 TERRAINS = ("plain", "mixed", "mountain")
 _PLACED_NEEDS = ("orientation", "waiting")
 

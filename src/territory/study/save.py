@@ -31,8 +31,8 @@ def save_scenario(
     old = path.read_bytes() if path.is_file() else _copy_of(based_on, path.stem)
     newline = "\r\n" if b"\r\n" in old else "\n"
     known = parse_bytes(old, path)
-    declared = {site.id for site in known.site}
-    new_sites = [site for site in sites if site.id not in declared]
+    # the same place under the same id is declared already; another one is refused as the file is read back
+    new_sites = [site for site in sites if site not in known.site]
     text = scenario_toml(scenario, sites=new_sites).replace("\n", newline)
     new = old.rstrip() + (newline * 2 + text).encode("utf-8")
     if scenario.id in {one.id for one in known.scenario}:

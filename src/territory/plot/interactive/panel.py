@@ -202,10 +202,8 @@ class TrialPanel:
 
     def _save(self) -> Path | None:
         """Write the scenario, once, and say how to run it from anywhere; None when it cannot be."""
-        scenario_id, path = (
-            self.scenario_id.value.strip(),
-            Path(self.file.value.strip()).expanduser().absolute(),
-        )
+        scenario_id = self.scenario_id.value.strip()
+        path = Path(self.file.value.strip()).expanduser().absolute()
         based_on = "draguignan" if self._study is None else self._study.id
         own = _file_of(self._study)
         try:
