@@ -36,7 +36,7 @@ def test_notebook_is_clean_and_paired(path: Path) -> None:
     for cell in code:
         for node in ast.walk(ast.parse("".join(cell["source"]))):
             assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
-    text = pytest.importorskip("jupytext").read(path.with_suffix(".py"))
+    text = pytest.importorskip("jupytext").read(path.parent / ".texte" / f"{path.stem}.py")
     assert [cell["source"] for cell in text.cells] == ["".join(cell["source"]) for cell in cells]
 
 

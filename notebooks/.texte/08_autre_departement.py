@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     formats: ipynb,py:percent
+#     formats: ipynb,.texte//py:percent
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -64,7 +64,7 @@ for command in started.missing:
 # Le registre des données officielles : producteur, licence, et si l'on sait où les télécharger.
 
 # %%
-from territory.sources.fetching.raw_folder import read_registry
+from territory.sources import read_registry
 
 registry = pd.DataFrame(
     [
