@@ -25,7 +25,7 @@ from territory.release import release
 from territory.report.documents.epci_sheet import sheet_codes
 from territory.report.documents.summary_page import summary_html
 from territory.report.files.workbook import workbook_bytes
-from territory.report.reading.run_reading import read
+from territory.report.reading import read
 from territory.result import StudyResult
 
 MOST_MB = 3.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.util
 import re
 from functools import cache
 from pathlib import Path
@@ -224,3 +225,19 @@ def test_what_was_to_leave_by_this_version_has_left() -> None:
 def test_requirements_hold_no_address() -> None:
     for path in [*ROOT.glob("*.txt"), *(ROOT / "benchmarks").glob("*.txt")]:
         assert "://" not in path.read_text("utf-8"), path
+
+
+def test_what_tools_and_pages_import_exists() -> None:
+    # neither is run by the fast suite, and a module that moves takes them along
+    asked = set()
+    for pattern in ("tools/*.py", "benchmarks/*.py", "notebooks/.texte/*.py", "docs/guide/*.md", "*.md"):
+        for path in ROOT.glob(pattern):
+            found = re.findall(r"^ *from (territory[\w.]*) import (\w[\w, ]*)", path.read_text("utf-8"), re.M)
+            asked |= {(path.name, room, name.strip()) for room, names in found for name in names.split(",")}
+    missing = []
+    for where, room, name in sorted(asked):
+        module, plain = importlib.import_module(room), name.split(" as ")[0]
+        is_room = hasattr(module, "__path__") and importlib.util.find_spec(f"{room}.{plain}")
+        if not hasattr(module, plain) and not is_room:
+            missing.append((where, room, plain))
+    assert missing == []

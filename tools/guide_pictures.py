@@ -14,8 +14,7 @@ from PIL import Image
 import territory
 from territory.report.documents.council import council_report, note, slides
 from territory.report.documents.epci_sheet import epci_sheet
-from territory.report.layout.document import Document
-from territory.report.layout.pdf import _laid_out
+from territory.report.layout.document import Document, _laid_out
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 DRACENIE = "248300493"
