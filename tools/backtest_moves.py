@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 
 from territory.access import told_apart
-from territory.network import estimate_model as model
 from territory.network import estimate as slow
+from territory.network import estimate_model as model
 from territory.scenario.comparison.measures import effects_under
 from territory.scenario.doubt.draws import draw_comparison
 from territory.scenario.doubt.random_errors import Doubt
