@@ -263,14 +263,14 @@ class _Stops:
         n, here = len(self.kids), self.site_from
         empty_km = np.zeros(len(kept)) if is_open else self.empty(self.km, kept, is_open=False)
         direct = self.minutes[self.place, here + self.school]
-        table = pd.DataFrame({"vehicle": pd.NA, "stop_order": pd.NA}, index=range(n), dtype="Int64")
-        ride, late, lines = np.full(n, np.nan), np.zeros(n), []
+        rank, ride, late = np.zeros((2, n), dtype=np.int64), np.full(n, np.nan), np.zeros(n)
+        lines: list[tuple[Any, ...]] = []
         known = [(*search.cost_of(world, route)[1:], route) for route in routes]
         for number, (rides, o, route) in enumerate(
             sorted(known, key=lambda one: (-one[0].max(), one[2])), start=1
         ):
             ids = kept[route]
-            table.loc[ids, "vehicle"], table.loc[ids, "stop_order"] = number, range(1, len(ids) + 1)
+            rank[:, ids] = [[number] * len(ids), range(1, len(ids) + 1)]
             ride[ids], late[ids] = rides, world.tail[o] - world.later[o, world.school[route]]
             ends = [s for s in np.argsort(world.later[o], kind="stable") if np.isfinite(world.later[o, s])]
             path = [*self.place[ids], *(here + s for s in ends)]
@@ -279,10 +279,15 @@ class _Stops:
             eur = prices.eur_per_vehicle + km * prices.eur_per_km + hours * hour_eur
             counts = (self.kids[ids].sum(), self.chairs[ids].sum(), len(ids))
             lines.append((number, *counts, rides.max(), hours, km, eur, km * prices.co2_kg_per_km))
-        table["pickup_time_min"] = arrival_min - late - ride
-        table["ride_min"], table["direct_min"] = ride, np.where(np.isinf(direct), np.nan, direct)
-        table["detour_min"], table["reason"] = ride - table["direct_min"], reasons
-        riders = table.iloc[self.of_child].set_axis(self.children.index)
+        direct = np.where(np.isinf(direct), np.nan, direct)
+        numbers = {"pickup_time_min": arrival_min - late - ride, "ride_min": ride, "direct_min": direct}
+        stops = {
+            **{name: result.whole(row) for name, row in zip(("vehicle", "stop_order"), rank, strict=True)},
+            **numbers,
+            "detour_min": ride - direct,
+            "reason": reasons,
+        }
+        riders = pd.DataFrame(stops).iloc[self.of_child].set_axis(self.children.index)
         riders.insert(0, "to_id", self.children["to_id"])
         return riders, pd.DataFrame(lines, columns=["vehicle", *_LINE]).set_index("vehicle")
 

@@ -145,6 +145,11 @@ def check_children(problems: Problems, table: pd.DataFrame, columns: Sequence[st
     return not absent
 
 
+def whole(numbers: Places) -> Any:
+    """Return ranks as a column, missing where they are 0."""
+    return pd.arrays.IntegerArray(numbers, mask=numbers == 0)
+
+
 # PyVRP counts in whole numbers: thousandths of a minute
 UNITS, _FAR = 1000, 10**8
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.random import Generator
 from numpy.typing import NDArray
 
 from territory.access.pairs import Bools, Floats
-from territory.network.engine.compiling import kernel
+from territory.network.engine.compiling import inner_kernel, kernel
 
 Places = NDArray[np.int64]
 Route = list[int]
@@ -45,7 +45,7 @@ class World(NamedTuple):
     vehicle_weight: float
 
 
-@kernel
+@inner_kernel
 def _fits(route: Places, m: int, w: World) -> bool:
     """Tell whether children fit in one vehicle, and may ride together."""
     seats = chairs = 0
@@ -58,76 +58,73 @@ def _fits(route: Places, m: int, w: World) -> bool:
     return seats <= w.seats_max and chairs <= w.chairs_max
 
 
-@kernel
+@inner_kernel
 def _serves(route: Places, m: int, o: int, w: World) -> bool:
     """Tell whether an order of schools is that of the children on board: all of theirs, and no other."""
-    schools = w.later.shape[1]
-    if schools == 1:
-        return True
-    seen = np.zeros(schools, np.bool_)
-    for k in range(m):
-        seen[w.school[route[k]]] = True
-    return bool(np.all(seen == (w.later[o] < np.inf)))
-
-
-@kernel
-def _under(route: Places, m: int, o: int, w: World, rides: Floats) -> float:
-    """Return the cost of pick-ups in this order under an order of schools, and write the minutes on board."""
-    ride, total = 0.0, 0.0
-    for k in range(m - 1, -1, -1):
-        i = route[k]
-        ride = w.to_school[i, w.first[o]] if k == m - 1 else ride + w.between[i, route[k + 1]]
-        rides[k] = ride + w.later[o, w.school[i]]
-        total += w.kids[i] * rides[k] if rides[k] <= w.limit_min else np.inf
-    return float(total + w.vehicle_weight * (w.lead[route[0]] + ride + w.tail[o]))
+    for s in range(w.later.shape[1]):
+        is_seen = False
+        for k in range(m):
+            is_seen = is_seen or w.school[route[k]] == s
+        if is_seen != (w.later[o, s] < np.inf):
+            return False
+    return True
 
 
 @kernel
 def _cost(route: Places, m: int, w: World, rides: Floats) -> tuple[float, int]:
-    """Return the least minutes of children (and weighted ones of the vehicle) of pick-ups in this order, and how."""
-    best, how = np.inf, 0
-    for o in range(w.first.size):
-        if _serves(route, m, o, w):
-            cost = _under(route, m, o, w, rides)
-            if cost < best:
-                best, how = cost, o
+    """Return what pick-ups in this order cost (inf: they do not hold), how schools follow, and write the minutes."""
+    best, how, orders = np.inf, 0, w.first.size
+    if not _fits(route, m, w):
+        return best, how
+    for turn in range(orders + 1):
+        # the best order once more, whose minutes on board stay written
+        o = turn if turn < orders else how
+        if orders > 1 and not _serves(route, m, o, w):
+            continue
+        ride, total = 0.0, 0.0
+        for k in range(m - 1, -1, -1):
+            i = route[k]
+            ride = w.to_school[i, w.first[o]] if k == m - 1 else ride + w.between[i, route[k + 1]]
+            rides[k] = ride + w.later[o, w.school[i]]
+            total += w.kids[i] * rides[k] if rides[k] <= w.limit_min else np.inf
+        total += w.vehicle_weight * (w.lead[route[0]] + ride + w.tail[o])
+        if total < best:
+            best, how = total, o
     return best, how
 
 
 def cost_of(world: World, route: Route) -> tuple[float, Floats, int]:
     """Return the cost of a round (inf where it does not hold), minutes on board at each stop, the order of schools."""
-    found, rides = np.array(route, dtype=np.int64), np.zeros(len(route))
-    if not _fits(found, len(route), world):
-        return np.inf, rides, 0
-    cost, o = _cost(found, len(route), world, rides)
-    _under(found, len(route), o, world, rides)
+    rides = np.zeros(len(route))
+    cost, o = _cost(np.array(route, dtype=np.int64), len(route), world, rides)
     return float(cost), rides, int(o)
 
 
 @kernel
-def _best_order(stops: Places, m: int, w: World, out: Places) -> float:
-    """Write the best order of pick-ups, searched from the school backwards; what cannot be better is cut off."""
-    best = np.inf
+def _best_order(m: int, w: World, ints: Places, floats: Floats) -> float:
+    """Write the best order of stops (first row), searched from the school backwards; what is no better is cut off."""
+    stops, out, chosen, used = ints[0], ints[1], ints[2], ints[3]
+    best, ride, total, left = np.inf, floats[0], floats[1], floats[2]
     if not _fits(stops, m, w):
         return best
-    chosen, used = np.full(m, -1), np.zeros(m, np.bool_)
-    ride, total, left = np.zeros(m), np.zeros(m), np.zeros(m + 1)
+    left[0] = 0.0
+    for k in range(m):
+        left[0] += w.kids[stops[k]]
+        used[k] = 0
     for o in range(w.first.size):
         if not _serves(stops, m, o, w):
             continue
-        left[0] = w.kids[stops[:m]].sum()
         d, chosen[0] = 0, -1
-        used[:] = False
         while d >= 0:
             if chosen[d] >= 0:
-                used[chosen[d]] = False
+                used[chosen[d]] = 0
             chosen[d] += 1
             while chosen[d] < m and used[chosen[d]]:
                 chosen[d] += 1
             if chosen[d] == m:
                 d -= 1
                 continue
-            used[chosen[d]] = True
+            used[chosen[d]] = 1
             i = stops[chosen[d]]
             now = w.between[i, stops[chosen[d - 1]]] + ride[d - 1] if d else w.to_school[i, w.first[o]]
             own = now + w.later[o, w.school[i]]
@@ -146,33 +143,32 @@ def _best_order(stops: Places, m: int, w: World, out: Places) -> float:
 
 
 @kernel
-def _partitions(n: int, most: int, w: World) -> tuple[Floats, Places]:
-    """Return the least cost of every set of stops in k rounds, and the round that holds its first stop."""
+def _partitions(n: int, w: World, ints: Places, floats: Floats, cost: Floats, last: Places) -> None:
+    """Write the least cost of every set of stops in k rounds (from row 1), and the round of its first stop."""
     size = 1 << n
-    alone, stops, out = np.full(size, np.inf), np.zeros(n, np.int64), np.zeros(n, np.int64)
     for mask in range(1, size):
-        m = 0
+        m = -1
         for i in range(n):
             if mask >> i & 1:
-                stops[m] = i
                 m += 1
-        alone[mask] = _best_order(stops, m, w, out)
-    cost, last = np.full((most + 1, size), np.inf), np.zeros((most + 1, size), np.int64)
-    cost[0, 0] = 0.0
-    for k in range(1, most + 1):
+                ints[0, m] = i
+        cost[1, mask], last[1, mask] = _best_order(m + 1, w, ints, floats), mask
+    for k in range(2, cost.shape[0]):
         for mask in range(1, size):
             part = mask
             while part:
-                if part & mask & -mask and alone[part] + cost[k - 1, mask ^ part] < cost[k, mask]:
-                    cost[k, mask], last[k, mask] = alone[part] + cost[k - 1, mask ^ part], part
+                found = cost[1, part] + cost[k - 1, mask ^ part]
+                if part & mask & -mask and found < cost[k, mask]:
+                    cost[k, mask], last[k, mask] = found, part
                 part = (part - 1) & mask
-    return cost, last
 
 
 def every_partition(world: World, vehicles: int | None) -> list[Route] | None:
     """Return the best rounds of a small world, in the fewest vehicles or in at most so many; None without any."""
     n = len(world.kids)
-    cost, last = _partitions(n, min(n, vehicles or n), world)
+    cost = np.full((min(n, vehicles or n) + 1, 1 << n), np.inf)
+    last = np.zeros(cost.shape, dtype=np.int64)
+    _partitions(n, world, *_scratch(n), cost, last)
     whole = cost[:, -1]
     if not np.isfinite(whole).any():
         return None
@@ -184,40 +180,52 @@ def every_partition(world: World, vehicles: int | None) -> list[Route] | None:
     return routes
 
 
+def _scratch(n: int) -> tuple[Places, Floats]:
+    """Return rooms where kernels write."""
+    return np.zeros((4, n + 1), dtype=np.int64), np.zeros((3, n + 1))
+
+
 def ordered(world: World, routes: list[Route]) -> list[Route]:
     """Put the pick-ups of each round in their best order; a long round keeps the order that was found."""
-    found = [np.array(route, dtype=np.int64) for route in routes]
-    for out in found:
-        if len(out) <= EXACT_STOPS:
-            _best_order(np.sort(out), len(out), world, out)
-    return [[int(i) for i in out] for out in found]
+    ints, floats = _scratch(EXACT_STOPS)
+    found = []
+    for route in routes:
+        m = len(route)
+        if m <= EXACT_STOPS:
+            ints[0, :m] = sorted(route)
+            _best_order(m, world, ints, floats)
+        found.append([int(i) for i in ints[1, :m]] if m <= EXACT_STOPS else route)
+    return found
 
 
-@kernel
+@inner_kernel
+def _random(state: Places) -> float:
+    """Return a number from 0 to 1, and make the next one (Park and Miller, 1988)."""
+    state[0] = state[0] * 48271 % 2147483647
+    return float(state[0] / 2147483647.0)
+
+
+@inner_kernel
 def _insert(
-    i: int,
-    routes: Places,
-    sizes: Places,
-    costs: Floats,
-    fixed: float,
-    rng: Generator,
-    w: World,
-    scratch: tuple[Places, Floats],
+    i: int, fixed: float, routes: Places, costs: Floats, state: Places, w: World, ride: Floats
 ) -> bool:
     """Put a stop where it costs least, opening a round only where none can take it; tell whether it was put."""
-    room, ride = scratch
     best, where, place, opened = np.inf, -1, 0, False
-    for r in range(sizes.size):
-        m = sizes[r]
-        if (m == 0 and opened) or m == routes.shape[1]:
+    for r in range(routes.shape[0]):
+        room, m = routes[r], routes[r, -1]
+        if (m == 0 and opened) or m == room.size - 1:
             continue
-        opened |= m == 0
-        room[:m] = routes[r, :m]
+        opened = opened or m == 0
+        seats, chairs, is_apart = w.seats[i], w.chairs[i], False
+        for k in range(m):
+            seats += w.seats[room[k]]
+            chairs += w.chairs[room[k]]
+            is_apart = is_apart or w.apart[i, room[k]]
+        if is_apart or seats > w.seats_max or chairs > w.chairs_max:
+            continue
         room[m] = i
-        if not _fits(room, m + 1, w):
-            continue
         for o in range(w.first.size):
-            if not _serves(room, m + 1, o, w):
+            if w.first.size > 1 and not _serves(room, m + 1, o, w):
                 continue
             # minutes of those on board without this stop, then what each place for it would add
             base = w.vehicle_weight * w.tail[o] - costs[r] + (fixed if m == 0 else 0.0)
@@ -234,90 +242,93 @@ def _insert(
                 start = w.lead[room[0]] + ride[0] + shift if p else w.lead[i] + now
                 more = base + w.kids[i] * own + before * shift + w.vehicle_weight * start
                 # now and then a place is not looked at, so that two repairs differ
-                if more < best and max(own, worst + shift) <= w.limit_min and rng.random() > 0.02:
+                if more < best and max(own, worst + shift) <= w.limit_min and _random(state) > 0.02:
                     best, where, place = more, r, p
                 if p < m:
                     before += w.kids[room[p]]
                     worst = max(worst, ride[p] + w.later[o, w.school[room[p]]])
     if where < 0:
         return False
-    m = sizes[where]
-    routes[where, place + 1 : m + 1] = routes[where, place:m].copy()
-    routes[where, place] = i
-    sizes[where] += 1
-    costs[where] = _cost(routes[where], m + 1, w, ride)[0]
+    room, m = routes[where], routes[where, -1]
+    for k in range(m, place, -1):
+        room[k] = room[k - 1]
+    room[place], room[-1] = i, m + 1
+    costs[where] += best - (fixed if m == 0 else 0.0)
     return True
 
 
-@kernel
-def _take_out(
-    routes: Places, sizes: Places, costs: Floats, near: Places, rng: Generator, w: World, rides: Floats
-) -> Places:
-    """Take a few neighbouring stops out of their rounds, and now and then a whole round, and return them."""
-    n = near.shape[0]
-    where, taken, count = np.zeros(n, np.int64), np.zeros(n, np.int64), 0
-    for r in range(sizes.size):
-        for k in range(sizes[r]):
-            where[routes[r, k]] = r
-    wanted, centre = 1 + rng.integers(0, min(n, 12)), rng.integers(0, n)
+@inner_kernel
+def _take_out(routes: Places, near: Places, state: Places, taken: Places) -> int:
+    """Write a few neighbouring stops, and now and then a whole round, that leave their rounds; return how many."""
+    n, count = near.shape[0], 0
+    wanted, centre = 1 + int(_random(state) * min(n, 12)), int(_random(state) * n)
+    gone = -1
     # so that a vehicle may be spared
-    gone = where[centre] if rng.random() < 0.1 else -1
+    is_spared = _random(state) < 0.1
     for k in range(n):
-        i = near[centre, k]
-        r = where[i]
-        if r == gone or (count < wanted and rng.random() < 0.7):
+        i, r, p = near[centre, k], 0, 0
+        while p >= routes[r, -1] or routes[r, p] != i:
+            p += 1
+            if p >= routes[r, -1]:
+                r, p = r + 1, 0
+        gone = r if k == 0 and is_spared else gone
+        if r == gone or (count < wanted and _random(state) < 0.7):
             taken[count] = i
             count += 1
-            p = 0
-            while routes[r, p] != i:
-                p += 1
-            routes[r, p : sizes[r] - 1] = routes[r, p + 1 : sizes[r]].copy()
-            sizes[r] -= 1
-            costs[r] = _cost(routes[r], sizes[r], w, rides)[0] if sizes[r] else 0.0
+            routes[r, -1] -= 1
+            for q in range(p, routes[r, -1]):
+                routes[r, q] = routes[r, q + 1]
         if count >= wanted and gone < 0:
             break
     # the order in which they are put back
     for k in range(count - 1, 0, -1):
-        other = rng.integers(0, k + 1)
+        other = int(_random(state) * (k + 1))
         taken[k], taken[other] = taken[other], taken[k]
-    return taken[:count]
+    return count
+
+
+@inner_kernel
+def _copy(here: Places, there: Places) -> None:
+    """Write rounds over others."""
+    for r in range(here.shape[0]):
+        for k in range(here.shape[1]):
+            there[r, k] = here[r, k]
 
 
 @kernel
 def _search(
-    routes: Places,
-    sizes: Places,
-    near: Places,
-    turns: int,
-    terms: tuple[float, float],
-    rng: Generator,
-    w: World,
-) -> tuple[Places, Places]:
-    """Take stops out and put them back, so many times; return the best rounds met."""
-    fixed, heat = terms
-    costs, scratch = (
-        np.zeros(sizes.size),
-        (np.zeros(routes.shape[1] + 1, np.int64), np.zeros(routes.shape[1] + 1)),
-    )
-    for r in range(sizes.size):
-        if sizes[r]:
-            costs[r] = _cost(routes[r], sizes[r], w, scratch[1])[0]
-    now = costs.sum() + fixed * (sizes > 0).sum()
-    best, best_routes, best_sizes = now, routes.copy(), sizes.copy()
-    for turn in range(turns):
-        kept, kept_sizes, kept_costs = routes.copy(), sizes.copy(), costs.copy()
-        whole = True
-        for i in _take_out(routes, sizes, costs, near, rng, w, scratch[1]):
-            whole = whole and _insert(i, routes, sizes, costs, fixed, rng, w, scratch)
-        after = costs.sum() + fixed * (sizes > 0).sum() if whole else np.inf
+    tables: Places, near: Places, terms: tuple[int, float, float], w: World, ints: Places, floats: Floats
+) -> None:
+    """Take stops out of the last rounds and put them back, so many times; the first table holds the best met.
+
+    A table has a row for each round: its stops, and how many there are in the last column.
+    """
+    best_routes, kept, routes, state, taken = tables[0], tables[1], tables[2], ints[0], ints[1]
+    turns, fixed, heat = terms
+    costs, before, ride = floats[0], floats[1], floats[2]
+    now = best = np.inf
+    for turn in range(turns + 1):
+        _copy(routes, kept)
+        # the first turn counts what there is
+        count, whole, after = _take_out(routes, near, state, taken) if turn else 0, True, 0.0
+        for r in range(routes.shape[0]):
+            m, before[r] = routes[r, -1], costs[r]
+            if turn == 0 or m != kept[r, -1]:
+                costs[r] = _cost(routes[r], m, w, ride)[0] if m else 0.0
+        for k in range(count):
+            whole = whole and _insert(taken[k], fixed, routes, costs, state, w, ride)
+        for r in range(routes.shape[0]):
+            after += costs[r] + (fixed if routes[r, -1] else 0.0)
         # a worse one is taken now and then, less and less
-        if after < now - heat * (1.0 - turn / turns) * np.log(1.0 - rng.random()):
+        if whole and after < now - heat * (1.0 - turn / turns) * math.log(_random(state)):
             now = after
             if now < best - 1e-9:
-                best, best_routes, best_sizes = now, routes.copy(), sizes.copy()
+                best = now
+                _copy(routes, best_routes)
         else:
-            routes[:], sizes[:], costs[:] = kept, kept_sizes, kept_costs
-    return best_routes, best_sizes
+            _copy(kept, routes)
+            for r in range(routes.shape[0]):
+                costs[r] = before[r]
 
 
 def improve(
@@ -325,17 +336,16 @@ def improve(
 ) -> list[Route]:
     """Lower the minutes on board (and the vehicles, unless so many are given) of rounds that hold."""
     n = len(world.kids)
-    table = np.zeros((vehicles or len(routes), min(n, world.seats_max + world.chairs_max)), np.int64)
-    sizes = np.zeros(len(table), np.int64)
+    width = min(n, world.seats_max + world.chairs_max)
+    tables = np.zeros((3, vehicles or len(routes), width + 1), np.int64)
     for r, route in enumerate(routes):
-        table[r, : len(route)], sizes[r] = route, len(route)
+        tables[2, r, : len(route)], tables[2, r, -1] = route, len(route)
     both = np.minimum(world.between, world.between.T)
     np.fill_diagonal(both, -1.0)
     near = np.argsort(both, axis=1, kind="stable")
-    terms = (
-        0.0 if vehicles else _VEHICLE_MIN,
-        0.1 * float(world.to_school[np.arange(n), world.school].mean()),
-    )
-    rng = np.random.default_rng(seed)
-    found, lengths = _search(table, sizes, near, effort * _REPAIRS, terms, rng, world)
-    return [[int(i) for i in row[:m]] for row, m in zip(found, lengths, strict=True) if m]
+    heat = 0.1 * float(world.to_school[np.arange(n), world.school].mean())
+    terms = (effort * _REPAIRS, 0.0 if vehicles else _VEHICLE_MIN, heat)
+    ints, floats = _scratch(n + tables.shape[1] + width)
+    ints[0, 0] = np.random.default_rng(seed).integers(1, 2**31 - 1)
+    _search(tables, near, terms, world, ints, floats)
+    return [[int(i) for i in row[: row[-1]]] for row in tables[0] if row[-1]]

@@ -231,15 +231,10 @@ def _written(
     place, minutes, km, visit_min = terms
     rows = [(children[k], v + 1) for k in range(len(children)) for v in range(int(wanted.iloc[k]))]
     index = pd.MultiIndex.from_tuples(rows, names=["child", "visit"])
-    riders = pd.DataFrame(
-        {"day": pd.NA, "professional": pd.NA, "visit_order": pd.NA}, index=index, dtype="Int64"
-    )
-    riders["start_min"], riders["reason"] = np.nan, np.repeat(reasons, wanted.astype(int))
+    reason = np.repeat(reasons, wanted.astype(int))
     # tasks are in the order of the rows that have no reason
-    row_of = np.flatnonzero(riders["reason"] == "")
-    columns: Any = [
-        riders.columns.get_loc(name) for name in ("day", "professional", "visit_order", "start_min")
-    ]
+    row_of = np.flatnonzero(reason == "")
+    ranks, starts = np.zeros((3, len(rows)), dtype=np.int64), np.full(len(rows), np.nan)
     lines = {}
     for day, p, home, route in sorted(plan):
         path = [home, *(int(place[tasks[t][0]]) for t in route), home]
@@ -247,7 +242,7 @@ def _written(
         clock = 0.0
         for k, (t, leg) in enumerate(zip(route, legs, strict=False), start=1):
             clock += minutes[leg]
-            riders.iloc[row_of[t], columns] = [day + 1, p + 1, k, clock]
+            ranks[:, row_of[t]], starts[row_of[t]] = (day + 1, p + 1, k), clock
             clock += visit_min
         road = sum(float(minutes[leg]) for leg in legs)
         lines[day + 1, p + 1] = (
@@ -256,5 +251,10 @@ def _written(
             visit_min * len(route),
             sum(float(km[leg]) for leg in legs),
         )
+    said = {
+        name: result.whole(row)
+        for name, row in zip(("day", "professional", "visit_order"), ranks, strict=True)
+    }
+    riders = pd.DataFrame({**said, "start_min": starts, "reason": reason}, index=index)
     index = pd.MultiIndex.from_tuples(list(lines), names=["day", "professional"])
     return riders, pd.DataFrame(list(lines.values()), columns=_LINE, index=index)

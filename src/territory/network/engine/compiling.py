@@ -32,6 +32,18 @@ def kernel(function: Function) -> Function:
     return cast(Function, numba.njit(cache=True, nogil=True, boundscheck=False)(function))
 
 
+def inner_kernel(function: Function) -> Function:
+    """Compile a function that kernels alone call: without what Python would need to call it."""
+    asked = {
+        "cache": True,
+        "nogil": True,
+        "boundscheck": False,
+        "no_cpython_wrapper": True,
+        "no_cfunc_wrapper": True,
+    }
+    return cast(Function, numba.njit(**asked)(function))
+
+
 _BESIDE = "from territory.network.graph.topology import compile_hierarchy; compile_hierarchy()"
 _beside: list[subprocess.Popen[bytes]] = []
 
