@@ -15,6 +15,7 @@ from territory.report.layout.document import DataTable, Picture
 from territory.report.reading import read
 from territory.result import StudyResult
 from territory.scenario.doubt.rounds import MEASURES, TODAY
+from territory.scenario.zones import ALL_TERRITORY
 from tests import vallon
 
 CHILD = "rounds = { seats = 8, max_ride_min = 60, children = 12, draws = 3, effort = 5, driver_eur_per_hour = 20 }\n"
@@ -42,12 +43,12 @@ def test_each_scenario_stands_beside_today_over_the_same_draws(valley: StudyResu
     assert set(rows["service"]) == {vallon.IME, vallon.SESSAD}
     assert set(rows["scenario"]) == set(valley.scenarios)
     assert rows["unit"].eq(rows["measure"].map(MEASURES)).all()
-    known = rows.dropna(subset=["delta_value"])
+    known = rows[rows["zone"] == ALL_TERRITORY].dropna(subset=["delta_value"])
     gaps = known["scenario_value"] - known["baseline_value"] - known["delta_value"]
     assert gaps.abs().max() < 1e-9
     assert (rows["baseline_low"] <= rows["baseline_value"] + 1e-9).all()
     # today is the same whatever it stands beside
-    today = rows.groupby(["service", "measure"])["baseline_value"].nunique(dropna=False)
+    today = rows.groupby(["zone", "service", "measure"])["baseline_value"].nunique(dropna=False)
     assert today.eq(1).all()
     longest = rows.loc[rows["measure"] == "longest_ride_min", ["baseline_high", "scenario_high"]]
     assert (longest <= 60 + 1e-6).all(axis=None)

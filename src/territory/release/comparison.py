@@ -17,6 +17,9 @@ from territory.tables.catalogue import BY_NAME, KEYS, SIDED_TRIPS, TRIPS, read_m
 from territory.tables.declare import SIDES
 
 
+SECRET = "secret statistique"
+
+
 def comparison_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     """Return the tables of the comparison that are handed over, by file name, small counts withheld."""
     if not result.comparisons:
@@ -116,12 +119,28 @@ def with_intervals(result: StudyResult, scenario_id: str, name: str) -> pd.DataF
 
 
 def released_rounds(result: StudyResult) -> tuple[pd.DataFrame, ...]:
-    """Return the rounds and the round drawn; those of children observed are of the internal edition alone."""
-    if result.rounds[0].empty:
-        return result.rounds
-    rows, paths = (table[~table["service"].isin(observed_services(result))] for table in result.rounds)
-    values = rows.filter(regex="_(?:value|low|high)$").apply(rounded_by_unit, unit=rows["unit"])
-    return rows.assign(**values), paths
+    """Return the rounds and the round drawn; of children observed, where a mean of theirs may be printed alone."""
+    rows, paths = result.rounds
+    if rows.empty:
+        return rows, paths
+    observed = observed_services(result)
+    means = {name: [zone_flags(result, str(one), name) for one in result.comparisons] for name in observed}
+    # anybody could make these rounds: every count that they are made from is printed
+    told = [
+        name
+        for name, flags in means.items()
+        if flags and not any(one is None or one.loc[ALL_TERRITORY, "mean"] for one in flags)
+    ]
+    secret = rows["service"].isin(set(observed).difference(told))
+    rows, secret = (
+        rows[~secret | (rows["zone"] == ALL_TERRITORY)],
+        secret[~secret | (rows["zone"] == ALL_TERRITORY)],
+    )
+    rows.insert(2, "zone_name", zone_names(result, rows["zone"]))
+    numbers = rows.filter(regex="_(?:value|low|high)$")
+    values = numbers.apply(rounded_by_unit, unit=rows["unit"]).mask(secret)
+    said = pd.Series("", index=rows.index).mask(secret, SECRET)
+    return rows.assign(**values, reason=said), paths[~paths["service"].isin(observed)]
 
 
 def children_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
@@ -140,7 +159,7 @@ def children_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         keys = zip(table["scenario"], table["service"], strict=True)
         withheld = pd.Series([secret.get(key, False) for key in keys], index=table.index)
         if "reason" in table:
-            table = table.assign(reason=table["reason"].mask(withheld, "secret statistique"))
+            table = table.assign(reason=table["reason"].mask(withheld, SECRET))
         tables[name] = treat(name, table, withheld)
     if len(found.origins):
         origins = found.origins.reset_index()
@@ -264,8 +283,10 @@ def publish_trips(result: StudyResult, scenario_id: str) -> pd.DataFrame:
         found = zone_flags(result, scenario_id, service)
         if found is not None:
             mine = table.index.get_level_values("service") == service
-            # every column of this table is weighted by the children of the zone
-            secret |= mine & found["mean"].reindex(table.index.get_level_values("zone")).to_numpy(bool)
+            # every column of this table is weighted by the children of the zone, or of all those of its rounds
+            goes_round = len(result.rounds[0]) and result.rounds[0]["service"].eq(service).any()
+            means = found["mean"] | (goes_round and found.loc[ALL_TERRITORY, "mean"])
+            secret |= mine & means.reindex(table.index.get_level_values("zone")).to_numpy(bool)
     return treat("Comparison.trips", table, secret)
 
 

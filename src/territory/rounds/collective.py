@@ -53,6 +53,7 @@ def collective_rounds(
     prices: RoundPrices = _NO_PRICES,
     effort: int = 100,
     seed: int = 0,
+    with_one_more: bool = False,
 ) -> Rounds:
     """Plan the morning rounds of children to their establishment: fewest vehicles, then least time on board.
 
@@ -94,14 +95,17 @@ def collective_rounds(
         Iterations of PyVRP, each followed by 50 repairs: a search ends by this count, never by the clock.
     seed
         Same seed, same rounds.
+    with_one_more
+        Also count the mean minutes on board with one vehicle more (`totals["one_more_ride_min"]`): what the last
+        vehicle spared costs the children.
 
     Returns
     -------
     Rounds
         riders has the index of the children: to_id, vehicle and stop_order (missing without a round),
         pickup_time_min (minutes after midnight when the vehicle leaves the stop), ride_min, direct_min, detour_min,
-        reason (in French, why there is no round). vehicles: children, wheelchairs, stops, longest_ride_min,
-        driver_hours, distance_km, eur and co2_kg, of one morning.
+        ride_km, direct_km, reason (in French, why there is no round). vehicles: children, wheelchairs, stops,
+        longest_ride_min, driver_hours, distance_km, eur and co2_kg, of one morning.
 
     Raises
     ------
@@ -176,7 +180,12 @@ def collective_rounds(
     proven = is_small or (objective <= bound and len(routes) == (vehicles or few))
     status = result.OPTIMAL if proven else result.NOT_PROVEN
     status = result.INFEASIBLE if (reasons != "").any() else status
-    return Rounds(riders, lines, status, few, objective, bound)
+    totals = {}
+    if with_one_more and routes:
+        more = _one_more(world, routes, effort=effort, seed=seed)
+        minutes = sum(float(search.cost_of(world, route)[1] @ world.kids[route]) for route in more)
+        totals["one_more_ride_min"] = minutes / float(world.kids.sum())
+    return Rounds(riders, lines, status, few, objective, bound, totals)
 
 
 @dataclass(frozen=True)
@@ -263,7 +272,8 @@ class _Stops:
         n, here = len(self.kids), self.site_from
         empty_km = np.zeros(len(kept)) if is_open else self.empty(self.km, kept, is_open=False)
         direct = self.minutes[self.place, here + self.school]
-        rank, ride, late = np.zeros((2, n), dtype=np.int64), np.full(n, np.nan), np.zeros(n)
+        rank, late = np.zeros((2, n), dtype=np.int64), np.zeros(n)
+        ride, ride_km = np.full((2, n), np.nan)
         lines: list[tuple[Any, ...]] = []
         known = [(*search.cost_of(world, route)[1:], route) for route in routes]
         for number, (rides, o, route) in enumerate(
@@ -274,7 +284,14 @@ class _Stops:
             ride[ids], late[ids] = rides, world.tail[o] - world.later[o, world.school[route]]
             ends = [s for s in np.argsort(world.later[o], kind="stable") if np.isfinite(world.later[o, s])]
             path = [*self.place[ids], *(here + s for s in ends)]
-            km = empty_km[route[0]] + sum(self.km[leg] for leg in itertools.pairwise(path))
+            legs = np.array([self.km[leg] for leg in itertools.pairwise(path)])
+            # from the first stop to each place of the path
+            along = np.append(0.0, np.cumsum(legs))
+            arrived = dict(zip(ends, along[len(ids) :], strict=True))
+            ride_km[ids] = [
+                arrived[s] - here_km for s, here_km in zip(world.school[route], along, strict=False)
+            ]
+            km = empty_km[route[0]] + along[-1]
             hours = (world.lead[route[0]] + rides[0] + late[ids[0]]) / MINUTES_PER_HOUR
             eur = prices.eur_per_vehicle + km * prices.eur_per_km + hours * hour_eur
             counts = (self.kids[ids].sum(), self.chairs[ids].sum(), len(ids))
@@ -285,6 +302,8 @@ class _Stops:
             **{name: result.whole(row) for name, row in zip(("vehicle", "stop_order"), rank, strict=True)},
             **numbers,
             "detour_min": ride - direct,
+            "ride_km": ride_km,
+            "direct_km": self.km[self.place, here + self.school],
             "reason": reasons,
         }
         riders = pd.DataFrame(stops).iloc[self.of_child].set_axis(self.children.index)
@@ -357,6 +376,13 @@ def _routes(world: World, vehicles: int | None, *, effort: int, seed: int) -> li
     if vehicles:
         routes = search.improve(world, routes, vehicles, effort=effort, seed=seed)
     return search.ordered(world, routes)
+
+
+def _one_more(world: World, routes: list[Route], *, effort: int, seed: int) -> list[Route]:
+    """Return the best rounds found with one vehicle more."""
+    if len(world.kids) <= search.EXACT_STOPS:
+        return search.every_partition(world, len(routes) + 1) or routes
+    return search.improve(world, routes, len(routes) + 1, effort=effort, seed=seed)
 
 
 def _together(world: World, route: Route) -> list[Route]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from territory import supply
-from territory.scenario.zones import by_zone, no_rows
-from territory.study.state import State
+from territory.scenario.zones import ALL_TERRITORY, by_zone, no_rows
+from territory.study.state import Parameters, State
 from territory.study.words.indicators import Building, Prices, Vehicle, Waiting
 from territory.study.words.model import DEFAULT_TRIPS, Authorisation, Trip
 from territory.tables.declare import CODES
@@ -20,6 +20,7 @@ from territory.units import MINUTES_PER_HOUR
 if TYPE_CHECKING:
     from territory.study.words.changes import PoolSites
 
+GOES_ROUND = "temps, km, € et CO2 des tournées calculées (table « tournees »), pas du détour supposé"
 _ACCOUNT_KEYS = ["commune_code", "service", "who"]
 QUANTITIES = (
     *(f"year_{bound}_{unit}" for unit in ("min", "km") for bound in ("direct", "low", "high")),
@@ -58,13 +59,13 @@ def account_terms(state: State) -> pd.DataFrame:
                     "who": trip.who,
                     "mode": mode_of(named.id, state.services) or "",
                     "return_trips_per_year": trip.return_trips_per_year,
-                    "round_factor_low": trip.round_factor_low,
-                    "round_factor_high": trip.round_factor_high,
+                    "round_factor_low": trip.round_factor_low if trip.rounds is None else np.nan,
+                    "round_factor_high": trip.round_factor_high if trip.rounds is None else np.nan,
                     "persons_on_board": _on_board(trip),
                     "vehicle": vehicle.label if vehicle else "",
                     "vehicle_source": _sources(vehicle),
                     "paid_by": trip.paid_by,
-                    "source": trip.source,
+                    "source": " ; ".join(filter(None, (trip.source, GOES_ROUND if trip.rounds else ""))),
                     "is_default": not named.trip,
                     "missing": " ; ".join(_missing(trip, prices)),
                 }
@@ -88,6 +89,68 @@ def compare_accounts(
     means = total[list(both.columns)].div(total["persons"].where(total["persons"] > 0), axis=0)
     deltas = {f"delta_{name}": means[f"scenario_{name}"] - means[f"baseline_{name}"] for name in QUANTITIES}
     return means.assign(**deltas)
+
+
+def with_rounds(parameters: Parameters, trips: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
+    """Replace the accounts of services that go round by those of their rounds, by zone; unknown where there is none."""
+    if rounds.empty:
+        return trips
+    found = trips.copy()
+    known = rounds.set_index(["service", "who", "zone"])
+    for named in parameters.authorisations:
+        for trip in named.trip:
+            key = (named.id, trip.who)
+            mine = (trips.index.get_level_values("service") == key[0]) & (
+                trips.index.get_level_values("who") == key[1]
+            )
+            if trip.rounds is None or not mine.any() or key not in known.index.droplevel("zone"):
+                continue
+            zones = trips.index[mine].get_level_values("zone")
+            rows = known.loc[key]
+            count = float(rows["children_count"].get(ALL_TERRITORY, pd.Series([np.nan])).iloc[0])
+            for side in ("baseline", "scenario"):
+                ends = {
+                    end: rows.pivot(columns="measure", values=f"{side}_{end}").reindex(zones)
+                    for end in ("value", "low", "high")
+                }
+                counted = _of_rounds(trip, ends, count, parameters.prices)
+                for name, values in counted.items():
+                    found.loc[mine, f"{side}_{name}"] = values
+            for name in QUANTITIES:
+                found.loc[mine, f"delta_{name}"] = (
+                    found.loc[mine, f"scenario_{name}"] - found.loc[mine, f"baseline_{name}"]
+                )
+    return found
+
+
+def _of_rounds(
+    trip: Trip, ends: Mapping[str, pd.DataFrame], children: float, prices: Prices
+) -> dict[str, np.ndarray]:
+    """Return the quantities of a year for one child, from what rounds are by zone over the draws."""
+    times, vehicle = trip.return_trips_per_year, prices.of(trip.vehicle) or Vehicle(id="none", label="")
+
+    def of(measure: str, end: str, factor: float = 1.0) -> np.ndarray:
+        table = ends[end]
+        return factor * (table[measure].to_numpy(float) if measure in table else np.full(len(table), np.nan))
+
+    counted = {}
+    if trip.who == "child":
+        for unit in ("min", "km"):
+            counted[f"year_direct_{unit}"] = of(f"mean_direct_{unit}", "value", 2 * times)
+    for end in ("low", "high"):
+        served = children * (1.0 - of("not_carried_share", "value"))
+        if trip.who == "child":
+            minutes, km = (of(f"mean_ride_{unit}", end, 2 * times) for unit in ("min", "km"))
+            eur, co2, hour = of("year_eur", end) / served, of("year_co2_kg", end) / served, np.nan
+        else:
+            weeks = times / (trip.rounds.visits_per_week if trip.rounds else 1)
+            minutes = of("week_road_hours", end, weeks * MINUTES_PER_HOUR) / served
+            km = of("week_km", end, weeks) / served
+            eur, co2 = km * _or_nan(vehicle.eur_per_km), km * _or_nan(vehicle.co2_kg_per_km)
+            hour = prices.staff_hour.eur_per_hour if prices.staff_hour else np.nan
+        counted |= {f"year_{end}_min": minutes, f"year_{end}_km": km, f"year_vehicle_{end}_eur": eur}
+        counted |= {f"year_staff_{end}_eur": minutes / MINUTES_PER_HOUR * hour, f"year_co2_{end}_kg": co2}
+    return counted
 
 
 def trips_of(named: Authorisation, services: pd.DataFrame) -> tuple[Trip, ...]:
@@ -147,7 +210,7 @@ def _missing(trip: Trip, prices: Prices) -> list[str]:
             found.append(f"prix au km : {vehicle.label}")
         if vehicle.co2_kg_per_km is None:
             found.append(f"CO2 au km : {vehicle.label}")
-        if np.isnan(_on_board(trip)):
+        if trip.rounds is None and np.isnan(_on_board(trip)):
             found.append("nombre de personnes à bord du circuit collectif")
     if trip.who == "staff" and prices.staff_hour is None:
         found.append("valeur d'une heure de professionnel")

@@ -73,8 +73,9 @@ class Comparison:
 
     `effect` is gain, loss, indistinct or without for those in the area of today's site, entering for those that only
     the scenario brings within the limit, outside, or unknown; losers beyond the limit are also counted as leaving.
-    `sensitivity` counts the same under other limits, `trips` averages the accounts of one child over today's area,
-    `by_commune` holds every service. `councils` and `measures` take half of the time: they are made when asked for.
+    `sensitivity` counts the same under other limits, `trips` averages the accounts of one child over today's area (over
+    the rounds of those that go round, `rounds`), `by_commune` holds every service. `councils`, `measures` and `rounds`
+    take most of the time: they are made when asked for.
     """
 
     scenario_id: str
@@ -83,11 +84,13 @@ class Comparison:
     communes: pd.DataFrame
     zones: pd.DataFrame
     sensitivity: pd.DataFrame
-    trips: pd.DataFrame
+    direct_trips: pd.DataFrame
     by_commune: pd.DataFrame
     deserts: pd.DataFrame
     counting: Callable[[], pd.DataFrame]
     measuring: Callable[[], pd.DataFrame]
+    accounting: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
+    rounding: Callable[[], tuple[pd.DataFrame, ...]] | None = None
 
     @cached_property
     def councils(self) -> pd.DataFrame:
@@ -98,6 +101,17 @@ class Comparison:
     def measures(self) -> pd.DataFrame:
         """Every measure of every service, by (level, zone, service, measure); computed when first asked for."""
         return self.measuring()
+
+    @cached_property
+    def rounds(self) -> pd.DataFrame:
+        """What rounds are today and in the scenario, by zone, service, who and measure; no row without any."""
+        every = pd.DataFrame() if self.rounding is None else self.rounding()[0]
+        return every if every.empty else every[every["scenario"] == self.scenario_id].drop(columns="scenario")
+
+    @cached_property
+    def trips(self) -> pd.DataFrame:
+        """The accounts of travel of one child, by zone, service and who."""
+        return self.accounting(self.direct_trips, self.rounds)
 
     def named(self, scenario_id: str, name: str) -> "Comparison":
         """Return the same comparison under the name of its scenario."""

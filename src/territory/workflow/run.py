@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +163,9 @@ def _run(
         comparisons[scenario.id] = compared.named(scenario.id, scenario.name)
     reached, without_car = _reached(inputs, baseline, scenarios, clock, steps)
     manifest, digest = describe_run(study, inputs.times_method, roads=roads_path)
+    # made once, and only when something asks for them
+    rounds = cache(partial(_rounds, inputs, baseline, scenarios, steps, digest))
+    comparisons = {name: replace(one, rounding=rounds) for name, one in comparisons.items()}
     result = StudyResult(
         # the scenarios as they were computed, at the sites that the questions of siting chose
         study=study.model_copy(update={"scenario": inputs.scenarios}),
@@ -177,7 +180,7 @@ def _run(
         without_car=without_car,
         manifest=manifest,
         run_digest=digest,
-        rounds_step=partial(_rounds, inputs, baseline, scenarios, steps, digest),
+        rounds_step=rounds,
     )
     if report_dir is None or record is None:
         return result
@@ -224,8 +227,8 @@ def _rounds(
     if inputs.legs is None or not any(trip.rounds for one in study.authorisation for trip in one.trip):
         return pd.DataFrame(), pd.DataFrame()
     legs, level = inputs.legs, study.uncertainty.level
-    make = partial(draw_rounds, baseline, scenarios, seed=study.seed, level=level)
-    return steps.run("tournées", digest, lambda: make(legs()))
+    make = partial(draw_rounds, baseline, scenarios, legs, inputs.squares, seed=study.seed, level=level)
+    return steps.run("tournées", digest, make)
 
 
 def with_population(study: Study, vintage: str) -> Study:

@@ -16,6 +16,7 @@ from territory.plot.maps.choropleth import Panel, draw_map
 from territory.plot.maps.legend import Category, Legend
 from territory.release.gate import TODAY
 from territory.report.chapters import pictures
+from territory.report.chapters.moves import grouped, is_wide
 from territory.report.layout.document import (
     Block,
     DataTable,
@@ -27,9 +28,11 @@ from territory.report.layout.document import (
     table,
 )
 from territory.report.reading import Reading
+from territory.scenario.zones import ALL_TERRITORY
 from territory.study.words.model import TripRounds
 from territory.tables.declare import CODES
 
+_IN_TABLES = ("mean_ride_km", "mean_direct_km", "week_km")
 _ON_ROUND = Category("round", "commune desservie, rang de passage", style.SEQUENTIAL[1])
 _NOT = Category("none", "autre commune", style.OUTSIDE)
 
@@ -39,7 +42,7 @@ def time_on_board(reading: Reading, *, whole: bool = False) -> list[Block]:
 
     Nothing without rounds in the study.
     """
-    found = reading.release.rounds
+    found = _rounds(reading, ALL_TERRITORY)
     if found.empty:
         return []
     said = (
@@ -54,11 +57,39 @@ def time_on_board(reading: Reading, *, whole: bool = False) -> list[Block]:
         said += f" Nombre d'enfants supposé, à titre d'illustration : {join(named)}."
     blocks: list[Block] = [Heading("Le temps à bord"), Paragraph(said)]
     for (service, who), rows in found.groupby(["service", "who"], sort=False):
+        if secret := next(filter(None, rows["reason"]), ""):
+            blocks.append(
+                Paragraph([strong(f"{capital(reading.short(str(service)))}."), f" Tournées : {secret}."])
+            )
+            continue
         is_short = who == "staff" and not whole
         blocks.append((_on_the_road if is_short else _table)(reading, str(service), str(who), rows))
         if who == "child":
             blocks += _maps(reading, str(service))
     return blocks
+
+
+def board_there(reading: Reading, epci: str) -> list[Block]:
+    """Return the time on board of the children who live in an EPCI, before and after; nothing where few were drawn."""
+    found = _rounds(reading, epci)
+    found = found[found["measure"].isin(["mean_ride_min", "mean_direct_min", "over_45_share"])]
+    blocks = [
+        _table(
+            reading,
+            str(service),
+            str(who),
+            rows,
+            f"{capital(reading.short(str(service)))} : enfants d'ici à bord",
+        )
+        for (service, who), rows in found.groupby(["service", "who"], sort=False)
+    ]
+    return [Heading("Le temps à bord"), *blocks] if blocks else []
+
+
+def _rounds(reading: Reading, zone: str) -> pd.DataFrame:
+    """Return the rounds of a zone that a page shows: kilometres of one child are in the tables alone."""
+    found = reading.release.rounds
+    return found if found.empty else found[found["zone"].eq(zone) & ~found["measure"].isin(_IN_TABLES)]
 
 
 def _on_the_road(reading: Reading, service: str, who: str, rows: pd.DataFrame) -> Paragraph:
@@ -75,20 +106,24 @@ def _on_the_road(reading: Reading, service: str, who: str, rows: pd.DataFrame) -
     )
 
 
-def _table(reading: Reading, service: str, who: str, rows: pd.DataFrame) -> DataTable:
+def _table(reading: Reading, service: str, who: str, rows: pd.DataFrame, caption: str = "") -> DataTable:
     """Return the measures of one service, one column for each situation."""
-    every = list(dict.fromkeys(rows["scenario"]))
+    every = [name for name in dict.fromkeys(rows["scenario"]) if name != TODAY]
     lines = []
     for measure, of_it in rows.groupby("measure", sort=False):
         by_scenario = of_it.set_index("scenario")
         first = by_scenario.iloc[0]
         cells = [_cell(first, "baseline", str(first["unit"]))]
-        cells += [
-            _cell(by_scenario.loc[name], "scenario", str(first["unit"])) for name in every if name != TODAY
-        ]
+        cells += [_cell(by_scenario.loc[name], "scenario", str(first["unit"])) for name in every]
         lines.append([CODES["round_measures"][str(measure)], *cells])
-    heads = ["Mesure <1.6", "Aujourd'hui >1", *(f"Scénario {name} >1" for name in every if name != TODAY)]
-    return table(heads, lines, f"{reading.short(service)} : {_rules(reading, service, who)}.")
+    caption = f"{caption or capital(reading.short(service))} : {_rules(reading, service, who)}."
+    if is_wide(every):
+        heads = ["Mesure <1.6", "Aujourd'hui >1", "Dans les scénarios <3"]
+        lines = [[*line[:2], grouped(dict(zip(every, line[2:], strict=True)), line[1])] for line in lines]
+        return table(heads, lines, caption)
+    return table(
+        ["Mesure <1.6", "Aujourd'hui >1", *(f"Scénario {name} >1" for name in every)], lines, caption
+    )
 
 
 def _cell(row: pd.Series, side: str, unit: str) -> str:

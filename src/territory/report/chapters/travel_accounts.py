@@ -41,6 +41,13 @@ def travel_accounts(reading: Reading) -> list[doc.Block]:
         "nombre de trajets et le détour des circuits collectifs sont des hypothèses : ils servent à comparer deux "
         "situations pour un même enfant, pas à compter des enfants."
     )
+    rounds = reading.release.rounds
+    if len(rounds):
+        named = join([reading.short(str(name)) for name in rounds["service"].unique()])
+        intro += (
+            f" Pour {named}, rien n'est supposé du détour : ce sont les tournées calculées (« Le temps à bord »), avec "
+            "l'intervalle sur les tirages."
+        )
     if any("≈" in cell for rows in accounts.values() for row in rows for cell in row):
         intro += " « ≈ » : sans différence visible avec aujourd'hui."
     tables = [_account_table(who, rows, every) for who, rows in accounts.items() if rows]

@@ -11,6 +11,7 @@ from territory.french.words import capital, count, epci_phrase, in_guillemets, j
 from territory.release.gate import TODAY
 from territory.report.chapters import maps, method, moves, pictures
 from territory.report.chapters.first_page import questions
+from territory.report.chapters.journeys import board_there
 from territory.report.chapters.moves import in_one_column, is_wide
 from territory.report.chapters.needs import range_text
 from territory.report.chapters.travel_accounts import farthest, rates_table
@@ -59,6 +60,7 @@ def epci_sheet(result: Readable, epci: str) -> Document:
     head, times, offer = _people(reading, place), _times(reading, place), _offer(reading, epci)
     unknown = questions(reading)
     foot: list[Block] = [Heading(UNKNOWN, 2), Bullets(unknown, "small")] if unknown else []
+    board = board_there(reading, epci)
     picture, foot = _map(reading, place, epci), [*foot, *method.digest_line(reading)]
     name = reading.zone_names[epci]
 
@@ -70,7 +72,7 @@ def epci_sheet(result: Readable, epci: str) -> Document:
         else:
             listed = maps.today_table(reading, place.index, most=most_communes)
         return reading.document(
-            [*head, *effects, *times, *offer, *picture, *listed, *foot],
+            [*head, *effects, *times, *board, *offer, *picture, *listed, *foot],
             words=["fiche", "EPCI", name],
             title=in_guillemets(name),
             subtitle=f"{reading.study.title} · population {reading.vintage()}",

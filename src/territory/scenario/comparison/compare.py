@@ -11,7 +11,7 @@ import pandas as pd
 from territory.access.uncertainty import told_apart
 from territory.errors import ParameterError
 from territory.network.estimate import difference_uncertainty_min
-from territory.scenario.accounts import QUANTITIES, compare_accounts
+from territory.scenario.accounts import QUANTITIES, compare_accounts, with_rounds
 from territory.scenario.comparison.measures import (
     EFFECTS,
     PLACE_MEASURES,
@@ -24,6 +24,7 @@ from territory.scenario.comparison.measures import (
 from territory.scenario.measures.places import kind_of
 from territory.scenario.results import Comparison, Results
 from territory.scenario.zones import KEYS, LEVELS, SIDES, by_zone, in_reading_order, zone_levels
+from territory.tables.catalogue import BY_NAME
 
 # losers who would be beyond the limit are also counted apart
 COUNCIL_EFFECTS = (*EFFECTS[:-1], "leaving")
@@ -94,11 +95,12 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
         communes=communes,
         zones=_tally(in_zones, ["zone", "service"]).join(_mean_trips(in_zones, ["zone", "service"], level)),
         sensitivity=_tally(pd.concat(tested).reset_index(), by_service_and_limit),
-        trips=compare_accounts(baseline.trips, scenario.trips, communes, places["epci_code"]),
+        direct_trips=compare_accounts(baseline.trips, scenario.trips, communes, places["epci_code"]),
         by_commune=compare_communes(baseline, scenario, every),
         deserts=compare_deserts(baseline, scenario),
         counting=partial(gainers_and_losers, communes, places),
         measuring=partial(compare_measures, baseline, scenario, every),
+        accounting=partial(with_rounds, baseline.state.parameters),
     )
 
 
@@ -242,7 +244,7 @@ def side_by_side(comparisons: Mapping[str, Comparison]) -> pd.DataFrame:
     if not comparisons:
         raise ParameterError("Aucun scénario à comparer : l'étude n'en a pas.")
     tables = {
-        name: pd.concat([one.measures, _effect_rows(one), _account_rows(one)])
+        name: pd.concat([one.measures, _effect_rows(one), _account_rows(one), *_round_rows(one)])
         for name, one in comparisons.items()
     }
     keys = dict.fromkeys(key for table in tables.values() for key in table.index)
@@ -313,6 +315,22 @@ def _account_rows(comparison: Comparison) -> pd.DataFrame:
     told_min = told.astype("boolean").set_axis(rows.index)
     rows["is_distinguishable"] = told_min.mask(rows["unit"] != "min")
     return rows.assign(reason="").set_index(KEYS).drop(columns=["who", "quantity"])
+
+
+def _round_rows(comparison: Comparison) -> list[pd.DataFrame]:
+    """Return each measure of rounds that a comparison shows; a difference is told when its interval leaves 0 out."""
+    rows = comparison.rounds
+    if rows.empty:
+        return []
+    rows = rows[("round_" + rows["measure"]).isin(BY_NAME)]
+    rows = rows.assign(measure=rows["who"] + "_round_" + rows["measure"])
+    level = rows["zone"].where(rows["zone"] == "territory", "epci")
+    told = (rows["delta_low"] > 0) | (rows["delta_high"] < 0)
+    named = {f"{side}_value": side for side in (*SIDES, "delta")}
+    rows = rows.rename(columns=named).assign(
+        level=level, reason="", is_distinguishable=told.astype("boolean")
+    )
+    return [rows.set_index(KEYS)[[*named.values(), "unit", "is_distinguishable", "reason"]]]
 
 
 def _today(tables: Mapping[str, pd.DataFrame], index: pd.Index) -> tuple[pd.Series, pd.Series]:

@@ -53,12 +53,28 @@ class Places:
         asked = Asked(self.study, self.weighed, self.sites, self.named_sites, squares)
         return travel_times(asked, roads=self.roads, steps=steps, speeds=speeds)
 
-    def legs(self, steps: Steps) -> pd.DataFrame:
-        """Return the times of today between communes, for rounds from one to the next."""
-        points = self.weighed.loc[self.weighed.index.intersection(self.communes.index)]
-        ends = points.filter(["density_hab_km2", "area_km2", "slowness", "geometry"])
-        ends = ends.assign(commune_code=ends.index, point_precision="commune").rename_axis("site_id")
-        asked = Asked(self.study, points, ends, ends.iloc[:1])
+    @property
+    def squares(self) -> gpd.GeoDataFrame | None:
+        """Where the children of each commune live; a table of times between communes has no square."""
+        found: gpd.GeoDataFrame | None = getattr(self.dataset, "squares", None)
+        return found if self.roads is not None or not self.study.files.distancier else None
+
+    def legs(self, steps: Steps, homes: pd.Index) -> pd.DataFrame:
+        """Return the times of today between some communes and squares, for rounds, and from squares to sites."""
+        columns = ["density_hab_km2", "area_km2", "slowness", "geometry"]
+        points = self.weighed.filter(columns)
+        ends = points.assign(commune_code=points.index, point_precision="commune")
+        points, ends = points[points.index.isin(homes)], ends[ends.index.isin(homes)]
+        if (squares := self.squares) is not None:
+            squares = squares.set_axis(squares.index.astype("str"))
+            squares = squares[squares.index.isin(homes)].drop(columns="children")
+            # a square is a place of its own, of 4 ha
+            squares = squares.join(self.weighed.filter(columns[:1] + columns[2:3]), on="commune_code")
+            squares = squares.assign(commune_code=squares.index, area_km2=0.04, point_precision="address")
+            sites = self.sites.filter([*columns, "commune_code", "point_precision"]).to_crs(points.crs)
+            points = pd.concat([points, squares.filter(columns)])
+            ends = pd.concat([ends, squares, sites])
+        asked = Asked(self.study, points, ends.rename_axis("site_id"), ends.iloc[:1])
         table = travel_times(asked, roads=self.roads, steps=steps).to_sites
         kept = table.filter(["from_id", "to_id", "travel_time_min", "distance_km"])
         return kept.astype({"from_id": "str", "to_id": "str"})
@@ -76,7 +92,8 @@ class Inputs:
     siting: Mapping[str, SitingAnswer] = field(default_factory=dict)
     groupings: Mapping[str, GroupingAnswer] = field(default_factory=dict)
     roads: RoadMap | None = None
-    legs: Callable[[], pd.DataFrame] | None = None
+    legs: Callable[[pd.Index], pd.DataFrame] | None = None
+    squares: pd.DataFrame | None = None
 
 
 def prepare(study: Study, *, steps: Steps, roads: Path | None = None) -> Inputs:
@@ -99,6 +116,7 @@ def prepare(study: Study, *, steps: Steps, roads: Path | None = None) -> Inputs:
         groupings,
         places.roads,
         partial(places.legs, steps),
+        places.squares,
     )
 
 
