@@ -81,11 +81,14 @@ released.sensitivity(scenario, service)[columns[:4]].round(0)
 # ## Le temps à bord
 # Un minibus fait une tournée : combien de véhicules, combien de temps à bord, aujourd'hui et dans les scénarios, sur les mêmes
 # tirages du lieu de vie des enfants (clé `rounds` d'un trajet ; le nombre d'enfants est une illustration quand il n'est pas connu).
+# `one_less_min` : minutes de plus à bord, en moyenne, pour un véhicule de moins. C garde une antenne : c'est ce que fait un second site.
 
 # %%
 rounds = released.rounds
 shown = ["scenario", "service", "measure", "baseline_value", "scenario_value", "delta_low", "delta_high"]
-rounds[shown].round(1) if len(rounds) else "Cette étude ne demande pas de tournées."
+rounds.loc[rounds["zone"] == "territory", shown].round(1) if len(
+    rounds
+) else "Cette étude ne demande pas de tournées."
 
 # %% [markdown]
 # ## Garder un scénario, et en faire le rapport

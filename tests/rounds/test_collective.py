@@ -277,6 +277,16 @@ def test_the_curve_says_what_a_vehicle_less_costs() -> None:
     assert curve["status"].eq("optimal").all()
 
 
+@pytest.mark.parametrize("count", [9, 24])
+def test_one_vehicle_more_says_what_the_last_one_spared_costs(count: int) -> None:
+    children, times = town(count, seed=3, spread_km=6)
+    asked = {"seats": 8, "max_ride_min": 60, "effort": 20}
+    few = collective_rounds(children, "ime", times, **asked, with_one_more=True)
+    more = collective_rounds(children, "ime", times, **asked, vehicles=len(few.vehicles) + 1)
+    assert few.totals["one_more_ride_min"] <= few.riders["ride_min"].mean()
+    assert few.totals["one_more_ride_min"] == pytest.approx(more.riders["ride_min"].mean(), rel=0.03)
+
+
 def test_all_that_is_wrong_is_said_at_once() -> None:
     children = pd.DataFrame({"from_id": ["a", None, "b"], "to_id": ["ime", "ime", "cmp"]}, index=[1, 2, 2])
     times = as_table({("a", "ime"): -1.0, ("b", "a"): 1.0})

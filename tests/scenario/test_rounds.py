@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from territory import load_study, run_study
 from territory.errors import StudyError
+from territory.release.comparison import released_rounds
+from territory.release.disclosure import INTERNAL, printing
 from territory.release.gate import release
-from territory.report.chapters.journeys import time_on_board
+from territory.report.chapters.journeys import board_there, time_on_board
 from territory.report.layout.document import DataTable, Picture
 from territory.report.reading import read
 from territory.result import StudyResult
-from territory.scenario.doubt.rounds import MEASURES, TODAY
+from territory.scenario.doubt.rounds import MEASURES, TODAY, draw_rounds
 from territory.scenario.zones import ALL_TERRITORY
 from tests import vallon
 
@@ -29,7 +34,21 @@ def with_rounds(child: str = CHILD, staff: str = STAFF) -> str:
         place = next(k for k, block in enumerate(blocks) if f'who = "{said}"' in block)
         head, _, rest = blocks[place].partition("\n")
         blocks[place] = f"{head}\n{added}{rest}"
-    return "".join(blocks)
+    return "".join(blocks) + ANTENNA
+
+
+# the SESSAD keeps its place and opens another in the valley
+ANTENNA = """
+[[scenario]]
+id = "D"
+name = "Une antenne du SESSAD"
+summary = "Le SESSAD ouvre une antenne à Vallon."
+
+[[scenario.change]]
+type = "open_branch"
+authorisation_id = "sessad-hautbourg"
+site_id = "plateforme"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +75,94 @@ def test_each_scenario_stands_beside_today_over_the_same_draws(valley: StudyResu
     first = paths[paths["scenario"] == TODAY]
     assert set(first["place_id"].iloc[:-1]) <= set(valley.baseline.state.communes.index)
     assert first["place_id"].iloc[-1] in valley.baseline.state.sites.index
+
+
+def test_a_branch_of_a_sessad_says_what_it_gains(valley: StudyResult) -> None:
+    rows = valley.rounds[0].set_index(["scenario", "service", "measure"])
+    gain = rows.loc[("D", vallon.SESSAD, "week_road_hours")]
+    assert gain["delta_value"] < 0
+    assert gain["delta_value"] == pytest.approx(gain["scenario_value"] - gain["baseline_value"])
+
+
+def test_accounts_and_comparison_are_those_of_the_rounds(valley: StudyResult) -> None:
+    rows = valley.rounds[0].set_index(["scenario", "zone", "service", "measure"])
+    trips = valley.comparisons["B"].trips
+    child = trips.loc[(ALL_TERRITORY, vallon.IME, "child")]
+    named = next(one for one in valley.study.authorisation if one.id == vallon.IME)
+    times = 2 * named.trip[0].return_trips_per_year
+    for side in ("baseline", "scenario"):
+        ride, total = (
+            rows.loc[("B", ALL_TERRITORY, vallon.IME, name)] for name in ("mean_ride_min", "year_eur")
+        )
+        assert child[f"{side}_year_low_min"] == pytest.approx(times * ride[f"{side}_low"])
+        assert child[f"{side}_year_vehicle_high_eur"] == pytest.approx(total[f"{side}_high"] / 12)
+        assert child[f"{side}_year_low_min"] >= child[f"{side}_year_direct_min"] * 0.9
+    assert child["delta_year_low_min"] == child["scenario_year_low_min"] - child["baseline_year_low_min"]
+    staff = trips.loc[(ALL_TERRITORY, vallon.SESSAD, "staff")]
+    week = rows.loc[("B", ALL_TERRITORY, vallon.SESSAD, "week_road_hours")]
+    weeks = (
+        next(one for one in valley.study.authorisation if one.id == vallon.SESSAD)
+        .trip[0]
+        .return_trips_per_year
+    )
+    assert staff["baseline_year_high_min"] == pytest.approx(week["baseline_high"] * 60 * weeks / 6)
+    assert "tournées calculées" in valley.account_terms.loc[(vallon.IME, "child"), "source"]
+    # beside the other measures, in memory and in what is handed over
+    key = ("territory", ALL_TERRITORY, vallon.IME, "child_round_vehicles")
+    assert valley.side_by_side.loc[key, ("B", "value")] == pytest.approx(
+        rows.loc[("B", ALL_TERRITORY, vallon.IME, "vehicles"), "scenario_value"]
+    )
+    handed = release(valley).measures
+    assert (handed["measure"] == "round_vehicles").any()
+
+
+def test_the_sheet_of_an_epci_says_the_time_on_board_of_its_children(valley: StudyResult) -> None:
+    found = valley.rounds[0]
+    zones = [zone for zone in found["zone"].unique() if zone != ALL_TERRITORY]
+    assert zones
+    told = [block for block in board_there(read(valley), zones[0]) if isinstance(block, DataTable)]
+    assert [row[0] for row in told[0].rows] == [
+        "Temps à bord moyen",
+        "Trajet direct moyen",
+        "Enfants plus de 45 min à bord",
+    ]
+    assert board_there(read(vallon.lent()), zones[0]) == []
+
+
+def test_of_children_observed_nothing_leaves_that_their_counts_do_not(valley: StudyResult) -> None:
+    persons = valley.baseline.persons.copy()
+    of_ime = persons.index.get_level_values("service") == vallon.IME
+    persons.loc[of_ime, "persons_kind"] = "observed"
+    observed = replace(valley, baseline=replace(valley.baseline, persons=persons))
+    rows, paths = released_rounds(observed)
+    rows = rows[rows["service"] == vallon.IME]
+    assert set(rows["zone"]) == {ALL_TERRITORY}
+    assert rows.filter(regex="_(value|low|high)$").isna().all(axis=None)
+    assert set(rows["reason"]) == {"secret statistique"}
+    assert vallon.IME not in set(paths["service"])
+    with printing(INTERNAL):
+        assert released_rounds(observed)[0]["reason"].eq("").all()
+
+
+def test_children_are_in_the_squares_of_their_communes(valley: StudyResult) -> None:
+    codes = valley.baseline.state.communes.index
+    squares = pd.DataFrame(
+        {"commune_code": np.repeat(codes, 2), "children": 1.0}, index=[f"s{k}" for k in range(2 * len(codes))]
+    )
+    asked_for: list[pd.Index] = []
+
+    def legs(homes: pd.Index) -> pd.DataFrame:
+        asked_for.append(homes)
+        pairs = pd.MultiIndex.from_product([homes, [*homes, "030990001"]], names=["from_id", "to_id"])
+        return pairs.to_frame(index=False).assign(travel_time_min=10.0, distance_km=8.0)
+
+    given = (valley.baseline, valley.scenarios, legs, squares)
+    rows, paths = draw_rounds(*given, seed=1, level=0.9)
+    assert set(asked_for[0]) <= set(squares.index)
+    # 10 minutes from each square to the site of today, whatever its commune; a stop stays at a commune on the map
+    ime = rows[(rows["service"] == vallon.IME) & (rows["zone"] == ALL_TERRITORY)].set_index("measure")
+    assert ime["baseline_value"]["mean_direct_min"].tolist() == [pytest.approx(10.0)] * 3
+    assert set(paths["place_id"]) <= {*codes, *valley.baseline.state.sites.index}
 
 
 def test_the_same_seed_gives_the_same_rounds(valley: StudyResult, tmp_path: Path) -> None:
