@@ -91,11 +91,11 @@ def test_accounts_and_comparison_are_those_of_the_rounds(valley: StudyResult) ->
     named = next(one for one in valley.study.authorisation if one.id == vallon.IME)
     times = 2 * named.trip[0].return_trips_per_year
     for side in ("baseline", "scenario"):
-        ride, total = (
-            rows.loc[("B", ALL_TERRITORY, vallon.IME, name)] for name in ("mean_ride_min", "year_eur")
+        ride, road = (
+            rows.loc[("B", ALL_TERRITORY, vallon.IME, name)] for name in ("mean_ride_min", "mean_ride_km")
         )
         assert child[f"{side}_year_low_min"] == pytest.approx(times * ride[f"{side}_low"])
-        assert child[f"{side}_year_vehicle_high_eur"] == pytest.approx(total[f"{side}_high"] / 12)
+        assert child[f"{side}_year_high_km"] == pytest.approx(times * road[f"{side}_high"])
         assert child[f"{side}_year_low_min"] >= child[f"{side}_year_direct_min"] * 0.9
     assert child["delta_year_low_min"] == child["scenario_year_low_min"] - child["baseline_year_low_min"]
     staff = trips.loc[(ALL_TERRITORY, vallon.SESSAD, "staff")]

@@ -22,15 +22,12 @@ _MOST_MIXED = 4
 # two numbers closer than that are the same limit (min)
 _TINY_MIN = 1e-9
 _NO_PRICES = RoundPrices()
-_LINE = (
-    "children",
-    "wheelchairs",
-    "stops",
-    "longest_ride_min",
-    "driver_hours",
-    "distance_km",
-    "eur",
-    "co2_kg",
+_LINE, _RIDER = (
+    names.split()
+    for names in (
+        "children wheelchairs stops longest_ride_min driver_hours distance_km eur co2_kg",
+        "vehicle stop_order pickup_time_min ride_min direct_min detour_min ride_km direct_km reason",
+    )
 )
 
 
@@ -297,16 +294,9 @@ class _Stops:
             counts = (self.kids[ids].sum(), self.chairs[ids].sum(), len(ids))
             lines.append((number, *counts, rides.max(), hours, km, eur, km * prices.co2_kg_per_km))
         direct = np.where(np.isinf(direct), np.nan, direct)
-        numbers = {"pickup_time_min": arrival_min - late - ride, "ride_min": ride, "direct_min": direct}
-        stops = {
-            **{name: result.whole(row) for name, row in zip(("vehicle", "stop_order"), rank, strict=True)},
-            **numbers,
-            "detour_min": ride - direct,
-            "ride_km": ride_km,
-            "direct_km": self.km[self.place, here + self.school],
-            "reason": reasons,
-        }
-        riders = pd.DataFrame(stops).iloc[self.of_child].set_axis(self.children.index)
+        values = (*map(result.whole, rank), arrival_min - late - ride, ride, direct, ride - direct, ride_km)
+        table = dict(zip(_RIDER, (*values, self.km[self.place, here + self.school], reasons), strict=True))
+        riders = pd.DataFrame(table).iloc[self.of_child].set_axis(self.children.index)
         riders.insert(0, "to_id", self.children["to_id"])
         return riders, pd.DataFrame(lines, columns=["vehicle", *_LINE]).set_index("vehicle")
 
@@ -394,11 +384,11 @@ def _together(world: World, route: Route) -> list[Route]:
             parts.append([i])
         else:
             part.append(i)
-    held = [np.isfinite(search.cost_of(world, part)[0]) for part in parts]
+    held = [part if np.isfinite(search.cost_of(world, part)[0]) else None for part in parts]
     return [
         one
-        for part, is_held in zip(parts, held, strict=True)
-        for one in ([part] if is_held else [[i] for i in part])
+        for part, whole in zip(parts, held, strict=True)
+        for one in ([whole] if whole else [[i] for i in part])
     ]
 
 

@@ -34,14 +34,10 @@ def kernel(function: Function) -> Function:
 
 def inner_kernel(function: Function) -> Function:
     """Compile a function that kernels alone call: without what Python would need to call it."""
-    asked = {
-        "cache": True,
-        "nogil": True,
-        "boundscheck": False,
-        "no_cpython_wrapper": True,
-        "no_cfunc_wrapper": True,
-    }
-    return cast(Function, numba.njit(**asked)(function))
+    compiled: Any = numba.njit
+    return cast(
+        Function, compiled(cache=True, nogil=True, boundscheck=False, no_cpython_wrapper=True)(function)
+    )
 
 
 _BESIDE = "from territory.network.graph.topology import compile_hierarchy; compile_hierarchy()"

@@ -72,6 +72,8 @@ def time_on_board(reading: Reading, *, whole: bool = False) -> list[Block]:
 def board_there(reading: Reading, epci: str) -> list[Block]:
     """Return the time on board of the children who live in an EPCI, before and after; nothing where few were drawn."""
     found = _rounds(reading, epci)
+    if found.empty:
+        return []
     found = found[found["measure"].isin(["mean_ride_min", "mean_direct_min", "over_45_share"])]
     blocks = [
         _table(
