@@ -19,7 +19,11 @@ ENGLISH = re.compile(
     r"(?i)\b(?:travel|time|gain|loss|baseline|scenario_|share|closest|outside|commune_|value|label|site_|low|high|reason)\b"
 )
 # attributes that hold a table declared under the name of the contract
-CONTRACT = {"Results.access": "access", "Comparison.by_commune": "comparison"}
+CONTRACT = {
+    "Results.access": "access",
+    "Comparison.by_commune": "comparison",
+    "Comparison.direct_trips": "Comparison.trips",
+}
 STATE = {"site_times": "travel_times"}
 
 
@@ -39,6 +43,7 @@ def frames(result: StudyResult) -> Iterator[tuple[str, pd.DataFrame]]:
             yield STATE.get(field.name, field.name), value
     for one in result.comparisons.values():
         yield "Comparison.measures", one.measures
+        yield "Comparison.trips", one.trips
     for name in ("account_terms", "waits", "buildings"):
         yield f"StudyResult.{name}", getattr(result, name)
     if result.comparisons:
