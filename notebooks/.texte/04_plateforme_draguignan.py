@@ -86,9 +86,7 @@ released.sensitivity(scenario, service)[columns[:4]].round(0)
 # %%
 rounds = released.rounds
 shown = ["scenario", "service", "measure", "baseline_value", "scenario_value", "delta_low", "delta_high"]
-rounds.loc[rounds["zone"] == "territory", shown].round(1) if len(
-    rounds
-) else "Cette étude ne demande pas de tournées."
+rounds.query("zone == 'territory'")[shown].round(1) if len(rounds) else "Aucune tournée demandée."
 
 # %% [markdown]
 # ## Garder un scénario, et en faire le rapport
