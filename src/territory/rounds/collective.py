@@ -370,9 +370,10 @@ def _routes(world: World, vehicles: int | None, *, effort: int, seed: int) -> li
 
 def _one_more(world: World, routes: list[Route], *, effort: int, seed: int) -> list[Route]:
     """Return the best rounds found with one vehicle more."""
+    most = len(routes) + 1
     if len(world.kids) <= search.EXACT_STOPS:
-        return search.every_partition(world, len(routes) + 1) or routes
-    return search.improve(world, routes, len(routes) + 1, effort=effort, seed=seed)
+        return search.ordered(world, search.every_partition(world, most) or routes)
+    return search.ordered(world, search.improve(world, routes, most, effort=effort, seed=seed))
 
 
 def _together(world: World, route: Route) -> list[Route]:
