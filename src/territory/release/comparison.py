@@ -284,8 +284,11 @@ def publish_trips(result: StudyResult, scenario_id: str) -> pd.DataFrame:
         if found is not None:
             mine = table.index.get_level_values("service") == service
             # every column of this table is weighted by the children of the zone, or of all those of its rounds
-            goes_round = len(result.rounds[0]) and result.rounds[0]["service"].eq(service).any()
-            means = found["mean"] | (goes_round and found.loc[ALL_TERRITORY, "mean"])
+            rounds = result.rounds[0]
+            goes_round = len(rounds) > 0 and bool(rounds["service"].eq(service).any())
+            means = found["mean"]
+            if goes_round and means.loc[ALL_TERRITORY]:
+                means = pd.Series(True, index=means.index)
             secret |= mine & means.reindex(table.index.get_level_values("zone")).to_numpy(bool)
     return treat("Comparison.trips", table, secret)
 

@@ -96,18 +96,15 @@ def with_rounds(parameters: Parameters, trips: pd.DataFrame, rounds: pd.DataFram
     if rounds.empty:
         return trips
     found = trips.copy()
-    known = rounds.set_index(["service", "who", "zone"])
+    services, persons = (trips.index.get_level_values(name) for name in ("service", "who"))
     for named in parameters.authorisations:
         for trip in named.trip:
-            key = (named.id, trip.who)
-            mine = (trips.index.get_level_values("service") == key[0]) & (
-                trips.index.get_level_values("who") == key[1]
-            )
-            if trip.rounds is None or not mine.any() or key not in known.index.droplevel("zone"):
+            mine = (services == named.id) & (persons == trip.who)
+            rows = rounds[(rounds["service"] == named.id) & (rounds["who"] == trip.who)].set_index("zone")
+            if trip.rounds is None or not mine.any() or rows.empty:
                 continue
             zones = trips.index[mine].get_level_values("zone")
-            rows = known.loc[key]
-            count = float(rows["children_count"].get(ALL_TERRITORY, pd.Series([np.nan])).iloc[0])
+            count = float(rows.loc[[ALL_TERRITORY], "children_count"].iloc[0])
             for side in ("baseline", "scenario"):
                 ends = {
                     end: rows.pivot(columns="measure", values=f"{side}_{end}").reindex(zones)

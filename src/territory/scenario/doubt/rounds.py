@@ -299,7 +299,7 @@ def _compared(drawn: Mapping[str, pd.DataFrame], asked: _Asked, level: float) ->
     """Return the rows of each scenario beside today, draw by draw, for the whole and each EPCI with enough children."""
     rows: list[tuple[object, ...]] = []
     today, (count, is_illustrative, _) = drawn[TODAY], asked.said
-    zones = sorted({str(zone) for zone, _ in today.columns} - {ALL_TERRITORY, ""})
+    zones = sorted({str(key[0]) for key in today.columns} - {ALL_TERRITORY, ""})
     for name in [one for one in drawn if one != TODAY] or [TODAY]:
         for zone in [ALL_TERRITORY, *zones]:
             if zone != ALL_TERRITORY:
@@ -308,7 +308,7 @@ def _compared(drawn: Mapping[str, pd.DataFrame], asked: _Asked, level: float) ->
                 if there.sum() < _LEAST_DRAWN:
                     continue
             for measure, unit in MEASURES.items():
-                sides = [drawn[one].get((zone, measure)) for one in (TODAY, name)]
+                sides: list[Any] = [drawn[one].get((zone, measure)) for one in (TODAY, name)]
                 if sides[0] is None or sides[1] is None or sides[0].isna().all():
                     continue
                 numbers = [_spread(one, level) for one in (*sides, sides[1] - sides[0])]
@@ -322,7 +322,7 @@ def _compared(drawn: Mapping[str, pd.DataFrame], asked: _Asked, level: float) ->
 
 def _spread(values: pd.Series[float], level: float) -> tuple[float, float, float]:
     """Return the mean and the ends of the draws that say something (no child of a draw may live in an EPCI)."""
-    known = values.dropna().to_numpy(float)
+    known: Floats = np.asarray(values.dropna(), dtype=np.float64)
     if len(known) == 0:
         return (np.nan, np.nan, np.nan)
     low, high = ends_of(known[None, :], level)
