@@ -71,7 +71,8 @@ class Places:
             # a square is a place of its own, of 4 ha
             squares = squares.join(self.weighed.filter(columns[:1] + columns[2:3]), on="commune_code")
             squares = squares.assign(commune_code=squares.index, area_km2=0.04, point_precision="address")
-            sites = self.sites.filter([*columns, "commune_code", "point_precision"]).to_crs(points.crs)
+            crs: Any = points.crs
+            sites = self.sites.filter([*columns, "commune_code", "point_precision"]).to_crs(crs)
             points = pd.concat([points, squares.filter(columns)])
             ends = pd.concat([ends, squares, sites])
         asked = Asked(self.study, points, ends.rename_axis("site_id"), ends.iloc[:1])
