@@ -281,9 +281,8 @@ class _Stops:
             ride[ids], late[ids] = rides, world.tail[o] - world.later[o, world.school[route]]
             ends = [s for s in np.argsort(world.later[o], kind="stable") if np.isfinite(world.later[o, s])]
             path = [*self.place[ids], *(here + s for s in ends)]
-            legs = np.array([self.km[leg] for leg in itertools.pairwise(path)])
             # from the first stop to each place of the path
-            along = np.append(0.0, np.cumsum(legs))
+            along = np.append(0.0, np.cumsum([self.km[leg] for leg in itertools.pairwise(path)]))
             arrived = dict(zip(ends, along[len(ids) :], strict=True))
             ride_km[ids] = [
                 arrived[s] - here_km for s, here_km in zip(world.school[route], along, strict=False)
