@@ -12,6 +12,7 @@ import pytest
 
 from territory.errors import ParameterError
 from territory.release import release
+from territory.release.comparison import _are_all_printed
 from territory.release.disclosure import INTERNAL, PUBLIC, estimate_texts, printing, withholds
 from territory.release.gate import INTERNAL_MARK
 from territory.release.observed_children import MERGES, ObservedCounts
@@ -47,6 +48,8 @@ def test_what_is_released_of_a_service_holds_no_small_count() -> None:
     (scenario,) = released.scenarios
     assert released.differences(scenario, SERVICE)["persons"].isna().all()
     assert released.persons("", SERVICE).isna().all()
+    # nor would rounds, which are made from every count, those of communes beyond the area of today included
+    assert not _are_all_printed(world("observed"), SERVICE)
     assert released.sensitivity(scenario, SERVICE).empty
     origins = released.origins(SERVICE)
     assert origins is not None

@@ -16,7 +16,6 @@ from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.catalogue import BY_NAME, KEYS, SIDED_TRIPS, TRIPS, read_measure
 from territory.tables.declare import SIDES
 
-
 SECRET = "secret statistique"
 
 
@@ -119,28 +118,25 @@ def with_intervals(result: StudyResult, scenario_id: str, name: str) -> pd.DataF
 
 
 def released_rounds(result: StudyResult) -> tuple[pd.DataFrame, ...]:
-    """Return the rounds and the round drawn; of children observed, where a mean of theirs may be printed alone."""
+    """Return the rounds and the round drawn; of children observed, only where all their counts are printed."""
     rows, paths = result.rounds
     if rows.empty:
         return rows, paths
     observed = observed_services(result)
-    means = {name: [zone_flags(result, str(one), name) for one in result.comparisons] for name in observed}
-    # anybody could make these rounds: every count that they are made from is printed
-    told = [
-        name
-        for name, flags in means.items()
-        if flags and not any(one is None or one.loc[ALL_TERRITORY, "mean"] for one in flags)
-    ]
-    secret = rows["service"].isin(set(observed).difference(told))
-    rows, secret = (
-        rows[~secret | (rows["zone"] == ALL_TERRITORY)],
-        secret[~secret | (rows["zone"] == ALL_TERRITORY)],
-    )
+    hidden = {name for name in observed if not _are_all_printed(result, name)}
+    rows = rows[~rows["service"].isin(hidden) | (rows["zone"] == ALL_TERRITORY)]
+    secret = rows["service"].isin(hidden)
     rows.insert(2, "zone_name", zone_names(result, rows["zone"]))
     numbers = rows.filter(regex="_(?:value|low|high)$")
     values = numbers.apply(rounded_by_unit, unit=rows["unit"]).mask(secret)
     said = pd.Series("", index=rows.index).mask(secret, SECRET)
     return rows.assign(**values, reason=said), paths[~paths["service"].isin(observed)]
+
+
+def _are_all_printed(result: StudyResult, service: str) -> bool:
+    """Tell whether every count of children observed, from which anybody could make their rounds, is printed."""
+    counted = observed_counts(result, service)
+    return counted is not None and counted.is_mean_safe(counted.children.index)
 
 
 def children_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
@@ -279,17 +275,14 @@ def publish_trips(result: StudyResult, scenario_id: str) -> pd.DataFrame:
     """Return the year's road by zone, unknown where a mean would tell where a few children live."""
     table = result.comparisons[scenario_id].trips
     secret = pd.Series(False, index=table.index)
+    round_trips = set(result.rounds[0].get("service", ()))
     for service in _services(table):
         found = zone_flags(result, scenario_id, service)
         if found is not None:
             mine = table.index.get_level_values("service") == service
-            # every column of this table is weighted by the children of the zone, or of all those of its rounds
-            rounds = result.rounds[0]
-            goes_round = len(rounds) > 0 and bool(rounds["service"].eq(service).any())
-            means = found["mean"]
-            if goes_round and means.loc[ALL_TERRITORY]:
-                means = pd.Series(True, index=means.index)
-            secret |= mine & means.reindex(table.index.get_level_values("zone")).to_numpy(bool)
+            # every column of this table is weighted by the children of the zone, or is that of the rounds of all
+            means = found["mean"].reindex(table.index.get_level_values("zone")).to_numpy(bool)
+            secret |= mine & (means | (service in round_trips and not _are_all_printed(result, service)))
     return treat("Comparison.trips", table, secret)
 
 

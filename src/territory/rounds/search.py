@@ -190,11 +190,11 @@ def ordered(world: World, routes: list[Route]) -> list[Route]:
     ints, floats = _scratch(EXACT_STOPS)
     found = []
     for route in routes:
-        m = len(route)
-        if m <= EXACT_STOPS:
+        if (m := len(route)) <= EXACT_STOPS:
             ints[0, :m] = sorted(route)
             _best_order(m, world, ints, floats)
-        found.append([int(i) for i in ints[1, :m]] if m <= EXACT_STOPS else route)
+            route = [int(i) for i in ints[1, :m]]
+        found.append(route)
     return found
 
 

@@ -87,8 +87,14 @@ def compare_accounts(
     keys = [zones[key] for key in ("zone", "service", "who")]
     total = weighted.groupby(keys, sort=False).sum(skipna=False)
     means = total[list(both.columns)].div(total["persons"].where(total["persons"] > 0), axis=0)
-    deltas = {f"delta_{name}": means[f"scenario_{name}"] - means[f"baseline_{name}"] for name in QUANTITIES}
-    return means.assign(**deltas)
+    return _with_deltas(means)
+
+
+def _with_deltas(table: pd.DataFrame) -> pd.DataFrame:
+    """Add how far each quantity is from that of today."""
+    return table.assign(
+        **{f"delta_{name}": table[f"scenario_{name}"] - table[f"baseline_{name}"] for name in QUANTITIES}
+    )
 
 
 def with_rounds(parameters: Parameters, trips: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
@@ -110,14 +116,9 @@ def with_rounds(parameters: Parameters, trips: pd.DataFrame, rounds: pd.DataFram
                     end: rows.pivot(columns="measure", values=f"{side}_{end}").reindex(zones)
                     for end in ("value", "low", "high")
                 }
-                counted = _of_rounds(trip, ends, count, parameters.prices)
-                for name, values in counted.items():
+                for name, values in _of_rounds(trip, ends, count, parameters.prices).items():
                     found.loc[mine, f"{side}_{name}"] = values
-            for name in QUANTITIES:
-                found.loc[mine, f"delta_{name}"] = (
-                    found.loc[mine, f"scenario_{name}"] - found.loc[mine, f"baseline_{name}"]
-                )
-    return found
+    return _with_deltas(found)
 
 
 def _of_rounds(

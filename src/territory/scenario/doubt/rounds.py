@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import zlib
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,12 +15,10 @@ from territory.access.pairs import Floats
 from territory.rounds import RoundPrices, collective_rounds, staff_rounds
 from territory.scenario.doubt.children import likely_homes
 from territory.scenario.doubt.random_errors import ends_of
+from territory.scenario.results import Results
 from territory.scenario.zones import ALL_TERRITORY
+from territory.study.state import State
 from territory.study.words.model import Trip, TripRounds
-
-if TYPE_CHECKING:
-    from territory.scenario.results import Results
-    from territory.study.state import State
 
 TODAY = ""
 # what is counted, and its unit
@@ -99,18 +97,15 @@ def draw_rounds(
     round of one same child, which stands in the middle of the first draw; nothing where children are observed.
     """
     states = {TODAY: baseline.state, **{name: one.state for name, one in scenarios.items()}}
-    trips = [
-        (named.id, trip)
+    known = [
+        asked
         for named in baseline.state.parameters.authorisations
         for trip in named.trip
-        if trip.rounds
+        if trip.rounds and (asked := _asked(baseline, named.id, trip, squares, seed)) is not None
     ]
-    every = [_asked(baseline, name, trip, squares, seed) for name, trip in trips]
-    known = [one for one in every if one is not None]
     rows, paths = [], []
-    if known:
-        places = pd.Index(sorted(set().union(*(one.homes.ravel() for one in known))))
-        table = legs(places)
+    places = pd.Index(sorted(set().union(*(one.homes.ravel() for one in known))))
+    table = legs(places) if known else pd.DataFrame()
     for asked in known:
         ways = _ways(states, asked, places, table)
         drawn, riders = _situations(ways, asked)
@@ -259,9 +254,7 @@ def _one_morning(homes: Any, way: _Way, asked: _Asked) -> tuple[Measured, pd.Dat
     carried = riders[rides.notna()].assign(zone=way.zone[at][rides.notna()])
     for zone, rows in [(ALL_TERRITORY, carried), *carried.groupby("zone")]:
         for name in ("ride_min", "direct_min", "ride_km", "direct_km"):
-            by_zone[str(zone), f"mean_{name}"] = (
-                rows[name].sum(skipna=False) / len(rows) if len(rows) else np.nan
-            )
+            by_zone[str(zone), f"mean_{name}"] = rows[name].mean(skipna=False)
         by_zone[str(zone), "mean_detour_min"] = rows["detour_min"].mean()
         for bound in (45, 60):
             by_zone[str(zone), f"over_{bound}_share"] = float((rows["ride_min"] > bound).mean())
@@ -338,9 +331,7 @@ def _typical(riders: Mapping[str, pd.DataFrame | None], asked: _Asked) -> list[t
         if carried.empty:
             continue
         if child is None:
-            child = carried.index[
-                np.argsort(carried["ride_min"].to_numpy(), kind="stable")[len(carried) // 2]
-            ]
+            child = carried["ride_min"].sort_values(kind="stable").index[len(carried) // 2]
         if child not in carried.index:
             continue
         mates = carried[carried["vehicle"] == carried.loc[child, "vehicle"]].sort_values("stop_order")
