@@ -379,16 +379,14 @@ def _together(world: World, route: Route) -> list[Route]:
     """Split a round where two ride who may not, or that does not hold."""
     parts: list[Route] = []
     for i in route:
-        part = next((one for one in parts if not world.apart[i, one].any()), None)
-        if part is None:
-            parts.append([i])
-        else:
-            part.append(i)
-    held = [part if np.isfinite(search.cost_of(world, part)[0]) else None for part in parts]
+        part = next((one for one in parts if not world.apart[i, one].any()), [])
+        if not part:
+            parts.append(part)
+        part.append(i)
     return [
         one
-        for part, whole in zip(parts, held, strict=True)
-        for one in ([whole] if whole else [[i] for i in part])
+        for part in parts
+        for one in ([part] if np.isfinite(search.cost_of(world, part)[0]) else [[i] for i in part])
     ]
 
 
