@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
+from territory.errors import StudyError
 from territory.scenario import MoveSite, Scenario, apply, compare
 from territory.scenario.accounts import DEFAULT_TRIPS, QUANTITIES, account_terms, trips_of
 from territory.study.state import State
@@ -155,7 +155,7 @@ def test_no_account_holds_another(state: State) -> None:
     ],
 )
 def test_one_road_is_not_counted_twice(trips: tuple[Trip, ...], expected: str) -> None:
-    with pytest.raises(ValidationError, match=expected):
+    with pytest.raises(StudyError, match=expected):
         Authorisation(id="a", label="A", trip=trips)
 
 
@@ -195,7 +195,8 @@ def test_round_without_persons_on_board_has_no_price(state: State) -> None:
     ],
 )
 def test_default_trips_follow_the_mode(mode: str | None, whos: list[str]) -> None:
-    services = pd.DataFrame({"authorisation_id": ["a"], "reception_mode": [mode]})
+    columns = {"site_id": ["s"], "service": ["ime"], "authorisation_id": ["a"], "reception_mode": [mode]}
+    services = pd.DataFrame(columns).set_index(["site_id", "service"])
     assert [trip.who for trip in trips_of(Authorisation(id="a", label="A"), services)] == whos
 
 
