@@ -3,7 +3,10 @@
 import re
 import sys
 import warnings
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+
+Caught = type[Exception] | tuple[type[Exception], ...]
 
 
 class TerritoryError(Exception):
@@ -110,6 +113,21 @@ def refuse(
     """Raise an error that counts what is wrong in `of`, as `counted` does; do nothing when nothing is."""
     if len(shown):
         raise error((f"{of} : " if of else "") + counted(shown, text) + advice)
+
+
+@contextmanager
+def retold(caught: Caught, error: type[Exception], message: str) -> Iterator[None]:
+    """Raise an error in the place of what is caught in the block, « {reason} » being what that says.
+
+    What the library says itself is in words already, and goes through as it is.
+    """
+    try:
+        yield
+    except TerritoryError:
+        raise
+    except caught as found:
+        said = str(getattr(found, "strerror", None) or found)
+        raise error(message.replace("{reason}", said)) from found
 
 
 class Problems:

@@ -157,7 +157,7 @@ def test_a_timetable_that_was_changed_is_refused(timetable: Timetable, tmp_path:
     from territory.files.safe_files import save_arrays
 
     arrays = {path.stem: np.load(path) for path in folder.glob("*.npy")}
-    save_arrays(folder, arrays, header, header_name="timetable.json")
+    save_arrays(folder, arrays, header, header_name="timetable.json", what="un horaire enregistré")
     with pytest.raises(ReadError, match="endommagés"):
         Timetable.load(folder)
     (folder / "timetable.json").write_text(json.dumps({"format": "autre", "version": 1}))

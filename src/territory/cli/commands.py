@@ -52,15 +52,7 @@ def run(
     roads: french.RoadsOption = None,
     population: french.PopulationOption = None,
     edition: french.EditionOption = "publique",
-    scheduler: Annotated[
-        str,
-        french.option(
-            "--scheduler",
-            "OÙ",
-            "Pour une étude nationale : none (ce processus), local (les processeurs de cette machine) ou "
-            "tcp://machine:8786 (dask).",
-        ),
-    ] = "none",
+    scheduler: Annotated[str, french.option("run", "--scheduler")] = "none",
 ) -> None:
     """Calcule une étude et écrit le rapport, les tables et les cartes."""
     from territory.errors import ParameterError
@@ -103,26 +95,12 @@ def run(
 
 @app.command("init", cls=french.FrenchCommand)
 def init(
-    departement: Annotated[
-        str,
-        french.argument(
-            "DÉPARTEMENT", "Code ou nom du département (31, 2A, Isère) ; avec --template, une étude."
-        ),
-    ],
-    look_in: Annotated[
-        list[Path] | None,
-        french.option(
-            "--from", "DOSSIER", "Dossier ou fichier à regarder, reconnu à son contenu (plusieurs fois)."
-        ),
-    ] = None,
-    name: Annotated[str, french.option("--name", "NOM", "Nom court de l'étude et de son fichier.")] = "",
-    label: Annotated[str, french.option("--label", "TEXTE", "Nom du territoire dans le rapport.")] = "",
-    raw: Annotated[Path, french.option("--raw", "DOSSIER", "Dossier des fichiers officiels.")] = Path(
-        "data/raw"
-    ),
-    template: Annotated[
-        Path | None, french.option("--template", "FICHIER", "Classeur à remplir (.xlsx) pour une étude.")
-    ] = None,
+    departement: Annotated[str, french.argument("init", "DÉPARTEMENT")],
+    look_in: Annotated[list[Path] | None, french.option("init", "--from")] = None,
+    name: Annotated[str, french.option("init", "--name")] = "",
+    label: Annotated[str, french.option("init", "--label")] = "",
+    raw: Annotated[Path, french.option("init", "--raw")] = Path("data/raw"),
+    template: Annotated[Path | None, french.option("init", "--template")] = None,
 ) -> None:
     """Écrit le fichier d'étude d'un département, ou le classeur à envoyer à la MDPH et aux établissements."""
     from territory.workflow.setup import start_study, write_study_template
@@ -150,10 +128,7 @@ def init(
     "validate", cls=french.FrenchCommand, short_help="Vérifie un fichier d'étude sans rien calculer."
 )
 def validate(
-    study: french.StudyArgument,
-    whole: Annotated[
-        bool, typer.Option("--whole", help="Lit les fichiers officiels en entier, comme « territory run ».")
-    ] = False,
+    study: french.StudyArgument, whole: Annotated[bool, french.option("validate", "--whole")] = False
 ) -> None:
     """Dit tout ce que « territory run » refuserait, avec la ligne et le remède, sans rien calculer."""
     from territory.errors import agree
@@ -166,11 +141,9 @@ def validate(
 
 @app.command("diff", cls=french.FrenchCommand)
 def diff(
-    run_a: Annotated[Path, french.argument("ÉTUDE_A", "Dossier de la première étude.")],
-    run_b: Annotated[Path, french.argument("ÉTUDE_B", "Dossier de la seconde étude.")],
-    out: Annotated[Path, french.option("--out", "DOSSIER", "Dossier où écrire la comparaison.")] = Path(
-        "reports/comparaison"
-    ),
+    run_a: Annotated[Path, french.argument("diff", "ÉTUDE_A")],
+    run_b: Annotated[Path, french.argument("diff", "ÉTUDE_B")],
+    out: Annotated[Path, french.option("diff", "--out")] = Path("reports/comparaison"),
 ) -> None:
     """Dit ce qui a changé entre deux études, et ce qui vient de la population, de l'offre ou des routes."""
     from territory.workflow.past_runs import diff_runs, write_difference

@@ -21,18 +21,14 @@ RAW = Path("data/raw")
 _STEP_BYTES = 10_000_000
 
 app = group("data", "Données officielles : ce qui existe, le récupérer, le vérifier.")
-RawOption = Annotated[Path, option("--to", "DOSSIER", "Dossier des données brutes.")]
+RawOption = Annotated[Path, option("", "--to")]
 
 
 @app.command("list", cls=FrenchCommand, short_help="Donne les jeux de données que le registre connaît.")
 def list_data(
-    dataset: Annotated[str | None, argument("JEU", "Un jeu : tous ses millésimes, en détail.")] = None,
-    every: Annotated[
-        bool, typer.Option("--all", help="Tous les millésimes, pas seulement le dernier.")
-    ] = False,
-    departement: Annotated[
-        str | None, option("--departement", "CODE", "Seulement ce qui le couvre (83, 2A, 971).")
-    ] = None,
+    dataset: Annotated[str | None, argument("list_data", "JEU")] = None,
+    every: Annotated[bool, option("list_data", "--all")] = False,
+    departement: Annotated[str | None, option("list_data", "--departement")] = None,
     to: RawOption = RAW,
 ) -> None:
     """Donne les jeux de données du registre, leur licence, et s'ils sont déjà sur ce disque."""
@@ -60,14 +56,11 @@ def list_data(
     "fetch", cls=FrenchCommand, short_help="Récupère un jeu de données, depuis son producteur ou un dossier."
 )
 def fetch_data(
-    dataset: Annotated[str, argument("JEU", "Jeu de données (voir « territory data list »).")],
-    vintage: Annotated[str | None, argument("MILLÉSIME", "Millésime ; par défaut, le dernier.")] = None,
-    taken_from: Annotated[
-        Path | None,
-        option("--from", "CHEMIN", "Fichier ou dossier déjà sur le disque : rien n'est téléchargé."),
-    ] = None,
+    dataset: Annotated[str, argument("fetch_data", "JEU")],
+    vintage: Annotated[str | None, argument("fetch_data", "MILLÉSIME")] = None,
+    taken_from: Annotated[Path | None, option("fetch_data", "--from")] = None,
     to: RawOption = RAW,
-    force: Annotated[bool, typer.Option("--force", help="Remplace ce qui est déjà là.")] = False,
+    force: Annotated[bool, option("fetch_data", "--force")] = False,
 ) -> None:
     """Récupère un jeu de données dans data/raw/<jeu>/<millésime>/, en lecture seule, avec sa provenance."""
     from functools import partial

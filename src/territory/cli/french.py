@@ -44,14 +44,19 @@ class FrenchGroup(_French, TyperGroup):
     """A group of commands whose help is in French."""
 
 
-def option(name: str, metavar: str, text: str) -> Any:
-    """Declare an option that takes a value."""
-    return typer.Option(name, metavar=metavar, help=text)
+# what is said of each option and argument, by the function of its command
+_SAID = {(line["command"], line["name"]): line for line in lines_of("options.csv", "territory.cli")}
 
 
-def argument(metavar: str, text: str) -> Any:
-    """Declare an argument."""
-    return typer.Argument(metavar=metavar, help=text)
+def option(command: str, name: str) -> Any:
+    """Declare an option of a command: a flag where nothing is said of a value."""
+    said = _SAID[command, name]
+    return typer.Option(name, metavar=said["metavar"] or None, help=said["help"])
+
+
+def argument(command: str, metavar: str) -> Any:
+    """Declare an argument of a command."""
+    return typer.Argument(metavar=metavar, help=_SAID[command, metavar]["help"])
 
 
 def say(step: str) -> None:
@@ -80,22 +85,8 @@ def in_sentences() -> Iterator[None]:
         yield
 
 
-StudyArgument = Annotated[str, argument("ÉTUDE", "Nom d'une étude intégrée (draguignan) ou fichier .toml.")]
-OutOption = Annotated[
-    Path | None, option("--out", "DOSSIER", "Dossier où écrire reports/<étude> (par défaut : ici).")
-]
-RoadsOption = Annotated[
-    Path | None, option("--roads", "FICHIER", "Carte routière .osm.pbf ; sans elle, les temps sont estimés.")
-]
-EditionOption = Annotated[
-    str,
-    option(
-        "--edition",
-        "ÉDITION",
-        "publique, ou interne : rien n'est retiré, chaque page et chaque nom de fichier le disent, à ne pas "
-        "diffuser.",
-    ),
-]
-PopulationOption = Annotated[
-    str | None, option("--population", "MILLÉSIME", "Millésime du recensement (rp2021, rp2017, rp2016).")
-]
+StudyArgument = Annotated[str, argument("", "ÉTUDE")]
+OutOption = Annotated[Path | None, option("", "--out")]
+RoadsOption = Annotated[Path | None, option("", "--roads")]
+EditionOption = Annotated[str, option("", "--edition")]
+PopulationOption = Annotated[str | None, option("", "--population")]

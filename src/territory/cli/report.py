@@ -40,12 +40,8 @@ _ACCOUNTS = {
 
 def compare(
     study: StudyArgument,
-    zone: Annotated[
-        str, option("--zone", "CODE", "Code d'un EPCI ou d'un département ; sinon l'ensemble.")
-    ] = "territory",
-    out: Annotated[
-        Path | None, option("--out", "DOSSIER", "Dossier où écrire la table entière (CSV et Parquet).")
-    ] = None,
+    zone: Annotated[str, option("compare", "--zone")] = "territory",
+    out: Annotated[Path | None, option("compare", "--out")] = None,
     roads: RoadsOption = None,
     population: PopulationOption = None,
 ) -> None:
@@ -186,19 +182,9 @@ _DOCUMENTS = ("council", "note", "slides", "sheet", "annex")
 
 def report(
     study: StudyArgument,
-    document: Annotated[
-        str,
-        option(
-            "--document",
-            "DOCUMENT",
-            "council (rapport au conseil), note (une page), slides (six pages à projeter), sheet (fiche d'EPCI) ou "
-            "annex (annexe technique).",
-        ),
-    ] = "council",
-    epci: Annotated[
-        list[str] | None, option("--epci", "EPCI", "Nom ou code de l'EPCI d'une fiche ; peut être répété.")
-    ] = None,
-    all_epci: Annotated[bool, typer.Option("--all-epci", help="Une fiche par EPCI du territoire.")] = False,
+    document: Annotated[str, option("report", "--document")] = "council",
+    epci: Annotated[list[str] | None, option("report", "--epci")] = None,
+    all_epci: Annotated[bool, option("report", "--all-epci")] = False,
     out: OutOption = None,
     roads: RoadsOption = None,
     population: PopulationOption = None,
@@ -242,15 +228,8 @@ def report(
 
 
 def check(
-    path: Annotated[Path, argument("FICHIER.pdf", "Document à vérifier.")],
-    manifest: Annotated[
-        Path | None,
-        option(
-            "--manifest",
-            "FICHIER",
-            "Manifeste de l'étude ; sinon celui du dossier du document, ou du dossier au-dessus.",
-        ),
-    ] = None,
+    path: Annotated[Path, argument("check", "FICHIER.pdf")],
+    manifest: Annotated[Path | None, option("check", "--manifest")] = None,
 ) -> None:
     """Vérifie qu'un document PDF est bien celui de son étude ; code 1 si quelque chose diffère."""
     from territory.workflow.past_runs import check_document
@@ -280,11 +259,9 @@ def list_notebooks() -> None:
 
 @notebooks.command("run", cls=FrenchCommand, short_help="Exécute une copie d'un notebook sur une étude.")
 def run_notebook(
-    name: Annotated[str, argument("NOTEBOOK", "Numéro ou nom du notebook (04, 04_plateforme_draguignan).")],
-    study: Annotated[str, option("--study", "ÉTUDE", "Étude intégrée ou fichier .toml.")] = "draguignan",
-    out: Annotated[
-        Path, option("--out", "DOSSIER", "Dossier où écrire reports/<étude>/notebooks (par défaut : ici).")
-    ] = Path(),
+    name: Annotated[str, argument("run_notebook", "NOTEBOOK")],
+    study: Annotated[str, option("run_notebook", "--study")] = "draguignan",
+    out: Annotated[Path, option("run_notebook", "--out")] = Path(),
 ) -> None:
     """Exécute une copie d'un notebook sur une étude : le notebook rempli et sa page HTML."""
     from territory import notebooks as known

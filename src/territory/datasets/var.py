@@ -15,6 +15,7 @@ import pandas as pd
 from territory.datasets.joins import population_by_band
 from territory.datasets.slots import published_figures
 from territory.errors import ParameterError
+from territory.tables.catalogue import COLUMNS
 
 # official projected system of metropolitan France
 EPSG = 2154
@@ -78,16 +79,8 @@ class VarDataset:
 
     def _repr_html_(self) -> str:
         """Return the sizes of the tables, for Jupyter."""
-        tables = (
-            "communes",
-            "outlines",
-            "epci",
-            "sites",
-            "services",
-            "child_psychiatry",
-            "figures",
-            "sources",
-        )
+        tables = [one.name for one in fields(self) if not one.name.startswith("_")]
+        tables = [name for name in tables if isinstance(getattr(self, name), pd.DataFrame)]
         lines = "".join(f"<tr><th>{name}</th><td>{len(getattr(self, name))}</td></tr>" for name in tables)
         return f"<table><caption>Var</caption>{lines}</table>"
 
@@ -107,16 +100,8 @@ def load_var() -> VarDataset:
 def _read_var() -> VarDataset:
     """Read the tables of the package once; nobody is handed these ones."""
     folder = resources.files("territory.datasets") / "var"
-    counts = _read(folder, "communes", index="commune_code", flags=("in_territory",))
+    counts = _read(folder, "communes", "commune_code")
     communes = _communes(counts)
-    services = _read(
-        folder,
-        "services",
-        index=["site_id", "service"],
-        text=("authorisation_id", "capacity_unit", "public", "ages_origin", "reception_mode", "doubt"),
-        flags=("delivered_at_home", "is_complete_list"),
-    )
-    text = ("commune_code", "operator_id", "name")
     content: Mapping[str, list[dict[str, object]]] = json.loads(
         (folder / "outlines.geojson").read_text("utf-8")
     )
@@ -124,38 +109,28 @@ def _read_var() -> VarDataset:
     return VarDataset(
         communes=communes,
         outlines=frame.set_index("commune_code").to_crs(EPSG),
-        epci=_read(folder, "epci", index="epci_code", text=("name", "kind", "departement_code")),
+        epci=_read(folder, "epci", "epci_code"),
         sites=_sites(folder, communes),
-        services=services,
-        child_psychiatry=_read(folder, "child_psychiatry", index="site_id", text=text),
-        completeness=_read(
-            folder, "completeness", index="service", text=("reason",), flags=("is_complete_list",)
-        ),
-        offer_2013=_read(folder, "offer_2013", index="commune_code"),
-        figures=_read(
-            folder, "figures", index="key", text=("unit", "territory", "source", "note")
-        ).reset_index(),
-        sources=_read(folder, "sources", index="file", text=None).reset_index(),
+        services=_read(folder, "services", ["site_id", "service"]),
+        child_psychiatry=_read(folder, "child_psychiatry", "site_id"),
+        completeness=_read(folder, "completeness", "service"),
+        offer_2013=_read(folder, "offer_2013", "commune_code", services="number"),
+        figures=_read(folder, "figures", "key", territory="text").reset_index(),
+        sources=_read(folder, "sources", "file").reset_index(),
         published=_published(counts),
         _counts=counts[[f"population_{vintage}" for vintage in VINTAGES] + [*_SHARES, *_YOUNG]],
     )
 
 
-def _read(
-    folder: Traversable,
-    name: str,
-    *,
-    index: str | list[str],
-    text: tuple[str, ...] | None = ("name", "departement_code", "epci_code", "epci_name", "point_kind"),
-    flags: tuple[str, ...] = (),
-) -> pd.DataFrame:
-    """Read a table of the package: text as text, flags as booleans, the rest as numbers."""
+def _read(folder: Traversable, name: str, index: str | list[str], **kinds: str) -> pd.DataFrame:
+    """Read a table of the package, each column of the kind that is declared or in `kinds`, a number where it is not."""
     with (folder / f"{name}.csv").open("r", encoding="utf-8") as file:
         frame = pd.read_csv(file, dtype=str, keep_default_na=False, na_values=[""])
     for column in frame.columns.difference([index] if isinstance(index, str) else index):
-        if column in flags:
+        kind = kinds.get(column) or (COLUMNS[column].kind if column in COLUMNS else "number")
+        if kind == "flag":
             frame[column] = frame[column] == "true"
-        elif text is not None and column not in text:
+        elif kind == "number":
             frame[column] = pd.to_numeric(frame[column])
     return frame.set_index(index)
 
@@ -189,13 +164,7 @@ def _published(counts: pd.DataFrame) -> pd.DataFrame:
 
 def _sites(folder: Traversable, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the table `sites`; a site without coordinates stands at the point of its commune."""
-    text = ("name", "category_code", "commune_code", "operator_id", "operator_name", "legal_status")
-    table = _read(
-        folder,
-        "sites",
-        index="site_id",
-        text=(*text, "point_precision", "source", "doubt", "opening_note", "opening_source"),
-    )
+    table = _read(folder, "sites", "site_id")
     inferred = table["legal_status"].notna()
     table["legal_status_basis"] = inferred.map({True: STATUS_BASIS, False: None}).astype("str")
     known = gpd.GeoSeries(

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from territory.errors import OutputError, Problems
+from territory.errors import OutputError, Problems, retold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -233,40 +233,49 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
 
 
 def save_arrays(
-    folder: Path, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *, header_name: str
-) -> None:
-    """Write arrays and what is said of them in a folder, which replaces one that is there."""
+    folder: Path,
+    arrays: Mapping[str, NDArray[Any]],
+    header: Mapping[str, Any],
+    *,
+    header_name: str,
+    what: str,
+) -> Path:
+    """Write arrays and what is said of them in a folder, which replaces one of `what` they are and nothing else."""
     import numpy as np
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with whole_folder(folder) as beside:
-        files = {}
-        for name, array in arrays.items():
-            path = beside / f"{name}.npy"
-            np.save(path, np.ascontiguousarray(array), allow_pickle=False)
-            files[name] = {"dtype": array.dtype.str, "shape": list(array.shape), "sha256": digest_file(path)}
-        content = {**header, "files": files}
-        _write_header(beside / header_name, {**content, "sha256": _digest(content)})
+    is_other = folder.exists() and not (folder / header_name).exists()
+    if is_other and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(f"« {folder} » existe déjà et n'est pas {what} : choisissez un autre nom.")
+    said = f"« {folder} » ne peut pas être écrit ({{reason}}) : choisissez un autre dossier."
+    with retold(OSError, OutputError, said):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with whole_folder(folder) as beside:
+            files = {}
+            for name, array in arrays.items():
+                path = beside / f"{name}.npy"
+                np.save(path, np.ascontiguousarray(array), allow_pickle=False)
+                form = {"dtype": array.dtype.str, "shape": list(array.shape)}
+                files[name] = {**form, "sha256": digest_file(path)}
+            content = {**header, "files": files}
+            _write_header(beside / header_name, {**content, "sha256": _digest(content)})
+    return folder
 
 
 def _write_header(path: Path, header: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(header, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
-def read_header(folder: Path, *, header_name: str) -> dict[str, Any]:
-    """Return what was said of the arrays of a folder, if intact (`OSError`, `ValueError`: no header can be read)."""
-    try:
+def read_header(folder: Path, *, header_name: str, form: str, version: int) -> dict[str, Any]:
+    """Return what was said of the arrays of a folder (`OSError`, `ValueError`: not of this form, or not intact)."""
+    with retold(RecursionError, ValueError, f"{header_name} n'est pas un en-tête"):
         header = json.loads((folder / header_name).read_text(encoding="utf-8"))
-    except RecursionError as error:
-        raise ValueError(f"{header_name} n'est pas un en-tête") from error
-    if not isinstance(header, dict) or not {"format", "version"} <= set(header):
-        raise ValueError(f"{header_name} ne dit ni format ni version")
+    if not isinstance(header, dict) or header.get("format") != form or "version" not in header:
+        raise ValueError(f"{header_name} ne dit ni format {form} ni version")
+    if header["version"] != version:
+        raise ValueError(f"au format {header['version']}, cette version lit le format {version}")
+    if header.get("sha256") != _digest(header) or not isinstance(header.get("files"), dict):
+        raise ValueError(f"{header_name} modifié ou endommagé")
     return header
-
-
-def is_intact(header: Mapping[str, Any]) -> bool:
-    """Tell whether a header is as `save_arrays` wrote it."""
-    return header.get("sha256") == _digest(header) and isinstance(header.get("files"), dict)
 
 
 def read_arrays(
@@ -372,12 +381,8 @@ def _place(folder: Path, name: str, key: str) -> Path:
 
 def make_folder(folder: Path) -> Path:
     """Make a folder that can be written, or say why not before anything is computed."""
-    try:
+    said = f"Le dossier « {folder} » ne peut pas être écrit ({{reason}}) : choisissez-en un autre avec --out."
+    with retold(OSError, OutputError, said):
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except OSError as error:
-        raise OutputError(
-            f"Le dossier « {folder} » ne peut pas être écrit ({error.strerror}) : "
-            "choisissez-en un autre avec --out."
-        ) from error
+        tempfile.TemporaryFile(dir=folder).close()
+    return folder

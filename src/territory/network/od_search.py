@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.errors import MissingFileError, NetworkError, OutputError, ParameterError, Problems
-from territory.files.safe_files import arrays_under, is_intact, read_arrays, read_header, save_arrays
+from territory.errors import MissingFileError, NetworkError, ParameterError, Problems
+from territory.files.safe_files import arrays_under, read_arrays, read_header, save_arrays
 from territory.network.engine.compiling import count_threads
 from territory.network.engine.dijkstra import limited_search
 from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph
@@ -252,12 +252,8 @@ class RoadSearch:
             "limit_ms": self.limit_ms,
             "with_distance": self.with_distance,
         }
-        try:
-            save_arrays(Path(folder), self._arrays(), header, header_name=_HEADER)
-        except OSError as error:
-            said = f"La recherche de temps n'a pas pu être enregistrée dans « {folder} » ({error})."
-            raise OutputError(said) from error
-        return Path(folder)
+        what = "une recherche de temps enregistrée"
+        return save_arrays(Path(folder), self._arrays(), header, header_name=_HEADER, what=what)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """Return every array by name."""
@@ -288,9 +284,7 @@ def load_search(folder: str | Path, *, verify: bool = True) -> RoadSearch:
         " dossier et relancez le calcul"
     )
     try:
-        header = read_header(folder, header_name=_HEADER)
-        if (header["format"], header["version"]) != (FORMAT, VERSION) or not is_intact(header):
-            raise ValueError(f"format {header['format']} {header['version']}")
+        header = read_header(folder, header_name=_HEADER, form=FORMAT, version=VERSION)
         arrays = read_arrays(folder, header, problems=Problems(refusal, NetworkError), verify=verify)
         metric, limit_min = arrays_under("metric_", arrays), header["max_time_min"]
         return RoadSearch(

@@ -20,6 +20,7 @@ from territory.errors import (
     SchemaError,
     agree,
     examples,
+    retold,
 )
 from territory.network.graph.arrays import Floats
 from territory.network.points import points_to_crs
@@ -88,11 +89,9 @@ def _read_cells(path: Path) -> pd.DataFrame:
     """Read a file as text, whatever its encoding and separator."""
     if path.suffix != ".parquet":
         return read_table(path).reset_index(drop=True)
-    try:
+    # pandas lets any error of what a file says of its columns through
+    with retold(Exception, ReadError, f"Le distancier « {path.name} » est illisible ({{reason}})."):
         return pd.read_parquet(path)
-    except Exception as error:
-        # pandas lets any error of what a file says of its columns through
-        raise ReadError(f"Le distancier « {path.name} » est illisible ({error}).") from error
 
 
 def _as_long(table: pd.DataFrame, path: Path) -> pd.DataFrame:
@@ -219,12 +218,9 @@ def query_server(
 
 
 def _router(url: str, engine: str, timeout_s: float) -> Any:
-    try:
+    said = "Interroger un serveur demande la bibliothèque routingpy : installez territory[servers]."
+    with retold(ImportError, MissingExtraError, said):
         from routingpy.routers import OSRM, Valhalla
-    except ImportError as error:
-        raise MissingExtraError(
-            "Interroger un serveur demande la bibliothèque routingpy : installez territory[servers]."
-        ) from error
     # one try at a time: retries, and what they say, are ours
     kind = OSRM if engine == "osrm" else Valhalla
     return kind(base_url=url.rstrip("/"), timeout=timeout_s, retry_timeout=1e-3, user_agent="territory")
@@ -276,12 +272,10 @@ def _ask(
 
 def _checked_cells(cells: Any, shape: tuple[int, ...], url: str) -> Floats:
     """Return the cells of an answer as numbers, NaN for no path, or say that they make no sense."""
-    try:
+    said = f"Le serveur {url} a répondu autre chose qu'une matrice de nombres ({{reason}})."
+    with retold((TypeError, ValueError), NetworkError, said):
         # no path is None, which becomes NaN
         numbers = np.array(list(cells), dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        said = f"Le serveur {url} a répondu autre chose qu'une matrice de nombres ({error})."
-        raise NetworkError(said) from error
     if numbers.shape != shape:
         raise NetworkError(
             f"Le serveur {url} a répondu une matrice {numbers.shape} au lieu de {shape} : réduisez places_per_request."

@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from territory.errors import MissingFileError, NetworkError, OutputError, Problems
-from territory.files.safe_files import arrays_under, is_intact, read_arrays, read_header, save_arrays
+from territory.errors import MissingFileError, NetworkError, Problems, retold
+from territory.files.safe_files import arrays_under, read_arrays, read_header, save_arrays
 from territory.network.engine.compiling import kernel
 from territory.network.engine.graph import Int32, Int64, is_order
 from territory.network.engine.hierarchy import Hierarchy
 from territory.network.graph.arrays import Roads, WayTable
 from territory.network.graph.topology import Topology
 from territory.network.points import ACCESS_KMH
+from territory.tables.declare import lines_of
 
 FORMAT = "territory-road-network"
 # raised whenever a file means something else than before
@@ -36,10 +37,6 @@ _UNREADABLE = (LookupError, TypeError, AttributeError, pd.errors.ParserError, pd
 
 def save_network(topology: Topology, speeds: pd.DataFrame, period: str, path: Path) -> Path:
     """Write a network in a folder, which replaces a network that is there and nothing else."""
-    if path.exists() and not (path / _HEADER).exists() and (not path.is_dir() or any(path.iterdir())):
-        raise OutputError(
-            f"« {path} » existe déjà et n'est pas un réseau routier enregistré : choisissez un autre nom."
-        )
     roads = topology.roads
     arrays = {f"ways_{name}": getattr(roads.ways, name) for name in _array_names(WayTable)}
     arrays |= {name: getattr(roads, name) for name in _array_names(Roads)}
@@ -54,13 +51,7 @@ def save_network(topology: Topology, speeds: pd.DataFrame, period: str, path: Pa
         "period": period,
         "speeds_csv": speeds.to_csv(index=False),
     }
-    try:
-        save_arrays(path, arrays, header, header_name=_HEADER)
-    except OSError as error:
-        raise OutputError(
-            f"Le réseau routier n'a pas pu être enregistré dans « {path} » ({error})."
-        ) from error
-    return path
+    return save_arrays(path, arrays, header, header_name=_HEADER, what="un réseau routier enregistré")
 
 
 def _array_names(kind: type[WayTable | Roads]) -> list[str]:
@@ -70,9 +61,17 @@ def _array_names(kind: type[WayTable | Roads]) -> list[str]:
 
 def load_network(path: Path, *, verify: bool) -> tuple[Topology, pd.DataFrame, str]:
     """Return the prepared map, the table of speeds and the period that `save_network` wrote."""
-    header = _read_header(path)
+    if not path.exists():
+        raise MissingFileError(f"Réseau routier introuvable : « {path} » (vérifiez le chemin).")
+    refused = (
+        f"« {path} » n'est pas un réseau routier enregistré par cette version, ou est illisible ({{reason}}) : relisez"
+        " la carte et enregistrez-le de nouveau."
+    )
+    with retold((OSError, ValueError), NetworkError, refused):
+        header = read_header(path, header_name=_HEADER, form=FORMAT, version=VERSION)
     problems = Problems(f"Réseau routier « {path} » endommagé, enregistrez-le de nouveau", NetworkError)
-    try:
+    said = f"Le réseau routier « {path} » est incomplet ({{reason}}) : enregistrez-le de nouveau."
+    with retold(_UNREADABLE, NetworkError, said):
         arrays = read_arrays(path, header, problems=problems, verify=verify)
         ways: dict[str, Any] = {name: arrays[f"ways_{name}"] for name in _array_names(WayTable)}
         columns: dict[str, Any] = {name: arrays[name] for name in _array_names(Roads)}
@@ -93,59 +92,14 @@ def load_network(path: Path, *, verify: bool) -> tuple[Topology, pd.DataFrame, s
                 )
             topology.take_hierarchy(hierarchy)
         return topology, pd.read_csv(io.StringIO(header["speeds_csv"])), str(header["period"])
-    except _UNREADABLE as error:
-        raise NetworkError(
-            f"Le réseau routier « {path} » est incomplet ({error}) : enregistrez-le de nouveau."
-        ) from error
-
-
-def _read_header(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        raise MissingFileError(f"Réseau routier introuvable : « {path} » (vérifiez le chemin).")
-    try:
-        header = read_header(path, header_name=_HEADER)
-    except (OSError, ValueError) as error:
-        raise NetworkError(
-            f"« {path} » n'est pas un réseau routier enregistré, ou son fichier {_HEADER} est illisible ({error})."
-        ) from error
-    if header["format"] != FORMAT:
-        raise NetworkError(f"« {path} » n'est pas un réseau routier enregistré par cette bibliothèque.")
-    if header["version"] != VERSION:
-        raise NetworkError(
-            f"Le réseau « {path} » est au format {header['version']}, cette version lit le format {VERSION} : relisez"
-            " la carte routière et enregistrez le réseau de nouveau."
-        )
-    if not is_intact(header):
-        raise NetworkError(
-            f"Le fichier {_HEADER} de « {path} » a été modifié ou endommagé : enregistrez-le de nouveau."
-        )
-    return header
 
 
 # no projected coordinate on Earth goes further (m)
 _FARTHEST_M = 4.1e7
 _LIMITS = ("maxspeed_forward_kmh", "maxspeed_backward_kmh", "duration_s")
 # the type of each array, by what it has one element for
-_ARRAYS = {
-    "way": {
-        "way_id": "<i8",
-        "road_class": "<i2",
-        **dict.fromkeys(("direction", "density_band"), "|i1"),
-        "is_destination": "|b1",
-        "closed_months": "<i2",
-        "name": "<i4",
-        **dict.fromkeys(_LIMITS, "<f4"),
-    },
-    "vertex": {
-        **dict.fromkeys(("x", "y"), "<f8"),
-        "vertex_kind": "|i1",
-        "hop_way": "<i4",
-        "hop_reversed": "|b1",
-        "hop_length_m": "<f4",
-    },
-    "chain": {**dict.fromkeys(("tail", "head"), "<i4"), "open_directions": "|i1", "is_destination": "|b1"},
-    "junction": dict.fromkeys(("junction_x", "junction_y"), "<f8"),
-}
+_ARRAYS = [*lines_of("arrays.csv", "territory.network")]
+_INCOHERENT = "dont les données ne tiennent pas ensemble : {reason} ; enregistrez-le de nouveau."
 
 
 class _FaultError(Exception):
@@ -154,12 +108,12 @@ class _FaultError(Exception):
 
 def check_roads(roads: Roads) -> None:
     """Refuse roads whose arrays do not hold together."""
-    try:
+    with retold(_FaultError, NetworkError, f"Réseau routier « {roads.source} » {_INCOHERENT}"):
         sizes = {"way": len(roads.ways), "vertex": roads.x.size, "chain": roads.n_chains}
-        for what, arrays in _ARRAYS.items():
-            for name, kind in arrays.items():
-                owner = roads.ways if what == "way" else roads
-                _check_form(owner, name, kind, (sizes.get(what, roads.n_junctions),))
+        sizes["junction"] = roads.n_junctions
+        for line in _ARRAYS:
+            owner = roads.ways if line["of"] == "way" else roads
+            _check_form(owner, line["array"], line["dtype"], (sizes[line["of"]],))
         _check_form(roads, "chain_start", "<i8", (roads.n_chains + 1,))
         _check_form(roads, "turn_start", "<i8", (roads.turn_start.size,))
         _check_form(roads, "turn_arcs", "<i8", (roads.turn_arcs.size,))
@@ -170,30 +124,23 @@ def check_roads(roads: Roads) -> None:
         texts = (roads.source, roads.attribution, roads.crs, roads.profile, *roads.ways.class_names)
         if not all(isinstance(text, str) for text in texts):
             raise _FaultError("un nom n'est pas un texte")
-        try:
+        with retold((UnicodeDecodeError, AttributeError), _FaultError, "les noms des routes sont illisibles"):
             names = len(roads.names)
-        except (UnicodeDecodeError, AttributeError) as error:
-            raise _FaultError("les noms des routes sont illisibles") from error
         if roads.ways.name.size and not 0 <= int(roads.ways.name.min()) <= int(roads.ways.name.max()) < names:
             raise _FaultError("name désigne ce qui n'existe pas")
-        try:
+        with retold(CRSError, _FaultError, f"système de coordonnées illisible « {roads.crs[:40]} »"):
             is_projected = CRS(roads.crs).is_projected
-        except CRSError as error:
-            raise _FaultError(f"système de coordonnées illisible « {roads.crs[:40]} »") from error
         if roads.profile not in ACCESS_KMH:
             raise _FaultError(f"profil inconnu « {roads.profile[:20]} »")
         if not is_projected:
             raise _FaultError(f"« {roads.crs[:40]} » n'est pas un système en mètres")
         _check_values(roads)
-    except _FaultError as fault:
-        said = f"Réseau routier « {roads.source} » incohérent : {fault} ; enregistrez-le de nouveau."
-        raise NetworkError(said) from fault
 
 
 def check_hierarchy(hierarchy: Hierarchy) -> None:
     """Refuse a hierarchy whose arrays are not those of a contraction: sorted, upwards, closed under the next node."""
     n_nodes, n_arcs, indptr = hierarchy.rank.size, hierarchy.heads.size, hierarchy.indptr
-    try:
+    with retold(_FaultError, NetworkError, f"Hiérarchie du réseau routier {_INCOHERENT}"):
         for name, size in (("rank", n_nodes), ("parents", n_nodes), ("heads", n_arcs)):
             _check_form(hierarchy, name, "<i4", (size,))
         _check_form(hierarchy, "edge_arcs", "<i4", (hierarchy.edge_arcs.size,))
@@ -206,9 +153,6 @@ def check_hierarchy(hierarchy: Hierarchy) -> None:
         _check_within("edge_arcs", hierarchy.edge_arcs, -1 - n_arcs, n_arcs)
         if not _is_closed(indptr, hierarchy.heads, hierarchy.parents):
             raise _FaultError("les arcs ne sont pas ceux d'une contraction")
-    except _FaultError as fault:
-        said = f"Hiérarchie du réseau routier incohérente : {fault} ; enregistrez-le de nouveau."
-        raise NetworkError(said) from fault
 
 
 def _check_form(owner: Any, name: str, kind: str, shape: tuple[int, ...]) -> None:

@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from territory.errors import OutputError, ParameterError
+from territory.errors import OutputError, ParameterError, retold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,10 +109,8 @@ def write_template(
     for sheet in SHEETS:
         _write_sheet(book, sheet, rows.get(sheet.table, []), lists)
     _write_lists(book, lists)
-    try:
+    with retold(OSError, OutputError, f"Le fichier « {path} » ne peut pas être écrit ({{reason}})."):
         path.write_bytes(_fixed_bytes(book))
-    except OSError as error:
-        raise OutputError(f"Le fichier « {path} » ne peut pas être écrit ({error.strerror}).") from error
     return path
 
 

@@ -18,8 +18,9 @@ from pydantic_core import ErrorDetails
 from territory import __version__
 from territory.errors import MissingFileError, Problems, StudyError, TerritoryWarning, warn_deprecated
 from territory.geography.communes import plain
-from territory.study.own_tables import CHANGE_TABLES, FAULTS, Finding, Location, OwnTables, in_words, line_of
+from territory.study.own_tables import FAULTS, Finding, Location, OwnTables, in_words, line_of
 from territory.study.words.model import Study
+from territory.tables.declare import lines_of
 
 
 def built_in_studies() -> list[str]:
@@ -200,19 +201,7 @@ _KEY = re.compile(r"^\s*([A-Za-z0-9_\-]+|\"[^\"]+\")\s*=")
 # a root, a share of Windows, a disk, an address, a step up: none is a place beside the study file
 _LEAVES = re.compile(r"\A(?:[/\\]|[a-z]:\S|file:)|(?:\A|[/\\])\.\.(?:[/\\]|\Z)", re.IGNORECASE)
 # keys that name a file beside the study; official files of [data] may lie anywhere, on a shared drive for instance
-_PATH_KEYS = frozenset(CHANGE_TABLES) | {
-    "observed_origins",
-    "distancier",
-    "gtfs",
-    "streets",
-    "roads",
-    "logo",
-    "consumption",
-    "activity",
-    "territories",
-    "table",
-    "pooling_table",
-}
+_PATH_KEYS = {line["key"].rpartition(".")[2] for line in lines_of("files.csv", "territory.study")}
 
 
 @dataclass(frozen=True)

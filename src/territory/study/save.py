@@ -11,7 +11,7 @@ from typing import Any
 import tomli_w
 from pydantic import BaseModel
 
-from territory.errors import OutputError, StudyError
+from territory.errors import OutputError, StudyError, retold
 from territory.files.safe_files import write_whole
 from territory.study.load import built_in_studies, built_in_text, parse_bytes
 from territory.study.words.changes import StudyChange
@@ -41,12 +41,9 @@ def save_scenario(
             "autre identifiant."
         )
     study = parse_bytes(new, path)
-    try:
+    said = f"« {path.name} » ne peut pas être écrit ({{reason}}) : choisissez un autre dossier."
+    with retold(OSError, OutputError, said):
         write_whole(path, new)
-    except OSError as error:
-        raise OutputError(
-            f"« {path.name} » ne peut pas être écrit ({error.strerror}) : choisissez un autre dossier."
-        ) from error
     return study
 
 

@@ -24,6 +24,7 @@ from territory.study.words.indicators import (
     Zoning,
 )
 from territory.study.words.model import Authorisation, Need, Study
+from territory.tables.declare import lines_of
 
 
 @dataclass(frozen=True)
@@ -145,19 +146,9 @@ UNPUBLISHED = "lu, empreinte non publiée"
 
 # roads, times and speeds hold neither persons nor money. A file that is not listed is secret: a new kind of table
 # is so until somebody writes here that it is not
-_PUBLIC_FILES = frozenset(
-    {
-        "roads",
-        "dataset",
-        "files.roads",
-        "files.distancier",
-        "files.logo",
-        "travel.transit.gtfs",
-        "travel.transit.streets",
-        "scenario.times_file",
-        "scenario.speeds_file",
-    }
-)
+_PUBLIC_FILES = {"dataset"} | {
+    line["key"] for line in lines_of("files.csv", "territory.study") if line["is_public"] == "yes"
+}
 # counts of persons that the study file itself holds, by section; None is the whole section
 _SECRET_VALUES: Mapping[str, str | None] = {"waiting": None, "building": "children_accompanied"}
 

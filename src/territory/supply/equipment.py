@@ -30,7 +30,7 @@ from territory.sources.producers.finess.extracts import (
     Category,
 )
 from territory.study.words.questions import CANDIDATE_PREFIX
-from territory.tables.declare import lines_of
+from territory.tables.declare import declared, lines_of
 
 TEMPORARY = "_temporaire"
 _IN_HOMES = "16"
@@ -48,10 +48,8 @@ class Activity:
 # types of activity (ANS, TRE_R209, 2026), with the labels of older extracts; two modes in one code that FINESS
 # does not tell apart are « tous modes », a class of its own
 ACTIVITIES = {
-    line["activity"]: Activity(
-        tuple(filter(None, (line["label"], line["older_label"]))),
-        line["reception_mode"] or None,
-        line["is_temporary"] == "yes",
+    line["activity"]: declared(
+        Activity, line, labels=tuple(filter(None, (line["label"], line["older_label"])))
     )
     for line in lines_of("activities.csv", "territory.supply")
 }

@@ -7,26 +7,13 @@ from functools import cache, cached_property, lru_cache
 from typing import NamedTuple
 
 from territory.errors import UnknownCodeError, refuse
-from territory.tables.declare import CODES, SIDES, Column, Keyed, Secrecy, Table, lines_of
+from territory.tables.declare import CODES, SIDES, Column, Keyed, Secrecy, Table, declared, lines_of
 
 
 def _column(line: dict[str, str]) -> Column:
     """Return the column that a line declares."""
-    return Column(
-        line["name"],
-        line["fr"],
-        line["about"],
-        line["kind"],
-        secrecy=Secrecy[line["secrecy"].upper() or "PUBLIC"],
-        codes=CODES[line["codes"].lower()] if line["codes"] else {},
-        digits=int(line["digits"]) if line["digits"] else None,
-        is_fine=line["is_fine"] == "yes",
-        is_label=line["is_label"] == "yes",
-        minimum=float(line["minimum"]) if line["minimum"] else None,
-        maximum=float(line["maximum"]) if line["maximum"] else None,
-        choices=tuple(line["choices"].split()),
-        pattern=line["pattern"],
-    )
+    codes = CODES[line["codes"].lower()] if line["codes"] else {}
+    return declared(Column, line, codes=codes, secrecy=Secrecy[line["secrecy"].upper() or "PUBLIC"])
 
 
 COLUMNS: dict[str, Column] = {}
@@ -102,13 +89,8 @@ KEYED = {
     "territoire.gpkg deserts": DESERTS,
 }
 
-TABLES: dict[str, Table] = {
-    line["name"]: Table(
-        **{name: line[name] for name in ("name", "fr", "about", "keys", "columns", "nullable", "optional")},
-        own=OWN.get(line["name"], ()),
-        keyed=KEYED.get(line["name"], ()),
-        is_handed=line["is_handed"] == "yes",
-    )
+TABLES = {
+    line["name"]: declared(Table, line, own=OWN.get(line["name"], ()), keyed=KEYED.get(line["name"], ()))
     for line in lines_of("tables.csv")
 }
 
@@ -130,11 +112,11 @@ def table_of(name: str) -> Found:
     """Return the declaration of a table, by the name of its file or of its attribute."""
     if name in TABLES:
         return Found(TABLES[name], "")
-    for declared in TABLES.values():
-        if "{question}" in declared.name:
-            before, after = map(re.escape, declared.name.split("{question}"))
+    for table in TABLES.values():
+        if "{question}" in table.name:
+            before, after = map(re.escape, table.name.split("{question}"))
             if matched := re.fullmatch(f"{before}(.+){after}", name):
-                return Found(declared, matched[1])
+                return Found(table, matched[1])
     raise UnknownCodeError(f"Table non déclarée « {name} » : déclarez-la dans territory.tables.")
 
 
@@ -244,31 +226,11 @@ class Measure:
 
 
 # decimals that the unit of a measure can bear, and those that a terminal shows
-DECIMALS = {
-    "min": 1,
-    "km": 1,
-    "share": 4,
-    "index": 4,
-    "per_1000": 2,
-    "persons": 0,
-    "hab": 0,
-    "eur": 0,
-    "kg": 0,
-    "vehicles": 1,
-    "hours": 1,
-    "etp": 2,
-    "children_per_etp": 1,
-}
+DECIMALS = {line["unit"]: int(line["decimals"]) for line in lines_of("decimals.csv")}
 SHOWN_DECIMALS = {**DECIMALS, "share": 2, "index": 2}
 
 
-MEASURES = tuple(
-    Measure(
-        **{name: line[name] for name in ("name", "unit", "fr", "fr_long", "pattern")},
-        is_compared=line["is_compared"] == "yes",
-    )
-    for line in lines_of("measures.csv")
-)
+MEASURES = tuple(declared(Measure, line) for line in lines_of("measures.csv"))
 BY_NAME = {measure.name: measure for measure in MEASURES}
 # keys that a row of a measure may have
 KEYS = ("threshold_min", "criterion", "who", "bound")

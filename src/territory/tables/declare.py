@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from importlib import resources
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+Row = TypeVar("Row")
 
 # [0-9] and not a digit of any script, which would look right and belong to no commune
 COMMUNE_CODE = r"^(?:[0-9]{2}|2A|2B)[0-9]{3}$"
@@ -18,6 +21,23 @@ def lines_of(name: str, package: str = "territory.tables") -> Iterator[dict[str,
     """Yield the lines of a file of declarations."""
     text = (resources.files(package) / name).read_text("utf-8")
     yield from csv.DictReader(text.splitlines())
+
+
+def declared(kind: type[Row], line: Mapping[str, str], **more: Any) -> Row:
+    """Return the object that a line declares, each cell typed as its field: « yes » is true, an empty one None."""
+    types = get_type_hints(kind)
+    cells = {name: _typed(line[name], types[name]) for name in line.keys() & types.keys() - more.keys()}
+    return kind(**cells, **more)
+
+
+def _typed(cell: str, hint: Any) -> Any:
+    """Return a cell as the type of its field."""
+    if get_origin(hint) is tuple:
+        return tuple(cell.split())
+    kind, *others = get_args(hint) or (hint,)
+    if others and not cell:
+        return None
+    return cell == "yes" if kind is bool else kind(cell)
 
 
 # the French name of each code, by list
@@ -60,15 +80,7 @@ class Unit:
 
 
 # the longest end that fits a name is its unit; a tenth of a minute is already finer than any doubt
-UNITS = {
-    line["suffix"]: Unit(
-        line["suffix"],
-        line["fr"],
-        int(line["decimals"]) if line["decimals"] else None,
-        line["is_fine"] == "yes",
-    )
-    for line in lines_of("units.csv")
-}
+UNITS = {line["suffix"]: declared(Unit, line) for line in lines_of("units.csv")}
 NO_UNIT = Unit("", "")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,33 +14,17 @@ from numpy.typing import NDArray
 
 from territory.errors import MissingFileError, Problems, ReadError
 from territory.sources.fetching.archives import unpack
+from territory.tables.declare import lines_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
 # a feed of a whole country is well below it
 MAX_BYTES = 8_000_000_000
-# columns that must be there, then those that may be: the reference of GTFS, gtfs.org/documentation/schedule/reference
-_COLUMNS: dict[str, tuple[str, str]] = {
-    "agency": ("agency_timezone", ""),
-    "stops": ("stop_id", "stop_name stop_lat stop_lon parent_station"),
-    "routes": ("route_id", "route_short_name route_long_name route_type"),
-    "trips": ("route_id service_id trip_id", "trip_headsign"),
-    "stop_times": (
-        "trip_id arrival_time departure_time stop_id stop_sequence",
-        "pickup_type drop_off_type",
-    ),
-    "calendar": (
-        "service_id monday tuesday wednesday thursday friday saturday sunday start_date end_date",
-        "",
-    ),
-    "calendar_dates": ("service_id date exception_type", ""),
-    "frequencies": ("trip_id start_time end_time headway_secs", ""),
-    "transfers": (
-        "from_stop_id to_stop_id transfer_type",
-        "min_transfer_time from_route_id to_route_id from_trip_id to_trip_id",
-    ),
-}
+# columns of each file, of which some must be there: reference of GTFS, gtfs.org/documentation/schedule/reference
+_COLUMNS: dict[str, dict[str, bool]] = {}
+for _line in lines_of("columns.csv", "territory.transit"):
+    _COLUMNS.setdefault(_line["file"], {})[_line["column"]] = _line["is_needed"] == "yes"
 _OPTIONAL = ("calendar", "calendar_dates", "frequencies", "transfers")
 _UNREADABLE = (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError, OSError, ValueError)
 
@@ -96,8 +81,7 @@ def _read_folder(folder: Path, name: str) -> Feed:
 
 def _read_table(folder: Path, table: str, problems: Problems) -> pd.DataFrame:
     """Read one file as text, or say what is wrong with it."""
-    path, (needed, others) = folder / f"{table}.txt", _COLUMNS[table]
-    wanted = [*needed.split(), *others.split()]
+    path, wanted = folder / f"{table}.txt", list(_COLUMNS[table])
     empty = pd.DataFrame({column: pd.Series([], dtype="str") for column in wanted})
     if not path.is_file():
         if table not in _OPTIONAL:
@@ -109,7 +93,7 @@ def _read_table(folder: Path, table: str, problems: Problems) -> pd.DataFrame:
         problems.add(f"fichier {table}.txt illisible ({error})")
         return empty
     frame.columns = frame.columns.str.strip()
-    if absent := [column for column in needed.split() if column not in frame]:
+    if absent := [column for column, needed in _COLUMNS[table].items() if needed and column not in frame]:
         problems.add(f"fichier {table}.txt : colonne absente ({', '.join(absent)})")
         return empty
     frame = frame.reindex(columns=wanted, fill_value="").astype("str")
@@ -138,27 +122,11 @@ def seconds_of(texts: pd.Series) -> NDArray[np.int64]:
     return values.to_numpy(dtype=np.int64)[codes]
 
 
-# a timetable of three stops and two lines: what the examples of the documentation run on
-_FILES = {
-    "agency": "agency_id,agency_name,agency_url,agency_timezone\nA,Essai,https://example.org,Europe/Paris\n",
-    "stops": "stop_id,stop_name,stop_lat,stop_lon\nM,Mairie,43.500,6.400\nG,Gare,43.540,6.400\n"
-    "P,Plateforme,43.540,6.460\n",
-    "routes": "route_id,route_short_name,route_type\nR12,12,3\nR7,7,3\n",
-    "trips": "route_id,service_id,trip_id,trip_headsign\n"
-    "R12,S,a,Gare\nR12,S,b,Gare\nR7,S,c,Plateforme\nR7,S,d,Plateforme\n",
-    "stop_times": "trip_id,arrival_time,departure_time,stop_id,stop_sequence\n"
-    "a,08:04:00,08:04:00,M,1\na,08:14:00,08:14:00,G,2\nb,08:34:00,08:34:00,M,1\nb,08:44:00,08:44:00,G,2\n"
-    "c,08:18:00,08:18:00,G,1\nc,08:26:00,08:26:00,P,2\nd,08:48:00,08:48:00,G,1\nd,08:56:00,08:56:00,P,2\n",
-    "calendar_dates": "service_id,date,exception_type\nS,20261130,1\n",
-}
-
-
 def write_sample(folder: str | Path) -> Path:
-    """Write the feed in a folder, and return it."""
-    folder = Path(folder)
-    for name, text in _FILES.items():
-        (folder / f"{name}.txt").write_text(text, encoding="utf-8")
-    return folder
+    """Write in a folder the timetable of three stops and two lines that the examples run on, and return it."""
+    for file in (resources.files("territory.transit") / "sample").iterdir():
+        (Path(folder) / file.name).write_bytes(file.read_bytes())
+    return Path(folder)
 
 
 def sample_points() -> gpd.GeoDataFrame:

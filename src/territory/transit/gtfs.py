@@ -14,25 +14,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from territory.errors import ParameterError, ReadError, agree, examples, warn
+from territory.tables.declare import lines_of
 from territory.transit.doors import BEFORE_S, DAY_S, UNTIL_S
 from territory.transit.feeds import Feed, read_feed, seconds_of, write_sample
 from territory.transit.timetable import Timetable
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-# route_type of the reference of GTFS, and hundreds of its extension
-_MODES = {
-    "0": "tram", "1": "métro", "2": "train", "3": "bus", "4": "bateau", "5": "tram", "6": "téléphérique",
-    "7": "funiculaire", "11": "trolleybus", "12": "monorail",
-}  # fmt: skip
-_EXTENDED = {
-    "1": "train",
-    "2": "car",
-    "4": "métro",
-    "7": "bus",
-    "8": "trolleybus",
-    "9": "tram",
-    "10": "bateau",
-}
+# by route_type of the reference of GTFS, and by the hundreds of its extension
+_MODES, _EXTENDED = (
+    {line[key]: line["mode"] for line in lines_of("modes.csv", "territory.transit") if line[key]}
+    for key in ("route_type", "hundreds")
+)
 _METRES_PER_DEGREE = 111_195.0
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.errors import MissingFileError, OutputError, ParameterError, Problems, ReadError
-from territory.files.safe_files import is_intact, read_arrays, read_header, save_arrays
+from territory.errors import MissingFileError, ParameterError, Problems, ReadError, retold
+from territory.files.safe_files import read_arrays, read_header, save_arrays
 from territory.network.od_search import CATEGORICAL_FROM_ROWS
 from territory.tables.arguments import accepting
 from territory.transit.doors import Doors, Offer, Question, Walking, ranks_of
@@ -344,20 +344,10 @@ class Timetable:
         OutputError
             If it cannot be written, or holds something else.
         """
-        path = Path(path)
-        if path.exists() and not (path / _HEADER).exists() and (not path.is_dir() or any(path.iterdir())):
-            raise OutputError(
-                f"« {path} » existe déjà et n'est pas un horaire enregistré : choisissez un autre nom."
-            )
         header = {"format": FORMAT, "version": VERSION}
         header |= {name: getattr(self, name) for name in ("date", "zone", "asides")}
-        try:
-            save_arrays(path, {name: getattr(self, name) for name in _ARRAYS}, header, header_name=_HEADER)
-        except OSError as error:
-            raise OutputError(
-                f"Les horaires n'ont pas pu être enregistrés dans « {path} » ({error})."
-            ) from error
-        return path
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        return save_arrays(Path(path), arrays, header, header_name=_HEADER, what="un horaire enregistré")
 
     @classmethod
     def load(cls, path: str | Path) -> Timetable:
@@ -383,16 +373,11 @@ class Timetable:
         if not path.exists():
             raise MissingFileError(f"Horaires introuvables : « {path} » (vérifiez le chemin).")
         said = f"Horaires « {path} » endommagés ou d'une autre version : lisez de nouveau les fichiers GTFS"
-        try:
-            header = read_header(path, header_name=_HEADER)
-            if (header["format"], header["version"]) != (FORMAT, VERSION) or not is_intact(header):
-                raise ReadError(f"{said}.")
+        with retold((OSError, ValueError, KeyError, TypeError), ReadError, f"{said} ({{reason}})."):
+            header = read_header(path, header_name=_HEADER, form=FORMAT, version=VERSION)
             arrays = read_arrays(path, header, problems=Problems(said, ReadError))
-            found = cls(
-                header["date"], header["zone"], header["asides"], **{name: arrays[name] for name in _ARRAYS}
-            )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise error if isinstance(error, ReadError) else ReadError(f"{said} ({error}).") from error
+            of_date = (header[name] for name in ("date", "zone", "asides"))
+            found = cls(*of_date, **{name: arrays[name] for name in _ARRAYS})
         if not found._holds_together():
             raise ReadError(f"{said}.")
         return found

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from territory.errors import MissingFileError, Problems, ReadError, StudyError, examples, warn
+from territory.errors import MissingFileError, Problems, ReadError, StudyError, examples, retold, warn
 from territory.files.safe_files import make_folder
 from territory.release.comparison import changes_table, release_changes
 from territory.report.documents.run_difference import difference_document
@@ -266,10 +266,9 @@ def _kept_beside(folder: Path, study: str) -> Path:
 
 def _read_json(path: Path) -> dict[str, Any]:
     """Return the content of a JSON file that holds names and values."""
-    try:
+    said = f"« {path} » est illisible ({{reason}}) : relancez l'étude."
+    with retold((OSError, ValueError, RecursionError), ReadError, said):
         content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ReadError(f"« {path} » est illisible ({error}) : relancez l'étude.") from error
     if not isinstance(content, dict):
         raise ReadError(f"« {path} » n'a pas la forme attendue : relancez l'étude.")
     return content

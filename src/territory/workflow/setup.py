@@ -23,12 +23,13 @@ from territory.datasets.recognition import (
     recognised,
 )
 from territory.datasets.slots import SLOTS, Slot, slot_of
-from territory.errors import MissingFileError, OutputError, ParameterError, StudyError, examples
+from territory.errors import MissingFileError, OutputError, ParameterError, StudyError, examples, retold
 from territory.files.safe_files import write_whole
 from territory.geography.communes import DEPARTEMENTS, find_departement, plain
 from territory.sources.fetching.raw_folder import RAW, Source, read_registry
 from territory.sources.field_workbook import write_template
 from territory.study.load import built_in_studies, load_study
+from territory.tables.declare import lines_of
 from territory.workflow.inputs.prepare import dataset_of
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -80,10 +81,8 @@ def start_study(
         text, is_new = completed(path.read_text("utf-8"), chosen, lines, folder), False
     else:
         text, is_new = _new_text(code, name, label, chosen, lines), True
-    try:
+    with retold(OSError, OutputError, f"« {path} » ne peut pas être écrit ({{reason}})."):
         write_whole(path, text.encode("utf-8"))
-    except OSError as error:
-        raise OutputError(f"« {path} » ne peut pas être écrit ({error.strerror}).") from error
     missing = [slot for slot in SLOTS if slot.key not in chosen]
     return Started(
         path,
@@ -133,12 +132,9 @@ def _new_text(code: str, name: str, label: str, chosen: Chosen, lines: Mapping[s
 
 def completed(text: str, chosen: Chosen, lines: Mapping[str, Sequence[str]], folder: Path) -> str:
     """Return a study file with the files found since, where it names none or one that is no longer there."""
-    try:
+    wrong = "Le fichier d'étude n'est pas du TOML valide ({reason}) : corrigez-le d'abord."
+    with retold(tomllib.TOMLDecodeError, StudyError, wrong):
         said = tomllib.loads(text).get("data", {})
-    except tomllib.TOMLDecodeError as error:
-        raise StudyError(
-            f"Le fichier d'étude n'est pas du TOML valide ({error}) : corrigez-le d'abord."
-        ) from error
     for key in chosen:
         given = said.get(key)
         named = (
@@ -243,23 +239,9 @@ def _plain_name(source: Source) -> str:
     return source.file_name
 
 
-NEEDED = (
-    "geopandas",
-    "matplotlib",
-    "numba",
-    "osmium",
-    "osmnx",
-    "pandas",
-    "pandera",
-    "scipy",
-    "shapely",
-    "typst",
-)
-EXTRAS = {
-    "notebooks": ("jupyterlab", "papermill", "jupytext"),
-    "servers": ("routingpy",),
-    "scale": ("distributed",),
-}
+# what is imported from each library: what every study needs, then what each option adds
+_LIBRARIES = [*lines_of("libraries.csv", "territory.workflow")]
+NEEDED = [line["library"] for line in _LIBRARIES if not line["option"]]
 
 
 def diagnose(raw: Path = RAW) -> tuple[bool, list[str]]:
@@ -268,7 +250,8 @@ def diagnose(raw: Path = RAW) -> tuple[bool, list[str]]:
     missing = [name for name in NEEDED if find_spec(name) is None]
     lines += [f"  {name} {metadata.version(name)}" for name in NEEDED if name not in missing]
     lines += [f"  ABSENT : {name} → python -m pip install -c constraints.txt ." for name in missing]
-    for extra, names in EXTRAS.items():
+    for extra in dict.fromkeys(line["option"] for line in _LIBRARIES if line["option"]):
+        names = [line["library"] for line in _LIBRARIES if line["option"] == extra]
         absent = [name for name in names if find_spec(name) is None]
         said = "installé" if not absent else f"absent → python -m pip install -c constraints.txt '.[{extra}]'"
         lines.append(f"  option [{extra}] : {said}")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from territory.errors import NetworkError, ParameterError, Problems, examples, refuse, warn
+from territory.errors import NetworkError, ParameterError, Problems, examples, refuse, retold, warn
 from territory.network.graph.arrays import BACKWARD, FORWARD, Floats, Int32, Ints, RoadLines, WayTable
 from territory.network.graph.simplify import prepare
 from territory.network.graph.topology import Topology
@@ -123,9 +123,6 @@ def _columns(columns: str | LineColumns | Mapping[str, Any]) -> LineColumns:
     return LineColumns(**given)
 
 
-_NOT_ON_EARTH = (
-    "des coordonnées ne sont pas celles d'un lieu ; vérifiez le système de coordonnées de la couche."
-)
 _NAMES_OF_COLUMNS = ("road_class", "direction", "length", "maxspeed")
 
 
@@ -204,10 +201,8 @@ def _classes_of(lines: gpd.GeoDataFrame, names: LineColumns) -> pd.Series:
     road_class = column.map(names.classes)
     unknown = road_class.isna() & ~column.isin(names.left_out)
     if unknown.any():
-        warn(
-            f"{int(unknown.sum())} lignes d'une classe inconnue sont laissées de côté"
-            f" ({examples(column[unknown].unique())}).",
-        )
+        said = f"{int(unknown.sum())} lignes d'une classe inconnue sont laissées de côté"
+        warn(f"{said} ({examples(column[unknown].unique())}).")
     return road_class
 
 
@@ -243,13 +238,12 @@ def _numbers_of(lines: gpd.GeoDataFrame, names: tuple[str, ...]) -> Floats:
 def _nodes_of(lines: gpd.GeoDataFrame) -> tuple[Ints, Int32, Floats, Floats]:
     """Return the start of each line, the node at each step, and their places (degrees); lines meet at their ends."""
     geometry = lines.geometry.to_numpy()
-    try:
+    said = "des coordonnées ne sont pas celles d'un lieu ; vérifiez le système de coordonnées de la couche."
+    with retold(RuntimeError, NetworkError, f"Couche de routes : {said}"):
         metres = shapely.get_coordinates(lines.geometry.to_crs(lines.estimate_utm_crs()).to_numpy())
-    except RuntimeError as error:
-        raise NetworkError(f"Couche de routes : {_NOT_ON_EARTH}") from error
     degrees = shapely.get_coordinates(lines.geometry.to_crs(4326).to_numpy())
     if not (np.isfinite(metres).all() and np.isfinite(degrees).all()):
-        raise NetworkError(f"Couche de routes : {_NOT_ON_EARTH}")
+        raise NetworkError(f"Couche de routes : {said}")
     start = np.concatenate([[0], np.cumsum(shapely.get_num_coordinates(geometry))]).astype(np.int64)
     ends = np.unique(np.concatenate([start[:-1], start[1:] - 1]))
     rounded = np.round(metres[ends] / _SAME_PLACE_M).astype(np.int64)

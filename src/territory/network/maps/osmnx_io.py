@@ -12,7 +12,7 @@ import networkx as nx
 import numpy as np
 from shapely import MultiPolygon, Polygon
 
-from territory.errors import MissingFileError, NetworkError, ParameterError, Problems, examples
+from territory.errors import MissingFileError, NetworkError, ParameterError, Problems, examples, retold
 from territory.network.graph.arrays import BACKWARD, FORWARD, RoadLines
 from territory.network.maps import profiles
 from territory.network.maps.osm import ATTRIBUTION
@@ -71,13 +71,10 @@ def _load(path: Path) -> nx.MultiDiGraph[Any]:
             raise NetworkError(
                 f"« {path.name} » déclare des entités XML, ce qu'aucun graphe d'osmnx n'a ; refusé par prudence."
             )
-    try:
-        return osmnx.load_graphml(path)
     # osmnx lets any error of its parsers through
-    except Exception as error:
-        raise NetworkError(
-            f"« {path.name} » n'est pas un graphe GraphML enregistré par osmnx ({error})."
-        ) from error
+    said = f"« {path.name} » n'est pas un graphe GraphML enregistré par osmnx ({{reason}})."
+    with retold(Exception, NetworkError, said):
+        return osmnx.load_graphml(path)
 
 
 def lines_of_graph(graph: nx.MultiDiGraph[Any], *, source: str) -> RoadLines:
@@ -205,12 +202,9 @@ def _to_degrees(places: np.ndarray, crs: Any) -> tuple[np.ndarray, np.ndarray]:
     from pyproj import CRS, Transformer
     from pyproj.exceptions import CRSError
 
-    try:
+    said = f"le système de coordonnées « {str(crs)[:40]} » est inconnu ; corrigez graph.graph['crs']."
+    with retold(CRSError, NetworkError, f"Graphe osmnx : {said}"):
         source = CRS(crs)
-    except CRSError as error:
-        raise NetworkError(
-            f"Graphe osmnx : le système de coordonnées « {str(crs)[:40]} » est inconnu ; corrigez graph.graph['crs']."
-        ) from error
     lon, lat = places.T
     if source != CRS("EPSG:4326"):
         lon, lat = Transformer.from_crs(source, CRS("EPSG:4326"), always_xy=True).transform(lon, lat)

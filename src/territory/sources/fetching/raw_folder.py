@@ -1,6 +1,5 @@
 """What official data exists, in which vintages; the folder of raw data, and whether it is still the same."""
 
-import csv
 import json
 import re
 import stat
@@ -10,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
-from importlib import resources
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from territory.errors import ReadError, UnknownCodeError, agree, examples
 from territory.files.safe_files import digest_file, stays_inside
+from territory.tables.declare import declared, lines_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +52,7 @@ class Source:
 
 def read_registry() -> tuple[Source, ...]:
     """Read the registry of official data that comes with the library, oldest addition first."""
-    text = (resources.files("territory.sources") / "registry.csv").read_text("utf-8")
-    return tuple(_source(row) for row in csv.DictReader(text.splitlines()))
+    return tuple(map(_source, lines_of("registry.csv", "territory.sources")))
 
 
 def find(dataset: str, vintage: str | None = None, *, registry: Sequence[Source] | None = None) -> Source:
@@ -94,14 +92,8 @@ def find(dataset: str, vintage: str | None = None, *, registry: Sequence[Source]
 
 def _source(row: dict[str, str]) -> Source:
     """Return a row as an object."""
-    typed = {
-        "address_checked": row["address_checked"] == "yes",
-        "reader_tried": row["reader_tried"] == "yes",
-        "members": tuple(filter(None, row["members"].split("|"))),
-        "departements": tuple(row["departements"].split()),
-        "added_on": date.fromisoformat(row["added_on"]),
-    }
-    return Source(**{**row, **typed})  # type: ignore[arg-type]
+    members = tuple(filter(None, row["members"].split("|")))
+    return declared(Source, row, members=members, added_on=date.fromisoformat(row["added_on"]))
 
 
 RAW = Path("data/raw")

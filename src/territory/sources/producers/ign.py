@@ -12,9 +12,17 @@ from pyproj import Transformer
 from pyproj.exceptions import CRSError
 from shapely.errors import ShapelyError
 
-from territory.errors import MissingFileError, ReadError, examples, warn
+from territory.errors import MissingFileError, examples, warn
 from territory.sources.text.cells import clean_codes, to_numbers
-from territory.sources.text.refusals import fault, numbered, problems_of, refuse, refuse_repeated, warn_of
+from territory.sources.text.refusals import (
+    fault,
+    numbered,
+    problems_of,
+    refuse,
+    refuse_repeated,
+    told_of,
+    warn_of,
+)
 from territory.sources.text.tables import read_table, require_columns
 from territory.territories import is_inside
 
@@ -27,19 +35,17 @@ def read_features(path: str | Path) -> gpd.GeoDataFrame:
     path = Path(path)
     if not path.exists():
         raise MissingFileError(f"Fichier introuvable : « {path} ». Vérifiez son nom et son dossier.")
-    try:
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
-            frame = gpd.read_file(path, layer=_choose_layer(path))
-    except ReadError:
-        raise
-    except (DataSourceError, DataLayerError, FeatureError, ValueError) as error:
-        unread = "ce n'est pas une couche géographique lisible (GeoJSON, GeoPackage…)."
-        raise fault(path, unread) from error
-    except (RuntimeError, TypeError, ShapelyError) as error:
+    unread = (DataSourceError, DataLayerError, FeatureError, ValueError)
+    said = "ce n'est pas une couche géographique lisible (GeoJSON, GeoPackage…)."
+    with (
+        warnings.catch_warnings(record=True) as heard,
         # what pyogrio says of a file that GDAL opens and cannot read
-        raise fault(path, f"couche géographique illisible ({error}).") from error
-    for message in dict.fromkeys(str(warning.message) for warning in said):
+        told_of(path, (RuntimeError, TypeError, ShapelyError), "couche géographique illisible ({reason})."),
+        told_of(path, unread, said),
+    ):
+        warnings.simplefilter("always")
+        frame = gpd.read_file(path, layer=_choose_layer(path))
+    for message in dict.fromkeys(str(warning.message) for warning in heard):
         # what GDAL drops or doubts must be heard, in its own words
         warn(f"Fichier « {path.name} » : GDAL signale « {message} ».")
     if not isinstance(frame, gpd.GeoDataFrame) or frame.empty:

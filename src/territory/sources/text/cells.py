@@ -11,7 +11,7 @@ import pandas as pd
 from territory.errors import ParameterError, Problems, ReadError, agree, examples
 from territory.sources.text.refusals import problems_of, quoted, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import UNKNOWN_CELLS, require_columns
-from territory.tables.schemas import COMMUNE_CODE
+from territory.tables.declare import declared, lines_of
 
 _SPACES = re.compile("[ \u00a0\u202f\u2009']")
 # spaces and apostrophes part thousands, and nothing else
@@ -156,26 +156,8 @@ class Kind:
     zeros: int = 1
 
 
-COMMUNES = Kind(
-    COMMUNE_CODE,
-    5,
-    "(n'est pas un code|ne sont pas des codes) de commune",
-    "cinq caractères sont attendus (83050, 2A004)",
-)
-DEPARTEMENTS = Kind(
-    r"\d{2}|2[AB]|9[78]\d",
-    2,
-    "(n'est pas un code|ne sont pas des codes) de département",
-    "par exemple 83, 2A ou 974",
-)
-FINESS = Kind(
-    r"\d[0-9A-Z]\d{7}",
-    9,
-    "(n'est pas un numéro|ne sont pas des numéros) FINESS",
-    "neuf caractères sont attendus (830000287) ; « 8,3E+08 » est un numéro qu'un tableur a perdu",
-)
-SIREN = Kind(
-    r"\d{9}", 9, "(n'est pas un numéro|ne sont pas des numéros) SIREN", "neuf chiffres sont attendus"
+COMMUNES, DEPARTEMENTS, FINESS, SIREN = (
+    declared(Kind, line) for line in lines_of("kinds.csv", "territory.sources.text")
 )
 # what spreadsheets put around a code (a space of thousands, an apostrophe, ="…") and after it
 _AROUND = re.compile(r"[\s\u00a0\u202f\u2009'\"=\ufeff]")

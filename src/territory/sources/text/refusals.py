@@ -1,11 +1,12 @@
 """What is said of a file that is refused, or of which something is left out."""
 
 from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pandas as pd
 
-from territory.errors import Problems, ReadError, agree, examples, warn
+from territory.errors import Caught, Problems, ReadError, agree, examples, retold, warn
 
 
 def problems_of(path: str | Path) -> Problems:
@@ -16,6 +17,11 @@ def problems_of(path: str | Path) -> Problems:
 def fault(path: str | Path, said: str, *, place: str = "") -> ReadError:
     """Return the refusal of a file, in the words that they all begin with."""
     return ReadError(f"Fichier « {Path(path).name} »{place} : {said}")
+
+
+def told_of(path: str | Path, caught: Caught, said: str) -> AbstractContextManager[None]:
+    """Refuse a file in the place of what is caught in the block, as `retold` does."""
+    return retold(caught, ReadError, str(fault(path, said)))
 
 
 def refuse(

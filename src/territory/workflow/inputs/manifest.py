@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from territory import __version__
-from territory.errors import OutputError
+from territory.errors import OutputError, retold
 from territory.files.safe_files import digest_file, keep, kept, write_json
 from territory.release.disclosure import PUBLIC, edition_name
 from territory.study.state import UNPUBLISHED, is_public, public_parameters, secret_parameters
@@ -45,13 +45,12 @@ class Steps:
             _log.info("Repris, rien n'ayant changé : %s", name)
             return found
         _log.info("À calculer : %s", name)
-        try:
+        said = (
+            f"L'étape « {name} » ne peut pas être gardée dans « {self.folder} » ({{reason}}) : libérez de la place ou "
+            "choisissez un autre dossier avec --out ; ce qui était écrit n'a pas changé."
+        )
+        with retold(OSError, OutputError, said):
             keep(self.folder, name, key, make())
-        except OSError as error:
-            raise OutputError(
-                f"L'étape « {name} » ne peut pas être gardée dans « {self.folder} » ({error.strerror or error}) : "
-                "libérez de la place ou choisissez un autre dossier avec --out ; ce qui était écrit n'a pas changé."
-            ) from error
         written = kept(self.folder, name, key)
         if written is None:
             raise OutputError(

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.errors import MissingFileError, OutputError, ReadError, agree, examples
+from territory.errors import MissingFileError, OutputError, ReadError, agree, examples, retold
 from territory.files.safe_files import UNFINISHED, write_whole
 from territory.units import MILLISECONDS_PER_MINUTE
 
@@ -120,7 +120,8 @@ def open_times(folder: str | Path) -> TimesFolder:
     folder = Path(folder)
     if not (folder / PLAN).is_file():
         raise MissingFileError(f"Pas de temps de trajet dans « {folder} » : {PLAN} n'y est pas.")
-    try:
+    wrong = (OSError, ValueError, KeyError, TypeError, RecursionError)
+    with retold(wrong, ReadError, f"« {folder / PLAN} » est illisible ({{reason}}) : relancez le calcul."):
         plan = json.loads((folder / PLAN).read_text("utf-8"))
         if (plan["format"], plan["version"]) != (FORMAT, VERSION):
             raise ValueError(f"format {plan['format']} {plan['version']}")
@@ -129,8 +130,6 @@ def open_times(folder: str | Path) -> TimesFolder:
             for one in plan["parts"]
         ]
         found = TimesFolder(folder, str(plan["digest"]), parts)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ReadError(f"« {folder / PLAN} » est illisible ({error}) : relancez le calcul.") from error
     missing = found.missing()
     if missing:
         raise MissingFileError(
@@ -166,7 +165,8 @@ def begin(times: TimesFolder) -> list[int]:
             {"name": part.name, "digest": part.digest, "origin_count": part.origin_count} for part in times
         ],
     }
-    try:
+    said = f"Temps de trajet : « {times.folder} » ne peut pas être écrit ({{reason}}), choisissez un autre dossier."
+    with retold(OSError, OutputError, said):
         to_make = [place for place, part in enumerate(times) if not part.is_whole()]
         whole = {part.path for part in times} - {times[place].path for place in to_make}
         for path in times.folder.rglob("*"):
@@ -176,11 +176,6 @@ def begin(times: TimesFolder) -> list[int]:
         for part in times:
             part.path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(times.folder / PLAN, json.dumps(plan, indent=1).encode())
-    except OSError as error:
-        raise OutputError(
-            f"Le dossier des temps de trajet « {times.folder} » ne peut pas être écrit ({error.strerror or error}) : "
-            "choisissez-en un autre."
-        ) from error
     return to_make
 
 
@@ -210,13 +205,12 @@ def write_part(part: TimesPart, table: pd.DataFrame, *, in_ms: bool) -> int:
         column_encoding=dict.fromkeys(numbers, "BYTE_STREAM_SPLIT"),
         write_page_checksum=True,
     )
-    try:
+    trouble = (
+        f"La partie « {part.name} » des temps de trajet ne peut pas être écrite ({{reason}}) : libérez de la place, "
+        "puis relancez la même commande ; les parties déjà écrites sont gardées."
+    )
+    with retold(OSError, OutputError, trouble):
         write_whole(part.path, stream.getvalue())
-    except OSError as error:
-        raise OutputError(
-            f"La partie « {part.name} » des temps de trajet ne peut pas être écrite ({error.strerror or error}) : "
-            "libérez de la place, puis relancez la même commande ; les parties déjà écrites sont gardées."
-        ) from error
     return len(table)
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from territory.errors import ClusterError, MissingExtraError, ParameterError, agree, examples
+from territory.errors import ClusterError, MissingExtraError, ParameterError, agree, examples, retold
 from territory.network.engine.compiling import count_threads, stream_tasks
 
 # seconds to reach a scheduler, and for a first worker to join it
@@ -139,13 +139,12 @@ def open_scheduler(name: str = "none", *, workers: int | None = None) -> Iterato
             f"Planificateur « {name} » inconnu : none (ce processus), local (les processeurs de cette machine) ou "
             "l'adresse d'un planificateur dask (tcp://machine:8786)."
         )
-    try:
+    said = (
+        "Le calcul en plusieurs processus demande dask.distributed : pip install 'territory[scale]', ou relancez avec "
+        "--scheduler none, qui donne le même résultat."
+    )
+    with retold(ImportError, MissingExtraError, said):
         import distributed
-    except ImportError as error:
-        raise MissingExtraError(
-            "Le calcul en plusieurs processus demande dask.distributed : pip install 'territory[scale]', ou relancez "
-            "avec --scheduler none, qui donne le même résultat."
-        ) from error
     with _client(distributed, name, workers) as client:
         yield Cluster(client, is_here=name == "local")
 

@@ -9,7 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from territory.errors import ReadError, agree, counted, examples
+from territory.errors import ReadError, agree, examples
 from territory.sources.producers.ign import in_degrees
 from territory.sources.text.cells import (
     FINESS,
@@ -19,25 +19,18 @@ from territory.sources.text.cells import (
     pad_codes,
     to_numbers,
 )
-from territory.sources.text.refusals import fault, problems_of, quoted, refuse_repeated, warn_of
+from territory.sources.text.refusals import fault, problems_of, quoted, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import decode, read_bytes, read_table, require_columns, split, trim
-from territory.tables.declare import COMMUNE_CODE, lines_of
+from territory.tables.declare import COMMUNE_CODE, declared, lines_of
 from territory.territories import is_inside
 
+_PACKAGE = "territory.sources.producers.finess"
 WGS84 = 4326
 # no commune of metropolitan France reaches that far from its centre
 FAR_KM = 20
 _DEGREE_KM = 111.2
 # places of FINESS in the old files; the newer ones write the EPSG code itself
-_PROJECTIONS = {
-    "L93_METROPOLE": 2154,
-    "LAMBERT_93": 2154,
-    "UTM_N20": 5490,
-    "UTM_N21": 4467,
-    "UTM_N22": 2972,
-    "UTM_S38": 4471,
-    "UTM_S40": 2975,
-}
+_PROJECTIONS = {line["name"]: int(line["epsg"]) for line in lines_of("projections.csv", _PACKAGE)}
 _EPSG = re.compile(r"EPSG:(\d{4,5})")
 _UTM = re.compile(r"WGS ?84 ?/ ?UTM zone (\d{1,2})([NS])", re.IGNORECASE)
 # FINESS still files these two under Guadeloupe; INSEE gave them codes of their own in 2008
@@ -139,15 +132,7 @@ class Category:
 
 
 # categories of FINESS; file active: no CDAPH decision and no places (IGAS 2018-005R)
-CATEGORIES = {
-    line["category"]: Category(
-        line["service"],
-        line["capacity_unit"] or None,
-        is_ambulatory=line["is_ambulatory"] == "yes",
-        is_at_home=line["is_at_home"] == "yes",
-    )
-    for line in lines_of("categories.csv", "territory.sources.producers.finess")
-}
+CATEGORIES = {line["category"]: declared(Category, line) for line in lines_of("categories.csv", _PACKAGE)}
 
 # children's categories in which « prestation en milieu ordinaire » means what a SESSAD does
 SESSAD_TYPE_CATEGORIES = frozenset({"182", "183", "186", "188", "192", "194", "195", "196", "377"})
@@ -167,7 +152,7 @@ FILE_ACTIVE_SERVICES = frozenset(
 
 
 # columns of each kind of line, in their order; those of a flat table by the titles that were met, best first
-_COLUMNS = [*lines_of("columns.csv", "territory.sources.producers.finess")]
+_COLUMNS = [*lines_of("columns.csv", _PACKAGE)]
 STRUCTURE, GEOLOCATION, EQUIPMENT = (
     tuple(line["column"] for line in _COLUMNS if line["table"] == kind)
     for kind in ("structureet", "geolocalisation", "equipementsocial")
@@ -321,9 +306,7 @@ def _check_equipment(frame: pd.DataFrame, path: Path) -> None:
     bad = {name: ~frame[name].str.strip().isin(["N", "O", ""]) for name in ("indsupinst", "indsupaut")}
     bad |= {name: frame[name] < 0 for name in _NUMBERS}
     for name, wrong in bad.items():
-        if wrong.any():
-            said = counted(quoted(frame.loc[wrong, name]), "valeur(s) impossible(s)")
-            problems.add(f"colonne « {name} » : {said}")
+        problems.count(quoted(frame.loc[wrong, name]), "valeur(s) impossible(s)", of=f"colonne « {name} »")
     problems.raise_if_any()
 
 
@@ -343,9 +326,8 @@ def read_finess_flat(path: str | Path, *, communes: gpd.GeoDataFrame | None = No
     frame = frame.drop(columns="long_name")
     # an establishment whose lines do not say the same of it
     faces = frame["site_id"][~frame.duplicated()]
-    if len(twice := faces[faces.duplicated()].unique()):
-        said = agree(len(twice), "établissement(s) (a|ont) des lignes qui ne disent pas la même chose")
-        raise fault(path, f"{said} (nom, catégorie, commune ou point : {examples(twice)}).")
+    twice = faces[faces.duplicated()].unique()
+    refuse(path, twice, "établissement(s) (a|ont) des lignes dont nom, catégorie, commune ou point diffèrent")
     rows = frame.drop_duplicates("site_id")
     return as_sites(rows, source=f"FINESS, {path.name}", path=path, communes=communes)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from territory.errors import agree, counted, examples
+from territory.errors import agree, examples
 from territory.sources.text import cells
 from territory.sources.text.cells import COMMUNES, DEPARTEMENTS, SIREN, by_commune, clean_codes, wanted
 from territory.sources.text.refusals import fault, numbered, refuse, refuse_repeated, warn_of
@@ -67,10 +67,8 @@ def read_age_shares(path: str | Path) -> pd.DataFrame:
     result[list(shares)] = result[list(shares)] / 100
     total = result[list(shares)].sum(axis=1, skipna=False)
     off = result.index[(total - 1).abs() > 0.0025]
-    if len(off):
-        of_whom = agree(len(off), "commune(s)")
-        said = f"ne font pas 100 % ({examples(off)}) ; les colonnes sont peut-être permutées."
-        raise fault(path, f"les trois parts de {of_whom} {said}")
+    said = "commune(s) dont les trois parts ne font pas 100 %"
+    refuse(path, off, said, advice=" ; les colonnes sont peut-être permutées")
     result.attrs["year"] = shares["under_25_share"][-4:]
     return result
 
@@ -86,8 +84,7 @@ def read_young_population(path: str | Path) -> pd.DataFrame:
     table = wanted(frame, titles, path=path, also=("code_insee",), numbers=numbers)
     result = by_commune(table, frame["code_insee"], _TWICE, path=path)
     off = result.index[result["population_0_14"] > result["population"]]
-    if len(off):
-        raise fault(path, f"plus d'enfants que d'habitants dans {counted(off, 'commune(s)')}.")
+    refuse(path, off, "commune(s) avec plus d'enfants que d'habitants")
     return result
 
 
@@ -103,8 +100,7 @@ def read_households_without_car(path: str | Path) -> pd.Series:
     table = by_commune(table, frame["CODGEO"], _TWICE, path=path)
     table = cells.without_arrondissements(table, table.index.to_series(), path=path)
     without = table["homes"] - table["with_car"]
-    if len(off := without.index[without < -0.01]):
-        raise fault(path, f"plus de ménages motorisés que de ménages dans {counted(off, 'commune(s)')}.")
+    refuse(path, without.index[without < -0.01], "commune(s) avec plus de ménages motorisés que de ménages")
     return without.clip(0).rename("households_without_car")
 
 
@@ -161,13 +157,8 @@ def read_cog_movements(path: str | Path) -> pd.DataFrame:
         result[f"code_{side}"] = clean_codes(result[f"code_{side}"], path=path, may_be_empty=True)
     refuse(path, numbered(result.index[result.duplicated()]), "mouvement(s) répété(s)")
     dates = pd.to_datetime(result["date"], format="%Y-%m-%d", errors="coerce")
-    wrong = result.index[dates.isna()]
-    if len(wrong):
-        shown = f"(ligne{'s' if len(wrong) > 1 else ''} {examples(wrong)})"
-        said_wrong = (
-            f"{agree(len(wrong), 'date(s) illisible(s)')} {shown} ; la forme attendue est 2024-01-01."
-        )
-        raise fault(path, said_wrong, place=", colonne « DATE_EFF »")
+    wrong, place = numbered(result.index[dates.isna()]), ", colonne « DATE_EFF »"
+    refuse(path, wrong, "date(s) illisible(s)", place=place, advice=" ; la forme attendue est 2024-01-01")
     return result.assign(date=dates).reset_index(drop=True)
 
 

@@ -121,12 +121,8 @@ _OPTIONAL = ("AN", "DEP", "NOMRS", "SIRET", "LONGITUDE", "LATITUDE", "EPSG", "QU
 _NO_COORDINATE = ("", "NA", "_U", "_Z", "nd", "ND")
 # QUALITE_XY: within 100 m, within 500 m, beyond (a point drawn in the commune); the rest has no point
 _QUALITIES = {
-    "B": "address",
-    "BONNE": "address",
-    "A": "address",
-    "ACCEPTABLE": "address",
-    "M": "commune",
-    "MAUVAISE": "commune",
+    **dict.fromkeys(("B", "BONNE", "A", "ACCEPTABLE"), "address"),
+    **dict.fromkeys(("M", "MAUVAISE"), "commune"),
 }
 
 
