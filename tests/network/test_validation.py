@@ -43,5 +43,5 @@ def test_each_problem_alone(points, message):
 
 def test_points_that_the_projection_loses():
     points = gpd.GeoDataFrame(index=["A"], geometry=gpd.points_from_xy([1e7], [6e6]), crs=4326)
-    with pytest.raises(NetworkError, match=r"n'ont pas de place dans la projection EPSG:2154 \(A\)"):
+    with pytest.raises(NetworkError, match=r"sans place dans la projection EPSG:2154 \(A\)"):
         points_to_crs(points, "EPSG:2154", role="origines")

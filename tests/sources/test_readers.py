@@ -108,7 +108,7 @@ def test_households_without_a_car_are_those_left_and_arrondissements_are_not_cou
     with pytest.warns(TerritoryWarning, match="arrondissement"):
         found = sources.read_households_without_car(path)
     assert found.to_dict() == {"01004": 20.5, "75056": 700.0}
-    with pytest.raises(ReadError, match="plus de ménages motorisés que de ménages dans 1 commune"):
+    with pytest.raises(ReadError, match="1 commune avec plus de ménages motorisés que de ménages"):
         sources.read_households_without_car(text(path, title, "01004;10;11;9;9"))
     with pytest.raises(ReadError, match="VOIT1P"):
         sources.read_households_without_car(text(path, "CODGEO;P21_RP", "01004;10"))

@@ -10,7 +10,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from territory.errors import ParameterError, ReadError, agree, counted, examples, warn
+from territory.errors import ReadError, agree, examples, refuse, warn
 from territory.geography.communes import Links, Step, departement_of, links_between, lives_of, to_cog
 from territory.sources.text.cells import ARRONDISSEMENTS, commune_of_arrondissement
 
@@ -256,8 +256,7 @@ def with_surroundings(
             f"Aucune commune des départements {examples(sorted(departements))} dans le fichier « points »."
         )
     missing = cog.index[cog["departement_code"].isin(departements)].difference(points.index)
-    if len(missing):
-        raise ReadError(f"{counted(missing, 'commune(s) sans point ni contour')}.")
+    refuse(missing, "commune(s) sans point ni contour", ReadError)
     xy = shapely.get_coordinates(points.geometry.to_numpy())
     distance, _ = cKDTree(xy[inside]).query(xy)
     kept: gpd.GeoDataFrame = points[inside | (distance <= 1000 * buffer_km)]
@@ -281,13 +280,9 @@ def population_by_band(
     # nobody has no age: a commune without inhabitants lacks nothing
     unknown = total.index[(shares.isna().any(axis=1) & (total != 0)) | total.isna()]
     under_25, adults = under_25.where(total != 0, 0.0), adults.where(total != 0, 0.0)
-    if len(unknown):
-        said = agree(len(unknown), "commune(s) sans parts d'âge")
-        raise ParameterError(f"{said} ({examples(unknown)}).")
+    refuse(unknown, "commune(s) sans parts d'âge")
     reversed_bands = total.index[young_share > under_25]
-    if len(reversed_bands):
-        where = f"{agree(len(reversed_bands), 'commune(s)')} ({examples(reversed_bands)})"
-        raise ParameterError(f"Plus de 0-14 ans que de moins de 25 ans dans {where}.")
+    refuse(reversed_bands, "commune(s)", of="Plus de 0-14 ans que de moins de 25 ans")
     counts = pd.DataFrame(
         {
             "0-14": (total * young_share * _GRAIN).round() / _GRAIN,
@@ -317,9 +312,7 @@ def population_like(total: pd.Series, persons: pd.Series, *, vintage: str) -> pd
     table = table[table["commune_code"].isin(total.index)]
     known = table.groupby("commune_code")["persons"].sum(skipna=False).reindex(total.index)
     lost = total.index[total.isna() | known.isna() | ((known == 0) & (total > 0))]
-    if len(lost):
-        said = agree(len(lost), "commune(s) sans tranches d'âge")
-        raise ParameterError(f"{said} ({examples(lost)}).")
+    refuse(lost, "commune(s) sans tranches d'âge")
     order = pd.Series(range(len(total)), index=total.index)
     table = table.assign(order=table["commune_code"].map(order)).sort_values(
         ["order", "age_min"], kind="stable"

@@ -228,8 +228,7 @@ def _numbers(table: pd.DataFrame, averages: Mapping[str, str]) -> pd.DataFrame:
     if dropped:
         warn(f"{agree(len(dropped), 'colonne(s) de texte laissée(s) de côté')} ({examples(dropped)}).")
     absent = sorted({*averages, *averages.values()} - set(numeric.columns))
-    if absent:
-        raise ParameterError(f"Colonnes de averages= absentes de la table ({examples(absent)}).")
+    refuse(absent, "colonne(s) de averages= absente(s) de la table")
     wrong = [name for name in numeric.columns if str(name).endswith(_NOT_ADDITIVE) and name not in averages]
     if wrong:
         raise ParameterError(
@@ -280,10 +279,7 @@ def _shares(codes: list[str], links: "Links", weights: pd.Series | None) -> tupl
     known = {} if weights is None else weights.to_dict()
     needed = {target for targets in split.values() for target in targets}
     missing = sorted(code for code in needed if not known.get(code, np.nan) >= 0)
-    if missing:
-        raise ParameterError(
-            f"weights= ne donne pas la population de {agree(len(missing), 'commune(s)')} ({examples(missing)})."
-        )
+    refuse(missing, "commune(s) dont weights= ne donne pas la population")
     empty = [code for code, targets in split.items() if sum(known[target] for target in targets) <= 0]
     if empty:
         raise ParameterError(f"weights= est nul pour tout ce que deviennent {examples(empty)}.")

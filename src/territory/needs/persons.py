@@ -128,11 +128,8 @@ def grow_population(
     else:
         growth = np.full(len(codes), float(rate_per_year))
     wrong = (growth <= -1) | np.isinf(growth)
-    if wrong.any():
-        raise ParameterError(
-            f"Croissance : {int(wrong.sum())} taux à -100 % par an ou moins, ou infinis "
-            f"({examples(growth[wrong])}) ; 0,4 % s'écrit 0.004."
-        )
+    said, advice = "taux à -100 % par an ou moins, ou (infini|infinis)", " ; 0,4 % s'écrit 0.004."
+    refuse(growth[wrong], said, of="Croissance", advice=advice)
     return _labelled(
         population.assign(population=population["population"] * (1 + growth) ** (to_year - from_year)),
         to_year,

@@ -7,7 +7,7 @@ import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
-from territory.errors import NetworkError, ParameterError, Problems, examples
+from territory.errors import NetworkError, ParameterError, Problems, examples, refuse
 from territory.network.engine.compiling import kernel
 from territory.network.engine.graph import MAX_TIME_MS, SavedArrays, Seeds
 from territory.network.estimate_model import point_problems
@@ -92,11 +92,9 @@ def points_to_crs(points: gpd.GeoDataFrame, crs: str, *, role: str) -> gpd.GeoDa
     projected = points.to_crs(crs)
     x, y = projected.geometry.x.to_numpy(), projected.geometry.y.to_numpy()
     lost = ~(np.isfinite(x) & np.isfinite(y))
-    if lost.any():
-        raise NetworkError(
-            f"{int(lost.sum())} points ({role}) n'ont pas de place dans la projection {crs}"
-            f" ({examples(points.index[lost])}) : vérifiez leur système de coordonnées ({points.crs})."
-        )
+    said = f"point(s) ({role}) sans place dans la projection {crs}"
+    advice = f" : vérifiez leur système de coordonnées ({points.crs})."
+    refuse(points.index[lost], said, NetworkError, advice=advice)
     return projected
 
 

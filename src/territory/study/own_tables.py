@@ -15,7 +15,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from territory.errors import Problems, ReadError, StudyError, WrongTypeError, counted, examples
+from territory.errors import Problems, ReadError, StudyError, WrongTypeError, examples
 from territory.geography.communes import plain
 from territory.sources.field_answers import is_field_workbook, read_template
 from territory.sources.text.cells import known_codes, to_numbers
@@ -173,11 +173,8 @@ def read_activity(path: Path, *, sites: Collection[str]) -> pd.Series[float]:
     }
     problems = _bad_rows(table[["site_id"]], bad, path)
     missing = sorted(set(sites) - set(table["site_id"]))
-    if missing:
-        problems.add(
-            f"{counted(missing, 'site(s) de médecins sans activité')} : sans elle, l'accès des "
-            "communes voisines serait sous-estimé"
-        )
+    advice = " : sans elle, l'accès des communes voisines serait sous-estimé"
+    problems.count(missing, "site(s) de médecins sans activité", advice=advice)
     problems.raise_if_any()
     activity: pd.Series[float] = table.set_index("site_id")["consultations_per_year"].astype(float)
     return activity

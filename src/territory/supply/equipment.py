@@ -306,11 +306,9 @@ def _merge_publics(rows: pd.DataFrame, repeated: str) -> pd.DataFrame:
         places = rows["places_id"].fillna(alone)
         differing = rows.groupby(places)["capacity"].nunique(dropna=False)
         wrong = differing.index[differing > 1]
-        if len(wrong):
-            raise SchemaError(
-                f"Équipements FINESS : {len(wrong)} places_id aux capacités différentes ({examples(wrong)}) ; des "
-                "lignes qui décrivent les mêmes places ont le même nombre."
-            )
+        said, of = "places_id aux capacités différentes", "Équipements FINESS"
+        advice = " ; des lignes qui décrivent les mêmes places ont le même nombre."
+        refuse(wrong, said, SchemaError, of=of, advice=advice)
         key = pd.Series(pd.factorize(places)[0], index=rows.index)
     else:
         same = ("nofinesset", "service", "authorisation_id", "de", "ta", "age_min", "age_max", "dateautor")

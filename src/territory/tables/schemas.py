@@ -116,8 +116,7 @@ def _check_index(name: str, frame: pd.DataFrame, problems: Problems) -> None:
         problems.add(f"l'index devrait être ({', '.join(expected)}), il est {tuple(frame.index.names)}")
         return
     duplicated = frame.index[frame.index.duplicated()]
-    if len(duplicated):
-        problems.add(f"{len(duplicated)} clé{_s(len(duplicated))} en double ({examples(duplicated)})")
+    problems.count(duplicated, "clé(s) en double")
 
 
 def _explain(columns: dict[str, Column], cases: pd.DataFrame, problems: Problems) -> None:

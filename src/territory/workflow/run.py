@@ -11,7 +11,7 @@ import geopandas as gpd
 import pandas as pd
 
 from territory.datasets.slots import SLOTS
-from territory.errors import MissingFileError, StudyError, counted
+from territory.errors import MissingFileError, StudyError, refuse
 from territory.files.safe_files import digest_file, seen_from, write_json
 from territory.release.disclosure import PUBLIC, check_edition
 from territory.result import StudyResult
@@ -347,9 +347,12 @@ def times_without_car(
 
     folder, limit = Path(inputs.study.folder), min(inputs.study.travel.max_time_min, MOST_S / 60)
     files = [folder / name for name in (*asked.gtfs, *([asked.streets] if asked.streets else []))]
-    if lost := [path.name for path in files if not path.is_file()]:
-        said = f"Étude : {counted(lost, 'fichier(s) de [travel.transit] introuvable(s)')}"
-        raise MissingFileError(f"{said} ; donnez des GTFS en .zip, et les rues en .osm.pbf.")
+    lost, said = (
+        [path.name for path in files if not path.is_file()],
+        "fichier(s) de [travel.transit] introuvable(s)",
+    )
+    advice = " ; donnez des GTFS en .zip, et les rues en .osm.pbf."
+    refuse(lost, said, MissingFileError, of="Étude", advice=advice)
     digests = [digest_file(path) for path in files]
     inside = list(inputs.state.parameters.territory_codes)
     every, found = {}, {}

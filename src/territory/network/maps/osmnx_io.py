@@ -12,7 +12,7 @@ import networkx as nx
 import numpy as np
 from shapely import MultiPolygon, Polygon
 
-from territory.errors import MissingFileError, NetworkError, ParameterError, Problems, examples, retold
+from territory.errors import MissingFileError, NetworkError, ParameterError, Problems, retold
 from territory.network.graph.arrays import BACKWARD, FORWARD, RoadLines
 from territory.network.maps import profiles
 from territory.network.maps.osm import ATTRIBUTION
@@ -130,8 +130,7 @@ def _places(graph: nx.MultiDiGraph[Any]) -> dict[Any, tuple[float, float]]:
         problems.add("aucune arête")
     placed = {node: (data.get("x"), data.get("y")) for node, data in graph.nodes(data=True)}
     lost = [node for node, place in placed.items() if None in place]
-    if lost:
-        problems.add(f"{len(lost)} nœuds sans coordonnées x et y ({examples(lost)})")
+    problems.count(lost, "nœud(s) sans coordonnées x et y")
     if graph.number_of_edges() and not any("highway" in data for _, _, data in graph.edges(data=True)):
         problems.add("aucune arête n'a d'attribut « highway »")
     problems.raise_if_any()

@@ -10,22 +10,13 @@ import pandas as pd
 from territory.errors import ReadError, examples
 from territory.sources.producers.finess.extracts import commune_of
 from territory.sources.producers.ign import read_features
-from territory.sources.text.cells import FINESS, clean_codes, pad_codes, to_numbers, wanted
+from territory.sources.text.cells import FINESS, clean_codes, pad_codes, titles_of, to_numbers, wanted
 from territory.sources.text.refusals import fault, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import read_bytes, read_table, require_columns
 from territory.sources.text.workbooks import sheet_names
 from territory.tables.schemas import COMMUNE_CODE
 
-# columns of the psychiatry form, by what they count
-_PSYCHIATRY = {
-    "day_places": "CAP_HDJ",
-    "night_places": "CAP_HDN",
-    "beds": "CAP_HTP",
-    "consultation_centres": "NB_CMP_SEUL",
-    "therapeutic_activity_centres": "NB_CATTP",
-    "active_file": "FIL_TOT",
-    "active_file_ambulatory": "FIL_AMB",
-}
+_PSYCHIATRY = titles_of("read_sae_psychiatry")
 _CODE_TITLES = ("Code commune INSEE", "Code commune")
 _SHEET = re.compile(r"APL\D*(\d{4})", re.IGNORECASE)
 _APL = re.compile(r"APL aux? (.+)", re.IGNORECASE)
@@ -50,14 +41,7 @@ def read_sae_sites(path: str | Path) -> pd.DataFrame:
     Indexed by `site_id` (FINESS ET): `name`, `operator_id` (FINESS EJ), `category_code`, `commune_code`, `year`.
     """
     frame = read_table(path)
-    titles = {
-        "name": "rs",
-        "operator_id": "fi_ej",
-        "category_code": "cat",
-        "commune_code": "COMINSEE",
-        "year": "an",
-    }
-    table = wanted(frame, titles, path=path, also=("fi",))
+    table = wanted(frame, titles_of("read_sae_sites"), path=path, also=("fi",))
     # overseas, the départements of FINESS: 9A101 is 97101
     codes = frame["COMINSEE"].map(lambda code: commune_of(code[:-3], code[-3:]))
     codes = clean_codes(codes, path=path, may_be_empty=True)
@@ -176,9 +160,8 @@ def _read_years(path: str | Path, pattern: re.Pattern[str], example: str, *, mos
     titles = {title: int(found[1]) for title in frame.columns if (found := pattern.fullmatch(str(title)))}
     codes = [title for title in frame.columns if str(title).strip().lower() in _CODES]
     if not codes or not titles or len(set(titles.values())) < len(titles):
-        present = f"colonnes présentes : {examples(frame.columns, most=8)}."
         asked = f"une colonne « commune_code » et une colonne par année, nommée comme « {example} »"
-        raise fault(path, f"il faut {asked} ; {present}")
+        raise fault(path, f"il faut {asked}", present=frame.columns)
     frame = to_numbers(frame, list(titles), path=path, thousands=False)
     frame[codes[0]] = clean_codes(frame[codes[0]], path=path)
     refuse_repeated(frame[codes[0]], "commune(s) en double", path=path)
@@ -210,8 +193,8 @@ def _find_titles(frame: pd.DataFrame, path: Path, place: str) -> dict[str, str]:
     total = [title for title, text in plain.items() if _TOTAL.match(text)]
     asked = (("Commune", name), ("APL aux …", whole), ("Population totale", total))
     if absent := [f"« {said} »" for said, titles in asked if len(titles) != 1]:
-        present = f"colonnes présentes : {examples(plain.values(), most=8)}."
-        raise fault(path, f"une seule colonne est attendue pour {', '.join(absent)} ; {present}", place=place)
+        said = f"une seule colonne est attendue pour {', '.join(absent)}"
+        raise fault(path, said, place=place, present=plain.values())
     titles = {"name": name[0], "apl": whole[0]}
     titles |= {f"apl_up_to_{age}": title for title, age in younger.items()}
     standardised = [title for title, text in plain.items() if _STANDARDISED.match(text)]

@@ -91,9 +91,8 @@ def read_outlines(path: str | Path) -> gpd.GeoDataFrame:
     for said, spellings in (("le code", CODE_COLUMNS), ("le nom", NAME_COLUMNS)):
         title = next((name for name in spellings if name in frame.columns), None)
         if title is None:
-            present = f"colonnes présentes : {examples(frame.columns, most=8)}"
-            asked = f"(attendu : {', '.join(spellings)} ; {present})"
-            raise fault(path, f"aucune colonne ne donne {said} des communes {asked}.")
+            asked = f"aucune colonne ne donne {said} des communes (attendu : {', '.join(spellings)})"
+            raise fault(path, asked, present=frame.columns)
         titles.append(title)
     code, name = titles
     # a GeoJSON written by a spreadsheet may have lost its zeros

@@ -65,9 +65,8 @@ def to_numbers(
         clean = kept.str.replace(mark, ".", regex=False)
         numbers = pd.to_numeric(clean.where(clean != "", None), errors="coerce").astype("float64")
         bad = quoted(frame.loc[(clean != "") & ~np.isfinite(numbers), name])
-        if bad:
-            count = agree(len(bad), "cellule(s) (n'est pas un nombre|ne sont pas des nombres)")
-            problems.add(f"colonne « {name} » : {count} ({examples(bad)})")
+        said = "cellule(s) (n'est pas un nombre|ne sont pas des nombres)"
+        problems.count(bad, said, of=f"colonne « {name} »")
         result[name] = numbers
     problems.raise_if_any()
     return result
@@ -94,6 +93,12 @@ def wanted(
         )
     problems.raise_if_any()
     return frame[list(titles.values())].set_axis(list(titles), axis=1)
+
+
+def titles_of(reader: str) -> dict[str, str]:
+    """Return our names of the columns that a reader wants, and their titles in its file."""
+    lines = lines_of("titles.csv", "territory.sources.producers")
+    return {line["column"]: line["title"] for line in lines if line["reader"] == reader}
 
 
 def by_commune(table: pd.DataFrame, codes: pd.Series, said: str, *, path: str | Path) -> pd.DataFrame:

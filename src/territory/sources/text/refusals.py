@@ -14,9 +14,12 @@ def problems_of(path: str | Path) -> Problems:
     return Problems(f"Fichier « {Path(path).name} »", ReadError)
 
 
-def fault(path: str | Path, said: str, *, place: str = "") -> ReadError:
-    """Return the refusal of a file, in the words that they all begin with."""
-    return ReadError(f"Fichier « {Path(path).name} »{place} : {said}")
+def fault(
+    path: str | Path, said: str, *, place: str = "", present: Iterable[object] | None = None
+) -> ReadError:
+    """Return the refusal of a file, in the words that they all begin with; `present` are the columns that it has."""
+    shown = "" if present is None else f" ; colonnes présentes : {examples(present, most=8)}."
+    return ReadError(f"Fichier « {Path(path).name} »{place} : {said}{shown}")
 
 
 def told_of(path: str | Path, caught: Caught, said: str) -> AbstractContextManager[None]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from territory.errors import counted, examples
+from territory.errors import counted
 from territory.sources.text.cells import (
     check_departements,
     clean_codes,
@@ -80,8 +80,7 @@ def _by_band(frame: pd.DataFrame, code: str, *, path: str | Path) -> pd.DataFram
     """Return the table of bands of the newest census of a file, by commune."""
     found = [int(match[1]) for title in frame.columns if (match := _TOTAL.fullmatch(str(title)))]
     if not found:
-        present = f"colonnes présentes : {examples(frame.columns, most=8)}."
-        raise fault(path, f"aucune colonne « Pyy_POP » (P21_POP pour 2021) ; {present}")
+        raise fault(path, "aucune colonne « Pyy_POP » (P21_POP pour 2021)", present=frame.columns)
     year = max(2000 + short if short < 60 else 1900 + short for short in found)
     groups = _band_columns(frame, year)
     total = f"P{year % 100:02d}_POP"
@@ -143,8 +142,7 @@ def _younger_than(
                 raise fault(path, f"les tranches d'âge{until} {said}")
     if len(younger) < 3:
         bands = f"({total[:4]}POP0014, {total[:4]}H0019…)"
-        present = f"colonnes présentes : {examples(numbers.columns, most=8)}."
-        raise fault(path, f"aucune tranche d'âge à partir de 0 an {bands} ; {present}")
+        raise fault(path, f"aucune tranche d'âge à partir de 0 an {bands}", present=numbers.columns)
     return younger
 
 

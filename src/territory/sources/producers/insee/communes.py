@@ -8,7 +8,15 @@ import pandas as pd
 
 from territory.errors import agree, examples
 from territory.sources.text import cells
-from territory.sources.text.cells import COMMUNES, DEPARTEMENTS, SIREN, by_commune, clean_codes, wanted
+from territory.sources.text.cells import (
+    COMMUNES,
+    DEPARTEMENTS,
+    SIREN,
+    by_commune,
+    clean_codes,
+    titles_of,
+    wanted,
+)
 from territory.sources.text.refusals import fault, numbered, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import decode, read_bytes, read_table, require_columns, split
 from territory.sources.text.workbooks import read_workbook, sheet_names
@@ -109,8 +117,7 @@ def _find_title(frame: pd.DataFrame, pattern: str, path: str | Path) -> str:
     found = [str(title) for title in frame.columns if re.search(pattern, str(title))]
     if len(found) != 1:
         said = agree(len(found), "colonne(s) (correspond|correspondent) à")
-        present = f"colonnes présentes : {examples(frame.columns, most=8)}"
-        raise fault(path, f"{said} « {pattern} », une seule est attendue ({present}).")
+        raise fault(path, f"{said} « {pattern} », une seule est attendue", present=frame.columns)
     return found[0]
 
 
@@ -148,11 +155,7 @@ def read_cog_movements(path: str | Path) -> pd.DataFrame:
     One line per pair before and after, in the order of the file: `movement_code` (text), `date` (datetime),
     `type_before`, `code_before`, `name_before`, `type_after`, `code_after`, `name_after`.
     """
-    titles = {"movement_code": "MOD", "date": "DATE_EFF"}
-    for side, end in (("before", "AV"), ("after", "AP")):
-        said = (("type", "TYPECOM"), ("code", "COM"), ("name", "LIBELLE"))
-        titles |= {f"{name}_{side}": f"{title}_{end}" for name, title in said}
-    result = wanted(read_table(path), titles, path=path)
+    result = wanted(read_table(path), titles_of("read_cog_movements"), path=path)
     for side in ("before", "after"):
         result[f"code_{side}"] = clean_codes(result[f"code_{side}"], path=path, may_be_empty=True)
     refuse(path, numbered(result.index[result.duplicated()]), "mouvement(s) répété(s)")
@@ -175,14 +178,7 @@ def read_epci(path: str | Path) -> pd.DataFrame:
     belong to no EPCI and are absent; an EPCI that has not the number of communes it says is refused.
     """
     frame = read_table(path)
-    titles = {
-        "epci_code": "siren",
-        "epci_name": "raison_sociale",
-        "epci_kind": "nature_juridique",
-        "epci_departement_code": "dept",
-        "epci_communes": "nb_membres",
-        "epci_population": "total_pop_mun",
-    }
+    titles = titles_of("read_epci")
     table = wanted(frame, titles, path=path, also=("insee",), counts=("epci_communes", "epci_population"))
     table["epci_code"] = clean_codes(frame["siren"], SIREN, path=path)
     result = by_commune(table, frame["insee"], "commune(s) dans deux EPCI", path=path)
