@@ -284,7 +284,8 @@ def test_a_flat_table_gives_each_site_once(tmp_path):
 def test_a_flat_table_that_contradicts_itself_is_refused(tmp_path):
     path = tmp_path / "flat.csv"
     with pytest.raises(
-        ReadError, match=r"1 établissement a des lignes dont nom, catégorie, commune ou point diffèrent.*310000001"
+        ReadError,
+        match=r"1 établissement a des lignes dont nom, catégorie, commune ou point diffèrent.*310000001",
     ):
         read_finess_flat(text(path, FLAT, FLAT_LINES[0], FLAT_LINES[1].replace("31555", "31554")))
     with pytest.raises(ReadError, match=r"« latitude ».*ligne 2 : « nord »"):

@@ -2,12 +2,4 @@
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submod_attrs={
-        "parts": ["TimesFolder", "open_times"],
-        "run": ["NationalResult", "run_national"],
-        "schedulers": ["open_scheduler"],
-        "write_parts": ["write_travel_times"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

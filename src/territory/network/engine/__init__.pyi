@@ -1,0 +1,10 @@
+from .dijkstra import limited_search as limited_search
+from .dijkstra import one_to_all as one_to_all
+from .graph import MAX_TIME_MS as MAX_TIME_MS
+from .graph import UNREACHED as UNREACHED
+from .graph import Graph as Graph
+from .graph import Seeds as Seeds
+from .hierarchy import Hierarchy as Hierarchy
+from .label_search import shortest_labels as shortest_labels
+from .metric import Metric as Metric
+from .ordering import order_nodes as order_nodes
