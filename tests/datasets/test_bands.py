@@ -44,7 +44,7 @@ def test_bands_add_up_exactly_are_not_negative_and_follow_the_shares(rows, has_y
 def test_contradictory_shares_are_refused():
     total = pd.Series([100.0, 100.0], index=["a", "b"])
     shares = pd.DataFrame([[0.2, 0.5, 0.3]] * 2, index=["a", "b"])
-    with pytest.raises(ParameterError, match=r"moins de 25 ans dans 1 commune \(b\)"):
+    with pytest.raises(ParameterError, match=r"moins de 25 ans : 1 commune \(b\)"):
         population_by_band(total, shares, pd.Series([0.1, 0.3], index=["a", "b"]), vintage="x")
     shares.loc["a", 1] = np.nan
     with pytest.raises(ParameterError, match=r"1 commune sans parts d'âge \(a\)"):

@@ -376,8 +376,8 @@ class Timetable:
         with retold((OSError, ValueError, KeyError, TypeError), ReadError, f"{said} ({{reason}})."):
             header = read_header(path, header_name=_HEADER, form=FORMAT, version=VERSION)
             arrays = read_arrays(path, header, problems=Problems(said, ReadError))
-            of_date = (header[name] for name in ("date", "zone", "asides"))
-            found = cls(*of_date, **{name: arrays[name] for name in _ARRAYS})
+            kept = {name: arrays[name] for name in _ARRAYS}
+            found = cls(header["date"], header["zone"], header["asides"], **kept)
         if not found._holds_together():
             raise ReadError(f"{said}.")
         return found
