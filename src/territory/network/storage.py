@@ -99,7 +99,7 @@ _FARTHEST_M = 4.1e7
 _LIMITS = ("maxspeed_forward_kmh", "maxspeed_backward_kmh", "duration_s")
 # the type of each array, by what it has one element for
 _ARRAYS = [*lines_of("arrays.csv", "territory.network")]
-_INCOHERENT = "dont les données ne tiennent pas ensemble : {reason} ; enregistrez-le de nouveau."
+_AGAIN = "{reason} ; enregistrez-le de nouveau."
 
 
 class _FaultError(Exception):
@@ -108,7 +108,7 @@ class _FaultError(Exception):
 
 def check_roads(roads: Roads) -> None:
     """Refuse roads whose arrays do not hold together."""
-    with retold(_FaultError, NetworkError, f"Réseau routier « {roads.source} » {_INCOHERENT}"):
+    with retold(_FaultError, NetworkError, f"Réseau routier « {roads.source} » incohérent : {_AGAIN}"):
         sizes = {"way": len(roads.ways), "vertex": roads.x.size, "chain": roads.n_chains}
         sizes["junction"] = roads.n_junctions
         for line in _ARRAYS:
@@ -140,7 +140,7 @@ def check_roads(roads: Roads) -> None:
 def check_hierarchy(hierarchy: Hierarchy) -> None:
     """Refuse a hierarchy whose arrays are not those of a contraction: sorted, upwards, closed under the next node."""
     n_nodes, n_arcs, indptr = hierarchy.rank.size, hierarchy.heads.size, hierarchy.indptr
-    with retold(_FaultError, NetworkError, f"Hiérarchie du réseau routier {_INCOHERENT}"):
+    with retold(_FaultError, NetworkError, f"Hiérarchie du réseau routier incohérente : {_AGAIN}"):
         for name, size in (("rank", n_nodes), ("parents", n_nodes), ("heads", n_arcs)):
             _check_form(hierarchy, name, "<i4", (size,))
         _check_form(hierarchy, "edge_arcs", "<i4", (hierarchy.edge_arcs.size,))
