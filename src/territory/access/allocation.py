@@ -17,17 +17,8 @@ import pandas as pd
 from scipy.optimize import linprog
 from scipy.sparse import csc_array, csr_array, hstack, vstack
 
-from territory.access.pairs import (
-    Bools,
-    Floats,
-    Ints,
-    Pairs,
-    check_columns,
-    read_amounts,
-    read_pairs,
-    sum_by,
-    warn,
-)
+from territory.access import pairs as od
+from territory.access.pairs import Bools, Floats, Ints, Pairs, warn
 from territory.errors import InfeasibleError, ParameterError, agree, examples, refuse
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
 
@@ -134,7 +125,7 @@ def allocate_places(
 def _placeable(demand: pd.Series[float] | pd.DataFrame, kind: str | None) -> pd.Series[float]:
     """Return persons by origin, or raise if their kind is never set against places."""
     if isinstance(demand, pd.DataFrame):
-        check_columns(demand, ("demand", "kind"), "Demande")
+        od.check_columns(demand, ("demand", "kind"), "Demande")
         kinds, persons = list(demand["kind"].dropna().unique()), demand["demand"]
     else:
         kinds, persons = [kind], demand
@@ -161,7 +152,9 @@ def _problem(
     if not (math.isfinite(max_time_min) and max_time_min > 0):
         raise ParameterError(f"max_time_min = {max_time_min} : un nombre de minutes positif est attendu.")
     # alphabetical, so that among equal optima the answer does not hang on the order of the rows
-    pairs = read_pairs(travel_times, origins=demand.index.sort_values(), sites=capacity.index.sort_values())
+    pairs = od.read_pairs(
+        travel_times, origins=demand.index.sort_values(), sites=capacity.index.sort_values()
+    )
     persons = persons[demand.index.get_indexer(pairs.origins)]
     places = places[capacity.index.get_indexer(pairs.sites)]
     pairs.check_threshold(max_time_min, "Le temps maximal")
@@ -171,7 +164,7 @@ def _problem(
         warn(f"{agree(int(unknown.sum()), 'couple(s) au temps inconnu, non utilisé(s)')} {who}.")
     keep = (pairs.minutes <= max_time_min) & (persons[pairs.origin] > 0) & (places[pairs.site] > 0)
     if eligible is not None:
-        check_columns(eligible, ("from_id", "to_id"), "Couples autorisés")
+        od.check_columns(eligible, ("from_id", "to_id"), "Couples autorisés")
         origin = pairs.origins.get_indexer(pd.Index(eligible["from_id"]))
         site = pairs.sites.get_indexer(pd.Index(eligible["to_id"]))
         known, width = (origin >= 0) & (site >= 0), len(pairs.sites)
@@ -185,7 +178,7 @@ def _problem(
 
 def _known_amounts(amounts: pd.Series[float], what: str) -> Floats:
     """Return amounts, raise if one is unknown."""
-    values = read_amounts(amounts, what)
+    values = od.read_amounts(amounts, what)
     advice = (
         ". L'affectation ne se calcule pas sans elles : renseignez-les, ou retirez ces lignes en le disant."
     )
@@ -207,8 +200,8 @@ def _allocation(
             "travel_time_min": used.minutes,
         }
     )
-    served = sum_by(used.origin, persons, len(used.origins))
-    taken = sum_by(used.site, persons, len(used.sites))
+    served = od.sum_by(used.origin, persons, len(used.origins))
+    taken = od.sum_by(used.site, persons, len(used.sites))
     unmet = demand.astype(np.float64) - pd.Series(served, index=used.origins)[demand.index].to_numpy()
     free = capacity.astype(np.float64) - pd.Series(taken, index=used.sites)[capacity.index].to_numpy()
     return Allocation(

@@ -14,24 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from territory.access.pairs import (
-    Bools,
-    Floats,
-    Ids,
-    Mapper,
-    Pairs,
-    Part,
-    Times,
-    column_of,
-    flags_of,
-    gather,
-    named_in,
-    read_amounts,
-    read_pairs,
-    read_part,
-    unique_ids,
-    warn,
-)
+from territory.access import pairs as od
+from territory.access.pairs import Bools, Floats, Ids, Mapper, Pairs, Part, Times, warn
 from territory.errors import ParameterError, Problems, counted, examples, refuse
 
 THRESHOLDS_MIN = (15.0, 30.0, 45.0, 60.0)
@@ -69,22 +53,22 @@ def time_to_closest(
     """
     if k < 1:
         raise ParameterError(f"k = {k} : demandez au moins un site par origine.")
-    ids = unique_ids(origins, "Origines")
+    ids = od.unique_ids(origins, "Origines")
     if isinstance(travel_times, pd.DataFrame):
         return _closest(travel_times, ids, k=k)
     rows, is_named = _over_parts(partial(_closest, k=k), travel_times, ids, mapper)
     columns: dict[str, Any] = {}
     for rank in range(1, k + 1):
-        columns[f"to_id_{rank}"] = column_of(rows, f"to_id_{rank}").astype("str")
-        columns[f"time_{rank}_min"] = column_of(rows, f"time_{rank}_min").astype(np.float64)
-    columns["is_reachable"] = flags_of(rows, "is_reachable", is_named)
-    columns["unknown_count"] = column_of(rows, "unknown_count").fillna(0).astype(np.int64)
+        columns[f"to_id_{rank}"] = od.column_of(rows, f"to_id_{rank}").astype("str")
+        columns[f"time_{rank}_min"] = od.column_of(rows, f"time_{rank}_min").astype(np.float64)
+    columns["is_reachable"] = od.flags_of(rows, "is_reachable", is_named)
+    columns["unknown_count"] = od.column_of(rows, "unknown_count").fillna(0).astype(np.int64)
     return pd.DataFrame(columns, index=ids)
 
 
 def _closest(travel_times: pd.DataFrame, origins: Ids, *, k: int) -> pd.DataFrame:
     """Return the closest sites of each origin of a whole table."""
-    pairs = read_pairs(travel_times, origins=origins, sites=None)
+    pairs = od.read_pairs(travel_times, origins=origins, sites=None)
     unknown = count_unknown(pairs)
     best, minutes = k_closest(pairs.origin, pairs.site, pairs.minutes, len(origins), k)
     columns: dict[str, object] = {}
@@ -100,8 +84,8 @@ def _over_parts(
     measure: Callable[[pd.DataFrame, Ids], pd.DataFrame], parts: Sequence[Part], ids: Ids, mapper: Mapper
 ) -> tuple[pd.DataFrame, Bools]:
     """Return what a measure says of the origins of every part, in their order, and which are in one."""
-    rows, is_named = gather(mapper(partial(_of_part, measure=measure, origins=ids), parts), ids)
-    unknown = column_of(rows, "unknown_count").fillna(0).to_numpy(dtype=np.int64)
+    rows, is_named = od.gather(mapper(partial(_of_part, measure=measure, origins=ids), parts), ids)
+    unknown = od.column_of(rows, "unknown_count").fillna(0).to_numpy(dtype=np.int64)
     warn_unknown_times(unknown, ids)
     return rows, is_named
 
@@ -110,11 +94,11 @@ def _of_part(
     part: Part, *, measure: Callable[[pd.DataFrame, Ids], pd.DataFrame], origins: Ids
 ) -> pd.DataFrame:
     """Return what a measure says of the origins of a part, identifiers as text."""
-    table = read_part(part)
+    table = od.read_part(part)
     with warnings.catch_warnings():
         # said once for all parts
         warnings.simplefilter("ignore")
-        found = measure(table, named_in(table, origins))
+        found = measure(table, od.named_in(table, origins))
     return found.astype({name: "str" for name in found if str(name).startswith("to_id_")})
 
 
@@ -180,7 +164,7 @@ def coverage(
     >>> coverage(times, pd.Series({"A": 100.0, "B": 50.0}), thresholds_min=(15, 30))["within_15_min"].to_dict()
     {'A': True, 'B': False}
     """
-    read_amounts(demand, "Demande")
+    od.read_amounts(demand, "Demande")
     problems = Problems("Seuils de temps", ParameterError)
     values = [float(value) for value in thresholds_min]
     if not values:
@@ -197,12 +181,12 @@ def coverage(
     if isinstance(travel_times, pd.DataFrame):
         return measure(travel_times, demand.index)[names]
     rows, is_named = _over_parts(measure, travel_times, demand.index, mapper)
-    return pd.DataFrame({name: flags_of(rows, name, is_named) for name in names}, index=demand.index)
+    return pd.DataFrame({name: od.flags_of(rows, name, is_named) for name in names}, index=demand.index)
 
 
 def _covered(travel_times: pd.DataFrame, origins: Ids, *, thresholds_min: Sequence[float]) -> pd.DataFrame:
     """Return whether each origin of a whole table is within each threshold, and its unknown times."""
-    pairs = read_pairs(travel_times, origins=origins, sites=None)
+    pairs = od.read_pairs(travel_times, origins=origins, sites=None)
     pairs.check_threshold(thresholds_min[-1], "Le seuil")
     unknown = count_unknown(pairs)
     columns: dict[str, object] = {}
@@ -215,7 +199,7 @@ def _covered(travel_times: pd.DataFrame, origins: Ids, *, thresholds_min: Sequen
 
 def persons_by_zone(within: pd.DataFrame, demand: pd.Series[float], groups: pd.Series[str]) -> pd.DataFrame:
     """Count the persons of each zone within each threshold, from what `coverage` tells of each commune."""
-    unique_ids(groups.index, "Zones")
+    od.unique_ids(groups.index, "Zones")
     zone = groups.reindex(demand.index)
     outside = zone.index[zone.isna()]
     if len(outside) and len(outside) == len(zone):
@@ -318,7 +302,7 @@ def closer_outside(
 
 def _minutes(values: pd.Series[float]) -> Floats:
     """Return times as floats; an infinite one is out of reach, which is allowed here."""
-    read_amounts(values.replace(np.inf, np.nan), "Temps")
+    od.read_amounts(values.replace(np.inf, np.nan), "Temps")
     return np.array(values.to_numpy(dtype=np.float64, na_value=np.nan))
 
 

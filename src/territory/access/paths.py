@@ -11,21 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from territory.access import pairs as od
 from territory.access.catchments.floating_catchment import floating_catchment_area, mean_by
 from territory.access.closest import k_closest
 from territory.access.decay import binary
-from territory.access.pairs import (
-    PAIR_COLUMNS,
-    Bools,
-    Floats,
-    Pairs,
-    check_columns,
-    read_amounts,
-    read_pairs,
-    sum_by,
-    unique_ids,
-    warn,
-)
+from territory.access.pairs import PAIR_COLUMNS, Bools, Floats, Pairs, warn
 from territory.errors import ParameterError, Problems, agree, counted, examples, refuse
 
 PRESENT, ABSENT, UNKNOWN = "présent", "absent", "inconnu"
@@ -52,7 +42,7 @@ def step_status(
     """
     _check_steps(steps)
     ids = pd.Index(list(origins))
-    read_pairs(travel_times, origins=ids, sites=None).check_threshold(max_time_min, "Le temps maximal")
+    od.read_pairs(travel_times, origins=ids, sites=None).check_threshold(max_time_min, "Le temps maximal")
     frames = []
     for step in steps:
         closest, is_known = _closest_of(travel_times, ids, step)
@@ -122,16 +112,16 @@ def ehpad_primary_care(
     `residents_per_gp` is of this EHPAD alone; `shared_residents_per_gp` shares each GP among all those within the
     time.
     """
-    check_columns(travel_times, PAIR_COLUMNS, "Table des temps")
+    od.check_columns(travel_times, PAIR_COLUMNS, "Table des temps")
     # seen from the EHPAD, with the times of the trip that the GP makes
     seen = travel_times.rename(columns={"from_id": "to_id", "to_id": "from_id"})
     seen.attrs = dict(travel_times.attrs)
-    read_amounts(residents, "Résidents")
-    headcount = read_amounts(gps, "Médecins")
-    pairs = read_pairs(seen, origins=residents.index, sites=gps.index)
+    od.read_amounts(residents, "Résidents")
+    headcount = od.read_amounts(gps, "Médecins")
+    pairs = od.read_pairs(seen, origins=residents.index, sites=gps.index)
     pairs.check_threshold(max_time_min, "Le temps maximal")
     near = pairs.take(np.flatnonzero(pairs.minutes <= max_time_min))
-    count = sum_by(near.origin, headcount[near.site], len(near.origins))
+    count = od.sum_by(near.origin, headcount[near.site], len(near.origins))
     practising = np.flatnonzero(headcount[pairs.site] != 0)
     _, closest = k_closest(
         pairs.origin[practising], pairs.site[practising], pairs.minutes[practising], len(pairs.origins), 1
@@ -155,7 +145,7 @@ def _closest_of(
     travel_times: pd.DataFrame, origins: pd.Index[str], step: Step
 ) -> tuple[pd.Series[float], Bools]:
     """Return the time to the closest site of a step, and where no unknown time could hide a closer one."""
-    sites = unique_ids(step.site_ids, f"Étape « {step.name} »")
+    sites = od.unique_ids(step.site_ids, f"Étape « {step.name} »")
     timed = sites[sites.isin(travel_times["to_id"])]
     lost = sites.difference(timed)
     if len(lost):
@@ -165,7 +155,7 @@ def _closest_of(
     if not len(timed):
         nowhere: pd.Series[float] = pd.Series(np.nan, index=origins, dtype=np.float64)
         return nowhere, np.full(len(origins), not len(lost), dtype=np.bool_)
-    pairs = read_pairs(travel_times, origins=origins, sites=timed)
+    pairs = od.read_pairs(travel_times, origins=origins, sites=timed)
     _, minutes = k_closest(pairs.origin, pairs.site, pairs.minutes, len(origins), 1)
     unknown = np.zeros(len(origins), dtype=np.bool_)
     unknown[pairs.origin[np.isnan(pairs.minutes)]] = True
@@ -204,9 +194,9 @@ def coordination_reach(
         raise ParameterError(f"too_far_min = {too_far_min} : un nombre de minutes positif est attendu.")
     if not population_hab.index.equals(area_km2.index):
         raise ParameterError("Population et superficie : l'index des communes doit être le même.")
-    people = read_amounts(population_hab, "Population")
-    area = read_amounts(area_km2, "Superficie")
-    pairs = read_pairs(travel_times, origins=population_hab.index, sites=structures)
+    people = od.read_amounts(population_hab, "Population")
+    area = od.read_amounts(area_km2, "Superficie")
+    pairs = od.read_pairs(travel_times, origins=population_hab.index, sites=structures)
     if pairs.sites.empty:
         raise ParameterError("structures : une au moins est attendue.")
     by_name = pairs.sites.argsort()
@@ -241,13 +231,13 @@ def _reach(pairs: Pairs, assigned: Floats, people: Floats, area: Floats) -> pd.D
     # maximum propagates NaN: a commune of unknown time leaves the edge unknown
     with np.errstate(invalid="ignore"):
         np.maximum.at(edge, structure, minutes[here])
-    population = sum_by(structure, people[here], size)
-    burden = sum_by(structure, np.where(people[here] == 0, 0.0, people[here] * minutes[here]), size)
+    population = od.sum_by(structure, people[here], size)
+    burden = od.sum_by(structure, np.where(people[here] == 0, 0.0, people[here] * minutes[here]), size)
     return pd.DataFrame(
         {
-            "commune_count": sum_by(structure, np.ones(here.size), size),
+            "commune_count": od.sum_by(structure, np.ones(here.size), size),
             "population_hab": population,
-            "area_km2": sum_by(structure, area[here], size),
+            "area_km2": od.sum_by(structure, area[here], size),
             "edge_time_min": np.where(np.isinf(edge), np.nan, edge),
             "mean_time_min": np.where(
                 population > 0, burden / np.where(population > 0, population, 1.0), np.nan
@@ -281,8 +271,8 @@ def _read_origins(
     origins: pd.DataFrame, commune_zones: pd.Series[str], site_zones: pd.Series[str]
 ) -> tuple[Floats, pd.Series[str], pd.Series[str]]:
     """Return persons, zone of residence and zone of the site, row by row."""
-    check_columns(origins, ORIGIN_COLUMNS, "Origines observées")
-    persons = read_amounts(origins["persons"], "Origines observées")
+    od.check_columns(origins, ORIGIN_COLUMNS, "Origines observées")
+    persons = od.read_amounts(origins["persons"], "Origines observées")
     if np.isnan(persons).any():
         raise ParameterError(
             f"Origines observées : {agree(int(np.isnan(persons).sum()), 'effectif(s) inconnu(s)')}."

@@ -5,19 +5,8 @@ from collections.abc import Mapping
 import geopandas as gpd
 import pandas as pd
 
-from territory.release.comparison import (
-    children_tables,
-    comparison_tables,
-    long_trips,
-    observed_services,
-    publish_communes,
-    publish_sensitivity,
-    publish_trips,
-    publish_zones,
-    released_rounds,
-    stacked,
-    zone_names,
-)
+from territory.release import comparison
+from territory.release.comparison import observed_services, stacked, zone_names
 from territory.release.scenarios import grouping_tables, scenario_tables
 from territory.release.treatment import handed, share_classes, treat, unpivot
 from territory.result import NationalTables, StudyResult
@@ -51,9 +40,9 @@ def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         **({"couverture_zones": _coverage(result)} if len(result.baseline.coverage) else {}),
         **_needs(result, names),
         **_comparisons(result, names),
-        **comparison_tables(result),
-        **children_tables(result),
-        "tournees": released_rounds(result)[0],
+        **comparison.comparison_tables(result),
+        **comparison.children_tables(result),
+        "tournees": comparison.released_rounds(result)[0],
         **scenario_tables(result),
         **grouping_tables(result),
         **indicator_tables(result),
@@ -180,19 +169,23 @@ def _comparisons(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataF
         return table
 
     def trips(result: StudyResult, name: str) -> pd.DataFrame:
-        return zoned(long_trips(publish_trips(result, name), result.comparisons[name].zones))
+        return zoned(
+            comparison.long_trips(comparison.publish_trips(result, name), result.comparisons[name].zones)
+        )
 
     return {
         "comparaison_communes": stacked(result, lambda *of: with_names(_beside(*of), names)),
-        "comparaison_zones": stacked(result, lambda *of: zoned(publish_zones(*of).reset_index())),
-        "comparaison_sensibilite": stacked(result, lambda *of: publish_sensitivity(*of).reset_index()),
+        "comparaison_zones": stacked(result, lambda *of: zoned(comparison.publish_zones(*of).reset_index())),
+        "comparaison_sensibilite": stacked(
+            result, lambda *of: comparison.publish_sensitivity(*of).reset_index()
+        ),
         "comparaison_trajets": stacked(result, trips),
     }
 
 
 def _beside(result: StudyResult, scenario_id: str) -> pd.DataFrame:
     """Return the comparison by commune, times without a car beside those by car."""
-    table, found = publish_communes(result, scenario_id), result.without_car
+    table, found = comparison.publish_communes(result, scenario_id), result.without_car
     if found is None:
         return table
     before, after = (found[name].access["travel_time_min"].reindex(table.index) for name in ("", scenario_id))

@@ -13,27 +13,10 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from territory.access import pairs as od
 from territory.access.catchments.exact_sums import ExactSums, weighted_sums
 from territory.access.decay import Binary, Decay, Stepped, stepped
-from territory.access.pairs import (
-    Bools,
-    Floats,
-    Ids,
-    Labels,
-    Mapper,
-    Pairs,
-    Part,
-    Places,
-    Seen,
-    Times,
-    Values,
-    places_of,
-    read_amounts,
-    read_pairs,
-    read_part,
-    unique_ids,
-    warn,
-)
+from territory.access.pairs import Bools, Floats, Ids, Mapper, Pairs, Part, Places, Seen, Times, warn
 from territory.errors import ParameterError, agree, counted, examples, refuse
 
 METHODS = ("2sfca", "e2sfca", "m2sfca", "3sfca", "bfca")
@@ -94,8 +77,8 @@ def floating_catchment_area(
     """
     if method not in METHODS:
         raise ParameterError(f"Méthode « {method} » inconnue : choisissez parmi {', '.join(METHODS)}.")
-    persons = read_amounts(demand, "Demande")
-    places = read_amounts(supply, "Offre")
+    persons = od.read_amounts(demand, "Demande")
+    places = od.read_amounts(supply, "Offre")
     if isinstance(travel_times, pd.DataFrame):
         pairs, weights = _catchments(travel_times, demand.index, supply.index, decay)
         access = _two_steps(method, pairs, weights, persons, places)
@@ -140,7 +123,7 @@ def gravity(
     >>> gravity(times, ["A"], pd.Series({"S": 5.0, "T": 10.0}), decay=decay.linear(20)).to_dict()
     {'A': 10.0}
     """
-    places = read_amounts(supply, "Offre")
+    places = od.read_amounts(supply, "Offre")
     pairs, weights = _catchments(travel_times, origins, supply.index, decay)
     access = weighted_sums(pairs.origin, pairs.site, weights, places, len(pairs.origins))
     _warn_unknown(access, pairs.origins, int(np.isnan(weights).sum()), np.zeros(len(pairs.origins)), places)
@@ -173,8 +156,8 @@ def spatial_availability(
     >>> spatial_availability(times, people, places, decay=decay.binary(30)).to_dict()
     {'A': 2.0, 'B': 6.0}
     """
-    persons = read_amounts(demand, "Demande")
-    places = read_amounts(supply, "Offre")
+    persons = od.read_amounts(demand, "Demande")
+    places = od.read_amounts(supply, "Offre")
     pairs, weights = _catchments(travel_times, demand.index, supply.index, decay)
     ratio = _two_steps("2sfca", pairs, weights, persons, places)
     # a known 0 wins over an unknown
@@ -193,7 +176,7 @@ def choice_shares(
     Shares add up to 1, or to 0 where no site is within reach; NaN where a time or an attraction that they need is
     unknown.
     """
-    drawn = read_amounts(attraction, "Attraction")
+    drawn = od.read_amounts(attraction, "Attraction")
     pairs, weights = _catchments(travel_times, origins, attraction.index, decay)
     pull = np.zeros((len(pairs.origins), len(pairs.sites)))
     # a known 0 wins over an unknown
@@ -210,7 +193,7 @@ def _catchments(
     travel_times: pd.DataFrame, origins: Iterable[str], sites: Iterable[str], decay: Decay
 ) -> tuple[Pairs, Floats]:
     """Return the pairs with their weights."""
-    pairs = read_pairs(travel_times, origins=origins, sites=sites)
+    pairs = od.read_pairs(travel_times, origins=origins, sites=sites)
     return pairs, pairs.weights(decay)
 
 
@@ -341,11 +324,11 @@ class _PartSteps:
 
     def _pairs(self, part: Part) -> tuple[Places, Places, Pairs]:
         """Return the origins and the sites that a part names, by place, and its pairs."""
-        table = read_part(part)
-        origins = places_of(table["from_id"], self.origins)
-        sites = places_of(table["to_id"], self.sites)
+        table = od.read_part(part)
+        origins = od.places_of(table["from_id"], self.origins)
+        sites = od.places_of(table["to_id"], self.sites)
         ids = self.origins[origins], self.sites[sites]
-        return origins, sites, read_pairs(table, origins=ids[0], sites=ids[1], is_part=True)
+        return origins, sites, od.read_pairs(table, origins=ids[0], sites=ids[1], is_part=True)
 
 
 APL_NAME = "apl_consultations_per_hab"
@@ -457,16 +440,16 @@ def gp_headcount_access(
     return _labelled(access * PER_HAB, HEADCOUNT_NAME, chosen, "médecins pour 100 000 habitants")
 
 
-def mean_by(values: Values, weights_hab: Values, groups: Labels) -> pd.Series[float]:
+def mean_by(values: od.Values, weights_hab: od.Values, groups: od.Labels) -> pd.Series[float]:
     """Mean of a measure over each zone, weighted by residents: the APL of a territoire de vie-santé.
 
     sum of P_i x_i / sum of P_i (DREES, foire aux questions on the APL, 25/05/2018); NaN where a commune with residents
     has an unknown value, or nobody lives in the zone. Communes without zone are left out, with a warning.
     """
     for name, table in (("Mesure", values), ("Résidents", weights_hab), ("Zones", groups)):
-        unique_ids(table.index, name)
+        od.unique_ids(table.index, name)
     refuse(values.index.difference(weights_hab.index), "commune(s) sans population", of="Résidents")
-    residents = pd.Series(read_amounts(weights_hab, "Résidents"), index=weights_hab.index).reindex(
+    residents = pd.Series(od.read_amounts(weights_hab, "Résidents"), index=weights_hab.index).reindex(
         values.index
     )
     zone = groups.reindex(values.index)

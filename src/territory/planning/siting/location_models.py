@@ -15,17 +15,7 @@ import numpy as np
 import pandas as pd
 
 from territory.access.pairs import Floats
-from territory.planning.siting.formulations import (
-    Sharing,
-    choose_shared,
-    closest_among,
-    cover_choice,
-    cover_most,
-    mean_minutes,
-    median_choice,
-    shares_of,
-    worst_minutes,
-)
+from territory.planning.siting import formulations as programmes
 from territory.planning.siting.median_search import Choice
 from territory.planning.siting.problem import SitingProblem, read_problem
 from territory.planning.siting.result import SitingResult, check_choice, make_result
@@ -86,13 +76,13 @@ def set_cover(
     """
     given = travel_times, demand, candidates, fixed, capacity, time_limit_s, mip_gap
     problem = read_problem(*given, max_time_min=max_time_min)
-    choice = cover_choice(problem, max_time_min)
+    choice = programmes.cover_choice(problem, max_time_min)
     check_choice(problem, choice, max_time_min)
     least = int((choice.is_open & ~problem.always).sum())
     # a number of sites is a whole number
     bound = math.ceil(choice.bound - 1e-6)
     if problem.capacity is None:
-        choice = closest_among(replace(problem, p=least), choice, max_time_min)
+        choice = programmes.closest_among(replace(problem, p=least), choice, max_time_min)
     return make_result(
         problem,
         "set_cover",
@@ -100,7 +90,7 @@ def set_cover(
         objective=float(least),
         bound=bound,
         longest_min=max_time_min,
-        shares=shares_of(problem, choice.is_open, max_time_min),
+        shares=programmes.shares_of(problem, choice.is_open, max_time_min),
     )
 
 
@@ -152,15 +142,19 @@ def maximal_coverage(
     if problem.capacity is None:
         asking = problem.is_asking
         must = problem.within(floor)[asking] if has_floor else None
-        choice = cover_most(problem, problem.within(max_time_min)[asking], must)
+        choice = programmes.cover_most(problem, problem.within(max_time_min)[asking], must)
     else:
-        sharing = Sharing.of(problem, problem.within(longest))
+        sharing = programmes.Sharing.of(problem, problem.within(longest))
         gain = -(sharing.minutes <= max_time_min).astype(np.float64)
         nothing = np.zeros(problem.always.size)
-        choice = choose_shared(problem, sharing, pair_cost=gain, site_cost=nothing, serve_all=has_floor)
+        choice = programmes.choose_shared(
+            problem, sharing, pair_cost=gain, site_cost=nothing, serve_all=has_floor
+        )
         choice = replace(choice, value=choice.value * problem.total, bound=choice.bound * problem.total)
     check_choice(problem, choice, floor)
-    shares = shares_of(problem, choice.is_open, longest, serve_all=has_floor, covered_min=max_time_min)
+    shares = programmes.shares_of(
+        problem, choice.is_open, longest, serve_all=has_floor, covered_min=max_time_min
+    )
     return make_result(
         problem,
         "maximal_coverage",
@@ -211,14 +205,14 @@ def p_median(
     given = travel_times, demand, candidates, fixed, capacity, time_limit_s, mip_gap
     problem = read_problem(*given, p=p, worst_time_max_min=worst_time_max_min)
     longest = math.inf if worst_time_max_min is None else worst_time_max_min
-    choice = median_choice(problem, longest)
+    choice = programmes.median_choice(problem, longest)
     check_choice(problem, choice, longest)
-    shares = shares_of(problem, choice.is_open, longest)
+    shares = programmes.shares_of(problem, choice.is_open, longest)
     return make_result(
         problem,
         "p_median",
         choice.is_open,
-        objective=mean_minutes(problem, choice.is_open, shares),
+        objective=programmes.mean_minutes(problem, choice.is_open, shares),
         bound=choice.bound,
         shares=shares,
     )
@@ -261,10 +255,10 @@ def p_center(
     problem = read_problem(*given, p=p, worst_time_max_min=worst_time_max_min)
     longest = math.inf if worst_time_max_min is None else worst_time_max_min
     choice = worst_choice(problem, longest)
-    closer = closest_among(problem, choice, choice.value)
-    shares = shares_of(problem, closer.is_open, choice.value)
+    closer = programmes.closest_among(problem, choice, choice.value)
+    shares = programmes.shares_of(problem, closer.is_open, choice.value)
     # when the gap is left open, the second criterion may also shorten the first
-    worst = min(choice.value, worst_minutes(problem, closer.is_open, shares))
+    worst = min(choice.value, programmes.worst_minutes(problem, closer.is_open, shares))
     return make_result(
         problem, "p_center", closer.is_open, objective=worst, bound=choice.bound, shares=shares
     )
@@ -274,7 +268,7 @@ def worst_choice(problem: SitingProblem, longest_min: float) -> Choice:
     """Return a choice with the shortest longest time (its value, min) by bisection; raise if there is none."""
     asking = problem.minutes[problem.is_asking]
     usable = np.where(asking <= longest_min, asking, np.inf)
-    choice = cover_choice(problem, longest_min, any_solution=True)
+    choice = programmes.cover_choice(problem, longest_min, any_solution=True)
     check_choice(problem, choice, longest_min)
     times = np.unique(usable[np.isfinite(usable)])
     # nobody can do better than their own closest candidate
@@ -282,7 +276,7 @@ def worst_choice(problem: SitingProblem, longest_min: float) -> Choice:
     high = _reached(problem, times, choice)
     while low < high and not problem.search.is_enough(times[high], times[low]):
         middle = (low + high) // 2
-        tried = cover_choice(problem, float(times[middle]), any_solution=True)
+        tried = programmes.cover_choice(problem, float(times[middle]), any_solution=True)
         if tried.is_infeasible:
             low = middle + 1
         elif math.isfinite(tried.value):
@@ -297,4 +291,4 @@ def _reached(problem: SitingProblem, times: Floats, choice: Choice) -> int:
     """Return the rank of the longest time that a choice really needs."""
     if problem.capacity is not None:
         return len(times) - 1
-    return int(np.searchsorted(times, worst_minutes(problem, choice.is_open, None)))
+    return int(np.searchsorted(times, programmes.worst_minutes(problem, choice.is_open, None)))

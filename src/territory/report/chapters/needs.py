@@ -18,16 +18,7 @@ from territory.release.gate import TODAY, Origins
 from territory.release.observed_children import PRESENCE_FLOOR
 from territory.report.chapters import pictures
 from territory.report.chapters.moves import zone_name
-from territory.report.layout.document import (
-    Block,
-    Callout,
-    DataTable,
-    Heading,
-    Paragraph,
-    Part,
-    Picture,
-    table,
-)
+from territory.report.layout import document as doc
 from territory.report.reading import SECRET, Reading
 from territory.scenario.zones import ALL_TERRITORY
 
@@ -46,14 +37,14 @@ _NO_PLACES = (
 )
 
 
-def needs(reading: Reading) -> list[Block]:
+def needs(reading: Reading) -> list[doc.Block]:
     """Return the needs of each public by EPCI with their range and their cautions."""
     stated = reading.study.need
     if not stated or reading.release.demand.empty:
         return []
-    blocks: list[Block] = [Heading("Combien de personnes sont concernées ?")]
+    blocks: list[doc.Block] = [doc.Heading("Combien de personnes sont concernées ?")]
     if not any(need.kind in _COMPARABLE for need in stated):
-        blocks.append(Callout("Ces nombres ne se comparent pas à des places", [_NO_PLACES], "warning"))
+        blocks.append(doc.Callout("Ces nombres ne se comparent pas à des places", [_NO_PLACES], "warning"))
     tables = {need.public: _by_zone(reading, need.public) for need in stated}
     for need in stated:
         low, central, high = map(float, tables[need.public].loc[ALL_TERRITORY])
@@ -64,7 +55,7 @@ def needs(reading: Reading) -> list[Block]:
             total = f"{integer(need.known_total)}, total observé"
         caution = f"{need.caution} " if need.caution else ""
         text = f"{reading.study.territory.name} : {total} ({_KINDS[need.kind]}). {caution}Source : {need.source}."
-        blocks += [Heading(need.label, 2), Paragraph(text)]
+        blocks += [doc.Heading(need.label, 2), doc.Paragraph(text)]
     first = stated[0]
     zones = tables[first.public].drop(ALL_TERRITORY)
     chart = [_chart(reading, first.label, zones)] if len(zones) else []
@@ -83,7 +74,7 @@ def _by_zone(reading: Reading, public: str) -> pd.DataFrame:
     return grouped
 
 
-def _table(reading: Reading, tables: dict[str, pd.DataFrame]) -> DataTable:
+def _table(reading: Reading, tables: dict[str, pd.DataFrame]) -> doc.DataTable:
     """Return every public by EPCI; an observed total replaces the sum of its estimates."""
     known = {need.public: need.known_total for need in reading.study.need}
     rows = []
@@ -95,7 +86,7 @@ def _table(reading: Reading, tables: dict[str, pd.DataFrame]) -> DataTable:
             estimated = [persons(central), range_text(low, high)]
             cells += estimated if total is None else [integer(total), "observé"]
         rows.append([zone_name(reading, str(zone)), *cells])
-    return table(
+    return doc.table(
         ["EPCI <2", *need_heads(tables)],
         rows,
         "Personnes concernées par EPCI : estimation centrale et fourchette.",
@@ -119,7 +110,7 @@ def range_text(low: float, high: float) -> str:
     return f"{persons(low)} à {persons(high)}"
 
 
-def _chart(reading: Reading, label: str, needs: pd.DataFrame) -> Picture:
+def _chart(reading: Reading, label: str, needs: pd.DataFrame) -> doc.Picture:
     """Draw the needs of a public by zone with their range."""
     named = needs.set_axis([reading.zone(str(zone)) for zone in needs.index], axis=0)
     parts = [
@@ -128,7 +119,9 @@ def _chart(reading: Reading, label: str, needs: pd.DataFrame) -> Picture:
     ]
     axis = "personnes, estimation centrale (losange) et fourchette (barre)"
     alt = f"Graphique par EPCI, {label}. {' ; '.join(parts)}."
-    return Picture(style.to_svg(needs_with_range(named, label=axis)), alt, f"{label}, par EPCI.", "Figure")
+    return doc.Picture(
+        style.to_svg(needs_with_range(named, label=axis)), alt, f"{label}, par EPCI.", "Figure"
+    )
 
 
 _PRINTED = Category("printed", "effectif publié (nombre)", style.SEQUENTIAL[1])
@@ -136,19 +129,19 @@ _WITHHELD = Category("withheld", "effectif non publié", style.UNKNOWN_COLOR, st
 _NOBODY = Category("nobody", "aucun enfant accompagné", style.OUTSIDE)
 
 
-def flows(reading: Reading) -> list[Part]:
+def flows(reading: Reading) -> list[doc.Part]:
     """Return the flows of children to each service whose origins are observed; all but the first may leave."""
-    parts: list[Part] = []
+    parts: list[doc.Part] = []
     for service in reading.named:
         origins = reading.release.origins(service)
         if origins is not None:
-            head = [] if parts else [Heading("D'où viennent les enfants accompagnés", new_page=True)]
+            head = [] if parts else [doc.Heading("D'où viennent les enfants accompagnés", new_page=True)]
             title = f"les communes d'origine, {reading.short(service)}" if parts else ""
-            parts.append(Part([*head, *_one(reading, service, origins)], title, leaves=24))
+            parts.append(doc.Part([*head, *_one(reading, service, origins)], title, leaves=24))
     return parts
 
 
-def _one(reading: Reading, service: str, origins: Origins) -> list[Block]:
+def _one(reading: Reading, service: str, origins: Origins) -> list[doc.Block]:
     """Return the map and the table of one service."""
     printed = origins.communes.dropna()
     hidden = len(origins.communes) - len(printed)
@@ -163,10 +156,10 @@ def _one(reading: Reading, service: str, origins: Origins) -> list[Block]:
             "celles-là, qu'un enfant en vienne ou non."
         )
     drawn = _origins_map(reading, service, origins, printed)
-    return [Paragraph(text), drawn, _origins_table(reading, origins)]
+    return [doc.Paragraph(text), drawn, _origins_table(reading, origins)]
 
 
-def _origins_map(reading: Reading, service: str, origins: Origins, printed: pd.Series) -> Picture:
+def _origins_map(reading: Reading, service: str, origins: Origins, printed: pd.Series) -> doc.Picture:
     """Draw the flows that may be printed."""
     areas = pictures.areas_of(reading)
     keys = pd.Series(_NOBODY.key, index=areas.index, dtype=object)
@@ -191,7 +184,7 @@ def _origins_map(reading: Reading, service: str, origins: Origins, printed: pd.S
     )
     names = [f"{reading.commune(str(code))} {integer(float(value))}" for code, value in inside.items()]
     said = f"Effectifs publiés : {join(names)}." if names else "Aucun effectif de commune n'est publié (0)."
-    return Picture(
+    return doc.Picture(
         style.to_svg(draw_map(panel, legend, max_height_cm=10.5)),
         alt=f"Carte des communes d'origine, {reading.label(service)}. {said}",
         caption=f"Communes d'origine des enfants accompagnés : {reading.short(service)}.",
@@ -209,7 +202,7 @@ def _lines(reading: Reading, site: str, printed: pd.Series) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(drawn[drawn.length > 1.0])
 
 
-def _origins_table(reading: Reading, origins: Origins) -> DataTable:
+def _origins_table(reading: Reading, origins: Origins) -> doc.DataTable:
     """Return the children of each EPCI, and those of its communes that may be printed."""
     epci = reading.communes["epci_code"].fillna("").astype(str).reindex(origins.communes.index)
     rows, silent = [], 0
@@ -232,7 +225,7 @@ def _origins_table(reading: Reading, origins: Origins) -> DataTable:
     rows.append(["Ensemble", _total(origins.total), ""])
     columns = "EPCI <1.6 | Enfants accompagnés >1.2 | Communes <3"
     caption = "Enfants accompagnés par EPCI d'origine."
-    return table(columns, rows, caption, strong_rows=[len(rows) - 1])
+    return doc.table(columns, rows, caption, strong_rows=[len(rows) - 1])
 
 
 def _total(children: float) -> str:

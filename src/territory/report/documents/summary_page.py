@@ -24,19 +24,7 @@ from territory.report.chapters.maps import BESIDE
 from territory.report.chapters.moves import EFFECT_HEADS, INTERVALS, zone_name
 from territory.report.documents import summary_map
 from territory.report.documents.annex import title_of
-from territory.report.layout.document import (
-    Beside,
-    Block,
-    Bullets,
-    Callout,
-    DataTable,
-    Heading,
-    KeyFigures,
-    Paragraph,
-    Picture,
-    Text,
-    to_runs,
-)
+from territory.report.layout import document as doc
 from territory.report.reading import Move, Readable, Reading, read
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.catalogue import code_label
@@ -61,9 +49,12 @@ def summary_html(result: Readable, *, beside: Mapping[str, str] | None = None) -
     study, css, script = reading.study, _template("resume.css"), _script()
     drawn, communes = _map(reading)
     mark, move = reading.release.mark, reading.pivot
-    by_epci: list[Block] = []
+    by_epci: list[doc.Block] = []
     if move is not None and (zones := moves.ordered_zones(reading, move)):
-        by_epci = [Heading("Qui gagne, qui perd, EPCI par EPCI"), moves.effects_table(reading, move, zones)]
+        by_epci = [
+            doc.Heading("Qui gagne, qui perd, EPCI par EPCI"),
+            moves.effects_table(reading, move, zones),
+        ]
     links = [
         f'<a href="{html.escape(quote(file))}">{text(title)}</a>' for title, file in (beside or {}).items()
     ]
@@ -200,41 +191,41 @@ def text(value: str) -> str:
     return html.escape(typeset(value), quote=True)
 
 
-def blocks_html(blocks: Sequence[Block]) -> str:
+def blocks_html(blocks: Sequence[doc.Block]) -> str:
     """Return blocks as HTML; titles begin at level 2, the page has the first."""
     return "\n".join(filter(None, map(_block, blocks)))
 
 
-def _block(block: Block) -> str:
+def _block(block: doc.Block) -> str:
     """Return one block."""
     match block:
-        case Heading():
+        case doc.Heading():
             return f"<h{block.level + 1}>{text(block.text)}</h{block.level + 1}>"
-        case Paragraph():
+        case doc.Paragraph():
             kind = f' class="{block.kind}"' if block.kind != "body" else ""
             return f"<p{kind}>{_runs(block.text)}</p>"
-        case Bullets():
+        case doc.Bullets():
             return f"<ul>{''.join(f'<li>{_runs(item)}</li>' for item in block.items)}</ul>"
-        case KeyFigures():
+        case doc.KeyFigures():
             figures = (map(text, figure) for figure in block.figures)
             items = "".join(
                 f"<li><strong>{value}</strong> <span>{label}</span> <small>{note}</small></li>"
                 for value, label, note in figures
             )
             return f'<ul class="figures">{items}</ul>'
-        case Callout():
+        case doc.Callout():
             items = "".join(f"<li>{_runs(item)}</li>" for item in block.items)
             return f'<section class="box {block.tone}"><h3>{text(block.title)}</h3><ul>{items}</ul></section>'
-        case DataTable():
+        case doc.DataTable():
             return table_html(block)
-        case Beside():
+        case doc.Beside():
             # the page has a map of its own
             return blocks_html(block.blocks)
-        case Picture():
+        case doc.Picture():
             return ""
 
 
-def table_html(table: DataTable) -> str:
+def table_html(table: doc.DataTable) -> str:
     """Return a table with its caption, its titles and the title of each line."""
     align = list(table.align) or ["left"] + ["right"] * (len(table.headers) - 1)
     heads = "".join(
@@ -257,10 +248,10 @@ def table_html(table: DataTable) -> str:
     )
 
 
-def _runs(value: Text) -> str:
+def _runs(value: doc.Text) -> str:
     """Return a paragraph's runs."""
     parts = []
-    for words, kind in to_runs(value):
+    for words, kind in doc.to_runs(value):
         safe = html.escape(words, quote=True)
         parts.append(f"<strong>{safe}</strong>" if kind == "strong" else safe)
     return "".join(parts)

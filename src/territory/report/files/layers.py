@@ -25,16 +25,7 @@ from territory.release.gate import TODAY
 from territory.report.chapters.pictures import areas_of, breaks_of
 from territory.report.files.writers import fill
 from territory.report.reading import Reading
-from territory.tables.catalogue import (
-    DESERTS,
-    MOVE_TIMES,
-    NEEDS,
-    SERVICE_CLASS,
-    TODAY_TIME,
-    check_declared,
-    label_of,
-    table_of,
-)
+from territory.tables import catalogue
 from territory.tables.declare import CODES, SERVICES, Keyed
 
 # a GeoPackage dates its layers by the clock: this date, which means nothing, takes its place
@@ -74,7 +65,7 @@ class Layer:
     @property
     def title(self) -> str:
         """French title."""
-        return table_of(f"territoire.gpkg {self.name}").title
+        return catalogue.table_of(f"territoire.gpkg {self.name}").title
 
     @property
     def is_filled(self) -> bool:
@@ -86,7 +77,7 @@ class Layer:
         """French name of each column."""
         told, table = f"territoire.gpkg {self.name}", self.table
         columns = [str(one) for one in (*table.index.names, *table.columns) if one != table.geometry.name]
-        return {one: self.aliases.get(one) or label_of(told, one) for one in columns}
+        return {one: self.aliases.get(one) or catalogue.label_of(told, one) for one in columns}
 
     @cached_property
     def xml(self) -> str:
@@ -119,18 +110,18 @@ def map_layers(reading: Reading) -> list[Layer]:
     for service in reading.services:
         rows = reading.times(TODAY, service).reindex(areas.index)
         minutes, label = rows["travel_time_min"], reading.label(service)
-        times.add(TODAY_TIME, minutes.round(1), label, service=service)
+        times.add(catalogue.TODAY_TIME, minutes.round(1), label, service=service)
         found = time_classes(minutes, breaks=breaks_of(reading), is_reachable=rows["is_reachable"])
-        times.add_classes(found, label, SERVICE_CLASS, service=service)
+        times.add_classes(found, label, catalogue.SERVICE_CLASS, service=service)
     made, main = [_sites(reading), *_epci(reading, areas)], reading.pivot.services if reading.pivot else ()
     for scenario in reading.release.scenarios:
         moved = over(f"ecarts_{scenario}", f"Gains et pertes, scénario {scenario}")
         for move in sorted(reading.moves(scenario), key=lambda one: one.services != main):
             rows, label = reading.differences_of(move).reindex(areas.index), reading.labels(move.services)
-            for keyed, side in zip(MOVE_TIMES, ("baseline", "scenario", "delta"), strict=True):
+            for keyed, side in zip(catalogue.MOVE_TIMES, ("baseline", "scenario", "delta"), strict=True):
                 moved.add(keyed, rows[f"{side}_travel_time_min"].round(1), label, service=move.services[0])
             found = change_classes(rows["delta_travel_time_min"], rows["effect"])
-            moved.add_classes(found, label, SERVICE_CLASS, service=move.services[0])
+            moved.add_classes(found, label, catalogue.SERVICE_CLASS, service=move.services[0])
         made.append(moved)
     needs, deserts = over("besoins", "Besoins"), over("deserts", "Déserts médicaux")
     _add_needs(needs, reading, "commune_code", _PERSONS)
@@ -171,7 +162,7 @@ def _add_needs(layer: Layer, reading: Reading, key: str, bounds: Sequence[int]) 
             table[table["public"].eq(public)].drop_duplicates(key).set_index(key).reindex(layer.table.index)
         )
         label = {need.public: need.label for need in reading.study.need}.get(public, str(public))
-        for keyed in NEEDS[:3]:
+        for keyed in catalogue.NEEDS[:3]:
             layer.add(keyed, rows[keyed.column.name], label, public=public)
         # « < 11 » is in the first class
         number = pd.to_numeric(rows["demand"].replace("< 11", "1"), errors="coerce")
@@ -180,18 +171,24 @@ def _add_needs(layer: Layer, reading: Reading, key: str, bounds: Sequence[int]) 
         names = class_labels(list(bounds), unit="personnes")
         legend = [Category(str(i), text, style.SEQUENTIAL[i]) for i, text in enumerate(names)]
         told = f"{label}, par EPCI" if key == "epci_code" else label
-        layer.add_classes(Classes(keys, (*legend, UNKNOWN)), told, NEEDS[3], "Besoins", public=public)
+        layer.add_classes(
+            Classes(keys, (*legend, UNKNOWN)), told, catalogue.NEEDS[3], "Besoins", public=public
+        )
 
 
 def _add_deserts(layer: Layer, reading: Reading) -> None:
     """Add the class of each rule of desert, then the side of each commune under each criterion, and its figure."""
     for scheme in reading.study.desert:
         rows = reading.criterion(scheme.criterion[0].id)
-        layer.add_classes(met_classes(rows["desert_class"]), scheme.label, DESERTS[0], scheme=scheme.id)
+        layer.add_classes(
+            met_classes(rows["desert_class"]), scheme.label, catalogue.DESERTS[0], scheme=scheme.id
+        )
         for one in scheme.criterion if len(scheme.criterion) > 1 else ():
             rows = reading.criterion(one.id)
-            layer.add_classes(criterion_classes(rows["status"]), one.label, DESERTS[1], criterion=one.id)
-            layer.add(DESERTS[2], rows["value"].round(2), one.label, criterion=one.id)
+            layer.add_classes(
+                criterion_classes(rows["status"]), one.label, catalogue.DESERTS[1], criterion=one.id
+            )
+            layer.add(catalogue.DESERTS[2], rows["value"].round(2), one.label, criterion=one.id)
 
 
 def _sites(reading: Reading) -> Layer:
@@ -237,7 +234,7 @@ def write_layers(reading: Reading, path: Path) -> None:
     aliases, styles = [], []
     for layer in layers:
         flat = gpd.GeoDataFrame(layer.table.reset_index())
-        check_declared(f"territoire.gpkg {layer.name}", map(str, flat.columns))
+        catalogue.check_declared(f"territoire.gpkg {layer.name}", map(str, flat.columns))
         pyogrio.write_dataframe(flat, path, layer=layer.name, append=path.exists(), **_FORMAT)
         covered: dict[str, Any] = {"schema_version": "1.1.0", "write_covering_bbox": True}
         flat.to_parquet(folder / f"{layer.name}.parquet", index=False, **covered)

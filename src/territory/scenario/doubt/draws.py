@@ -12,24 +12,9 @@ from scipy.special import ndtri
 
 from territory.access.uncertainty import HALF_WIDTHS_PER_SD, told_apart
 from territory.scenario.comparison.measures import effects_under
+from territory.scenario.doubt import random_errors as errors
 from territory.scenario.doubt import summaries
-from territory.scenario.doubt.random_errors import (
-    Doubt,
-    Floats,
-    GpPlan,
-    GpSums,
-    Pairs,
-    closest_of,
-    correlation_of,
-    doubt_of,
-    draw_other_site,
-    draw_site,
-    drawn_blocks,
-    ends_of,
-    may_be_closest,
-    plan_gp_draws,
-    read_pairs,
-)
+from territory.scenario.doubt.random_errors import Doubt, Floats, GpPlan, GpSums, Pairs
 from territory.scenario.results import Comparison, Results
 from territory.scenario.zones import zone_levels
 from territory.study.own_tables import complete_kinds, sites_of_kinds
@@ -89,7 +74,7 @@ def draw_results(
     (docs/method/acces-incertitude.md).
     """
     state = baseline.state
-    doubt = doubt_of(state, seed=seed, options=options)
+    doubt = errors.doubt_of(state, seed=seed, options=options)
     closest, gps, plan = _draw_network(state, doubt, _groups(state))
     rows = baseline.access[baseline.access["measure"] == "named"]
     named = {
@@ -152,15 +137,15 @@ def _draw_network(
 ) -> tuple[dict[str, Floats], Floats, GpPlan | None]:
     """Return the drawn time to the closest site of each group, and the drawn access to GPs."""
     is_asked = doubt.communes.isin(list(state.parameters.territory_codes))
-    plan = plan_gp_draws(state, doubt)
+    plan = errors.plan_gp_draws(state, doubt)
     sites = {site for group in groups.values() for site in group} | set(
         () if plan is None else plan.offered.index
     )
-    every = read_pairs(state.travel_times, doubt.communes, sites)
+    every = errors.read_pairs(state.travel_times, doubt.communes, sites)
     rows = {}
     for name, group in groups.items():
         mine = np.flatnonzero(every.site_ids.isin(group)[every.site])
-        rows[name] = mine[may_be_closest(every.take(mine), is_asked)]
+        rows[name] = mine[errors.may_be_closest(every.take(mine), is_asked)]
     gp_rows = np.array([], dtype=np.intp) if plan is None else plan.rows(every, is_asked)
     used = np.unique(np.concatenate([gp_rows, *rows.values()]))
     pairs = every.take(used)
@@ -177,9 +162,9 @@ def _run(
     found = {name: np.full(shape, np.inf) for name in places}
     access = np.full(shape, np.nan)
     sums = None if gp is None else GpSums(gp[0], pairs.take(gp[1]))
-    for block, drawn in drawn_blocks(doubt, pairs):
+    for block, drawn in errors.drawn_blocks(doubt, pairs):
         for name, where in places.items():
-            found[name][:, block] = closest_of(drawn[where], pairs.commune[where], shape[0])
+            found[name][:, block] = errors.closest_of(drawn[where], pairs.commune[where], shape[0])
         if sums is not None and gp is not None:
             access[:, block] = sums.access(drawn[gp[1]], block)
     return found, access
@@ -228,7 +213,7 @@ def _draw(rows: Any, doubt: Doubt) -> tuple[Floats, Floats]:
     """Return drawn times and standard errors of one service, from its rows of the `access` table."""
     mine = rows.reindex(doubt.communes)
     minutes, sd = _minutes_and_sd(mine)
-    times, error = draw_site(doubt, minutes, sd, mine["to_id"])
+    times, error = errors.draw_site(doubt, minutes, sd, mine["to_id"])
     times[(mine["is_reachable"] == False).fillna(False).to_numpy(bool)] = np.inf  # noqa: E712
     return times, error
 
@@ -249,9 +234,9 @@ def draw_trips(
     today, error = _draw(before, doubt)
     (_, sd_a), (minutes, sd_b) = _minutes_and_sd(before), _minutes_and_sd(after)
     detectable = np.asarray(detectable_min.reindex(doubt.communes), dtype=np.float64)
-    shared = correlation_of(sd_a, sd_b, detectable)
+    shared = errors.correlation_of(sd_a, sd_b, detectable)
     same = before["to_id"].eq(after["to_id"]).fillna(False).to_numpy(bool)
-    later = draw_other_site(doubt, error, minutes, sd_b, after["to_id"], np.where(same, 1.0, shared))
+    later = errors.draw_other_site(doubt, error, minutes, sd_b, after["to_id"], np.where(same, 1.0, shared))
     # nowhere to go: known, and no minutes
     later[after["is_reachable"].eq(False).fillna(False).to_numpy(bool)] = np.inf
     return today, later
@@ -290,7 +275,7 @@ def _mean_by_zone(rows: pd.DataFrame, delta: Floats, placed: pd.DataFrame, level
     share = persons / np.where(total > 0, total, np.nan)[:, None]
     # what is out of reach on one side weighs nothing here: no minutes say it
     drawn = share @ np.where(np.isfinite(delta), delta, 0.0)
-    low, high = ends_of(drawn, level)
+    low, high = errors.ends_of(drawn, level)
     mean = share @ np.nan_to_num(rows["delta_travel_time_min"].to_numpy(np.float64))
     # as if the errors of all communes went the same way: the careful side
     size = share @ np.nan_to_num(rows["detectable_min"].to_numpy(np.float64))
@@ -329,7 +314,7 @@ def _told_interval(rows: pd.DataFrame, delta: Floats, placed: pd.DataFrame, leve
     found: dict[str, Floats] = {}
     for name, sign in (("shorter", -1.0), ("longer", 1.0)):
         change = sign * delta
-        low, high = ends_of(persons @ ((change >= size) & (change > 0) & np.isfinite(change)), level)
+        low, high = errors.ends_of(persons @ ((change >= size) & (change > 0) & np.isfinite(change)), level)
         counted = persons @ (told & (sign * central > 0))
         found[f"persons_{name}_low"] = np.minimum(low, counted)
         found[f"persons_{name}_high"] = np.maximum(high, counted)

@@ -9,18 +9,10 @@ import numpy as np
 import pandas as pd
 
 from territory import access, needs
+from territory.access import deserts as criteria
 from territory.access.catchments.floating_catchment import APL_NAME, RECAST_PROFILE, refuse_other_profile
 from territory.access.closest import closer_outside
-from territory.access.deserts import (
-    IN_DESERT,
-    NOT_COMPUTABLE,
-    OUT_OF_DESERT,
-    Criterion,
-    class_labels,
-    class_masks,
-    classify,
-    count_by_class,
-)
+from territory.access.deserts import IN_DESERT, NOT_COMPUTABLE, OUT_OF_DESERT, Criterion
 from territory.access.pairs import read_amounts
 from territory.access.zoning import simulate
 from territory.errors import ParameterError
@@ -52,11 +44,11 @@ def desert_shares(table: pd.DataFrame, state: State) -> pd.DataFrame:
     people = read_amounts(communes["population"].fillna(0.0), "Population")
     found: dict[str, list[Any]] = {}
     for scheme in state.parameters.deserts:
-        masks = class_masks(_wide(table[table["scheme"] == scheme.id], scheme, communes.index))
+        masks = criteria.class_masks(_wide(table[table["scheme"] == scheme.id], scheme, communes.index))
         for zones in (whole, communes["departement_code"], communes["epci_code"]):
             for zone in zones.dropna().unique():
                 here = (zones == zone).to_numpy(bool)
-                counted: dict[str, list[Any]] = dict(count_by_class(masks, people, here))
+                counted: dict[str, list[Any]] = dict(criteria.count_by_class(masks, people, here))
                 if unknown[here].any():
                     counted |= dict.fromkeys(["population_hab", "population_share"], [np.nan] * len(masks))
                 keys = {"zone": [zone] * len(masks), "scheme": [scheme.id] * len(masks)}
@@ -116,7 +108,7 @@ def _scheme(state: State, gps: pd.DataFrame, scheme: DesertScheme) -> pd.DataFra
         if one.measure == "apl":
             named = f"Critère « {one.id} » : le seuil de {one.threshold:g}".replace(".", ",")
             refuse_other_profile(_profile_of(state, one), one.profile, named)
-    classes = classify(wide, criteria=[_criterion(one) for one in scheme.criterion])
+    classes = criteria.classify(wide, criteria=[_criterion(one) for one in scheme.criterion])
     for one in scheme.criterion:
         met = classes[f"{one.id}_is_met"]
         status = np.where(met.isna(), NOT_COMPUTABLE, np.where(met.fillna(False), IN_DESERT, OUT_OF_DESERT))
@@ -239,7 +231,7 @@ def _wide(rows: pd.DataFrame, scheme: DesertScheme, communes: pd.Index[str]) -> 
         columns[f"{one.id}_is_met"] = pd.arrays.BooleanArray(met, unknown)
     count = len(scheme.criterion)
     first = rows.xs(scheme.criterion[0].id, level="criterion")["desert_class"].reindex(communes)
-    columns["desert_class"] = pd.Categorical(first, categories=class_labels(count))
+    columns["desert_class"] = pd.Categorical(first, categories=criteria.class_labels(count))
     return pd.DataFrame(columns, index=communes)
 
 
