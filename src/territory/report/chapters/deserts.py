@@ -16,7 +16,6 @@ from territory.plot import style
 from territory.plot.maps.show_plans import class_map, doubt_map
 from territory.report.chapters import pictures
 from territory.report.layout import document as doc
-from territory.report.layout.document import Part
 from territory.report.reading import Reading
 from territory.scenario.doubt.draws import Draws
 from territory.scenario.zones import ALL_TERRITORY
@@ -24,17 +23,14 @@ from territory.study.words.indicators import DesertCriterion, DesertScheme
 
 _NOT_COMPUTABLE, _DOUBTFUL, _PUBLISHED, _IN = "non calculable", "douteux", "publié", "en désert"
 # the lists of a published figure and of its estimate are not the same: said beside their difference
-_LISTS = {
-    "urgences_smur": "Le chiffre publié compte aussi les SMUR ; l'estimation, les seuls services d'urgences de la "
-    "liste du rapport, et ses temps sont calculés autrement."
-}
+_LISTS = {"urgences_smur": doc.wording("deserts.lists_of_smur")}
 
 
-def desert_parts(reading: Reading) -> list[Part]:
+def desert_parts(reading: Reading) -> list[doc.Part]:
     """Return the criteria of desert of the study as a part that may leave, drawn when it is shown."""
     if _best(reading) is None:
         return []
-    return [Part(partial(deserts, reading), "les critères de « désert médical »", leaves=10)]
+    return [doc.Part(partial(deserts, reading), "les critères de « désert médical »", leaves=10)]
 
 
 def deserts(reading: Reading) -> list[doc.Block]:
@@ -56,10 +52,9 @@ def deserts(reading: Reading) -> list[doc.Block]:
     else:
         text.append(doc.strong(f"« {label} » est celui que les données permettent le mieux de calculer. "))
     text.append(
-        "Près du seuil, le doute sur les temps estimés peut faire changer une commune de côté : elle est dite "
-        f"« douteuse » quand c'est le cas dans plus de {integer(100 - 100 * draws.sure_share)} % de "
-        f"{integer(draws.count)} tirages, « sûre » quand elle garde son côté dans {sure} % d'entre eux au moins. Ces "
-        "tirages sont une étude de sensibilité, pas une probabilité."
+        doc.wording(
+            "deserts.doubt", left=integer(100 - 100 * draws.sure_share), draws=integer(draws.count), sure=sure
+        )
     )
     return [
         doc.Heading("Où les soins sont-ils trop loin ?"),
@@ -178,8 +173,7 @@ def _table(reading: Reading, draws: Draws, labels: dict[str, str], verdicts: pd.
             [
                 "En désert : communes sûres, ou publiées comme telles.",
                 *lacking,
-                "Un critère sans données n'est jamais compté comme respecté. Une zone en vigueur est celle de l'arrêté "
-                "de l'ARS : ceci n'a aucune valeur réglementaire.",
+                doc.wording("deserts.caution"),
             ]
         ),
     )

@@ -104,10 +104,7 @@ def headline(reading: Reading, move: Move) -> list[doc.Block]:
     )
     sizes, variants = main_move.of_places(reading, move), main_move.in_variants(reading, move)
     blocks += [doc.Paragraph(text) for text in (sizes, variants) if text]
-    drawn = (
-        f"Enfants imaginés parmi les {noun}, d'autant plus souvent qu'ils sont près du site d'aujourd'hui : une "
-        "hypothèse, car on entre sur orientation et quand une place est libre. "
-    )
+    drawn = doc.wording("first_page.drawn", noun=noun)
     return [*blocks, doc.Paragraph(f"{drawn if ten and not found.is_observed else ''}{DEFINED}", "small")]
 
 

@@ -45,11 +45,7 @@ def time_on_board(reading: Reading, *, whole: bool = False) -> list[Block]:
     found = _rounds(reading, ALL_TERRITORY)
     if found.empty:
         return []
-    said = (
-        "Les enfants ne voyagent pas seuls : un minibus fait une tournée, et le temps à bord dépend de la limite que "
-        "l'on fixe. Chaque tournée prend le moins de véhicules qui tiennent la limite, puis le moins de minutes à "
-        "bord. Entre parenthèses, l'intervalle sur les tirages du lieu de vie des enfants, les mêmes avant et après."
-    )
+    said = doc.wording("journeys.rounds")
     supposed = found[found["is_illustrative"].astype(bool)].drop_duplicates(["service", "who"])
     if len(supposed):
         counts = supposed["children_count"].map(integer)
@@ -202,10 +198,7 @@ def _map(reading: Reading, service: str, situation: str, places: list[str]) -> P
     )
 
 
-NO_TIMETABLE = (
-    " Non calculable : l'étude n'a pas d'horaires de transports collectifs. Ils se téléchargent (GTFS) sur "
-    "transport.data.gouv.fr, et se donnent dans [travel.transit]."
-)
+NO_TIMETABLE = doc.wording("journeys.no_timetable")
 _MOST_SERVICES = 6
 _SIDES = [f"{who}, {how} >1" for how in ("voiture", "sans voiture") for who in ("communes", "habitants")]
 
@@ -253,10 +246,7 @@ def without_car(reading: Reading) -> list[Block]:
 def _households(reading: Reading) -> str:
     """Say who has no car, or where it is told."""
     if "households_without_car" not in reading.territory:
-        return (
-            "Ménages sans voiture : non calculable ; leur nombre par commune est dans le fichier « logement » du "
-            "recensement (insee.fr), à donner dans [data], à households_without_car."
-        )
+        return doc.wording("journeys.no_households")
     total = reading.territory["households_without_car"].sum()
     return f"{count(round(float(total)), 'ménage')} du territoire n'ont pas de voiture (recensement)."
 

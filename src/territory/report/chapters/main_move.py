@@ -12,6 +12,7 @@ from territory.release.comparison import best_in_all
 from territory.release.gate import TODAY
 from territory.report.chapters.moves import in_tables, scenarios_in_words
 from territory.report.chapters.travel_accounts import year_hours
+from territory.report.layout import document as doc
 from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Run, Text, strong, table
 from territory.report.reading import SECRET, Counts, Move, Reading
 from territory.scenario.zones import ALL_TERRITORY
@@ -252,11 +253,7 @@ def _table(
     reading: Reading, service: str, rows: list[list[str]], every: list[str], names: list[str], noun: str
 ) -> DataTable:
     """Return the columns of some scenarios, today's beside them."""
-    note = (
-        f"« {_SAME} » : comme aujourd'hui. «{_DOUBTFUL} » : sans différence visible. Effectifs : ce que le doute sur "
-        f"les temps permet d'affirmer, parmi ceux qui sont à {reading.limit} ou moins du site d'aujourd'hui. "
-        "Entrer dans ce périmètre n'est pas compté comme un gain."
-    )
+    note = doc.wording("main_move.options", same=_SAME, doubtful=_DOUBTFUL, limit=reading.limit)
     kept = [0, 1, *(2 + every.index(name) for name in names)]
     cells = [[row[column] for column in kept] for row in rows]
     heads = [" <1.7", "Aujourd'hui >1", *(f"Scénario {n} >1.05" for n in names)]

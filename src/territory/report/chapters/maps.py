@@ -10,44 +10,44 @@ from territory.french.words import change, of_place
 from territory.release.gate import TODAY
 from territory.report.chapters import pictures
 from territory.report.chapters.moves import effects_table, ordered_zones
-from territory.report.layout.document import Block, DataTable, Heading, Paragraph, Part, table
+from territory.report.layout import document as doc
 from territory.report.reading import STAFF, Move, Reading, whole_change
 
 _MOST_COMMUNES = 40
 
 
-def maps(reading: Reading) -> list[Part]:
+def maps(reading: Reading) -> list[doc.Part]:
     """Return the maps of the move that changes most, or today's times where there is none to map."""
     move = reading.pivot
     if move is None or not move.lasts:
-        drawn: list[Block] = [
+        drawn: list[doc.Block] = [
             pictures.time_map(reading, service, TODAY, max_height_cm=10.0)
             for service in reading.services[:4]
             if not reading.times(TODAY, service).empty
         ]
-        today: list[Block] = [Heading("Les temps de route aujourd'hui", new_page=True), *drawn]
-        return [Part(today if drawn else [])]
+        today: list[doc.Block] = [doc.Heading("Les temps de route aujourd'hui", new_page=True), *drawn]
+        return [doc.Part(today if drawn else [])]
     service, way = move.services[0], "depuis" if move.who == STAFF else "vers"
-    before_and_after: list[Block] = [
-        Heading(f"Les trajets {way} {reading.the(move.services)}, avant et après"),
-        Paragraph(_perimeter(reading, move)),
+    before_and_after: list[doc.Block] = [
+        doc.Heading(f"Les trajets {way} {reading.the(move.services)}, avant et après"),
+        doc.Paragraph(_perimeter(reading, move)),
         pictures.time_map(reading, service, TODAY, max_height_cm=8.4),
         pictures.time_map(reading, service, move.scenario_id, max_height_cm=8.4),
         _within_table(reading, move),
     ]
-    blocks: list[Block] = [
-        Heading("Qui gagne, qui perd"),
+    blocks: list[doc.Block] = [
+        doc.Heading("Qui gagne, qui perd"),
         pictures.change_map(reading, move, max_height_cm=10.0),
         *change_table(reading, move, reading.territory.index, most=16, told_only=True),
     ]
     zones = ordered_zones(reading, move)
     if zones:
         blocks.append(effects_table(reading, move, zones))
-    parts = [Part(before_and_after), Part(blocks)]
+    parts = [doc.Part(before_and_after), doc.Part(blocks)]
     return [*parts, *_closer(reading, move)]
 
 
-def _within_table(reading: Reading, move: Move) -> DataTable:
+def _within_table(reading: Reading, move: Move) -> doc.DataTable:
     """Return the numbers of the maps before and after: communes and persons within each time of the site."""
     service = move.services[0]
     situations = {"Aujourd'hui": TODAY, f"Scénario {move.scenario_id}": move.scenario_id}
@@ -64,28 +64,28 @@ def _within_table(reading: Reading, move: Move) -> DataTable:
         rows.append([f"à {minutes(bound)} ou moins", *cells])
     whom = f"communes et {reading.noun(service)}" if has_persons else "communes"
     caption = f"Autour {of_place(reading.the([service]))} : {whom}, départements voisins compris."
-    return table(["Du site <1.3", *heads], rows, caption)
+    return doc.table(["Du site <1.3", *heads], rows, caption)
 
 
-def _closer(reading: Reading, move: Move) -> list[Part]:
+def _closer(reading: Reading, move: Move) -> list[doc.Part]:
     """Return the EPCI in focus in detail."""
     focus = pictures.focus_of(reading)
     if focus is None:
         return []
     name = reading.study.territory.focus_name or reading.study.territory.name
 
-    def made() -> list[Block]:
+    def made() -> list[doc.Block]:
         code = reading.study.territory.focus_epci_code
         return [
-            Heading(f"Plus près : {name}"),
+            doc.Heading(f"Plus près : {name}"),
             pictures.change_map(reading, move, max_height_cm=9.4, zoom=focus, zoom_name=code),
             *change_table(reading, move, focus, most=_MOST_COMMUNES),
         ]
 
-    return [Part(made, f"la carte de détail, {name} (elle est aussi dans la fiche de l'EPCI)", leaves=5)]
+    return [doc.Part(made, f"la carte de détail, {name} (elle est aussi dans la fiche de l'EPCI)", leaves=5)]
 
 
-def next_map(reading: Reading) -> list[Block]:
+def next_map(reading: Reading) -> list[doc.Block]:
     """Return the map of the move that is felt most after the one told at length, for the annex."""
     pivot = reading.pivot
     if pivot is None or not pivot.lasts:
@@ -96,7 +96,7 @@ def next_map(reading: Reading) -> list[Block]:
         # a map of differences that cannot be told shows hatches: page 1 says it in a line
         if is_told and other.lasts and is_far and reading.is_felt(other):
             return [
-                Heading(f"Et pour {reading.the(other.services)} ?"),
+                doc.Heading(f"Et pour {reading.the(other.services)} ?"),
                 pictures.change_map(reading, other, max_height_cm=8.6),
                 *change_table(reading, other, reading.territory.index, most=12, told_only=True),
             ]
@@ -108,10 +108,7 @@ def _perimeter(reading: Reading, move: Move) -> str:
     noun = reading.noun_of(move)
     if reading.counts_of(move).is_observed:
         return f"Les {noun} sont ceux que l'étude donne, par commune d'origine."
-    return (
-        f"Faute de connaître les communes d'origine, on compte les {noun} à {reading.limit} ou moins du site "
-        "d'aujourd'hui, départements voisins compris : ceux que le changement pourrait concerner."
-    )
+    return doc.wording("maps.perimeter", noun=noun, limit=reading.limit)
 
 
 # a short table is not cut in two
@@ -121,7 +118,7 @@ BESIDE = {"entering": "entre dans le périmètre", "outside": "hors périmètre"
 
 def change_table(
     reading: Reading, move: Move, codes: pd.Index, *, most: int, told_only: bool = False
-) -> list[Block]:
+) -> list[doc.Block]:
     """Return the change of travel time of some communes, the largest first."""
     rows = reading.differences_of(move).reindex(codes)
     sides = [f"{side}_travel_time_min" for side in ("baseline", "scenario")]
@@ -141,7 +138,7 @@ def change_table(
     return [_in_two(cells, ["Commune", "Temps de route", "Écart"], f"{name}.", total)] if cells else []
 
 
-def today_table(reading: Reading, codes: pd.Index, *, most: int) -> list[Block]:
+def today_table(reading: Reading, codes: pd.Index, *, most: int) -> list[doc.Block]:
     """Return today's times of some communes to the first service of the study, the longest first."""
     if not reading.services:
         return []
@@ -169,7 +166,7 @@ def written_minutes(value: float) -> str:
     return "?" if math.isnan(float(value)) else minutes(float(value))
 
 
-def _in_two(cells: list[list[str]], heads: list[str], caption: str, total: int) -> DataTable:
+def _in_two(cells: list[list[str]], heads: list[str], caption: str, total: int) -> doc.DataTable:
     """Put a narrow table on two columns."""
     half = -(-len(cells) // 2) if len(cells) > _SHORT else len(cells)
     left, right = cells[:half], cells[half:]
@@ -177,7 +174,9 @@ def _in_two(cells: list[list[str]], heads: list[str], caption: str, total: int) 
     if total > len(cells):
         note = f"Les {len(cells)} communes les plus concernées sur {total} ; toutes sont dans l'annexe et le classeur."
     if not right:
-        return DataTable(heads, left, caption, note=note)
+        return doc.DataTable(heads, left, caption, note=note)
     right = [*right, *([[""] * len(heads)] * (len(left) - len(right)))]
     columns = [f"{heads[0]} <1.5", f"{heads[1]} >1", *(f"{head} >1.45" for head in heads[2:])] * 2
-    return table(columns, [[*one, *two] for one, two in zip(left, right, strict=True)], caption, note=note)
+    return doc.table(
+        columns, [[*one, *two] for one, two in zip(left, right, strict=True)], caption, note=note
+    )

@@ -9,14 +9,11 @@ from territory.network.estimate_model import calibration
 from territory.release.gate import TODAY
 from territory.report.chapters import journeys
 from territory.report.chapters.pictures import bounds_of
-from territory.report.layout.document import Block, Bullets, Callout, Heading, Paragraph, Text, strong, table
+from territory.report.layout import document as doc
 from territory.report.reading import Reading, ranged
 from territory.study.words.changes import ChangeSpeeds
 
-NOTHING_WITHHELD = (
-    "Aucun effectif observé n'est retiré : ce document est pour les personnes habilitées à connaître les fichiers de "
-    "l'étude, et ne se diffuse pas."
-)
+NOTHING_WITHHELD = doc.wording("method.internal")
 # where the estimate was tried, and how it is said
 _TRIED = {
     "Var": "dans le Var",
@@ -27,63 +24,61 @@ _TRIED = {
 _TERRAINS = {"plain": "plaine", "mixed": "intermédiaire", "mountain": "montagne"}
 _DIGEST_SHOWN = 64
 # FACTS: METRIC and OSRM on 2,500 pairs of Gironde, 66.8 % within 5 min of each other
-_DOUBT = (
-    "Le doute sur un temps est pris à ± 5 min : deux calculs officiels des mêmes trajets de Gironde s'accordent à "
-    "5 min près dans deux cas sur trois (DREES, 2021)."
-)
-_NOT_TOLD_APART: Text = [
-    strong("Sans différence visible."),
-    " Deux temps qui partagent une route partagent son erreur : un écart se voit donc mieux que chaque temps. Il n'est "
-    "dit gagné ou perdu que s'il dépasse le doute sur la différence, qui grandit avec la distance entre les sites.",
+_DOUBT = doc.wording("method.doubt")
+_NOT_TOLD_APART: doc.Text = [
+    doc.strong("Sans différence visible."),
+    doc.wording("method.not_told_apart"),
 ]
 
 
-def method(reading: Reading) -> list[Block]:
+def method(reading: Reading) -> list[doc.Block]:
     """Return how the numbers were made and what they cannot say."""
-    sans: Text = [strong("Sans voiture."), journeys.said(reading)]
+    sans: doc.Text = [doc.strong("Sans voiture."), journeys.said(reading)]
     vintage = reading.vintage()
     how = (
         "sont comptés année par année, d'après un fichier qui donne chaque année d'âge : aucune tranche n'est coupée"
         if reading.release.has_single_ages
         else "sont découpés dans les tranches d'âge publiées, en les supposant uniformes à l'intérieur d'une tranche"
     )
-    text = (
-        f" Population {vintage} (INSEE). Les âges de chaque service {how} ; seuls les totaux changent "
-        "d'un millésime à l'autre."
-    )
+    text = doc.wording("method.ages", census=vintage, how=how)
     if reading.study.ages is not None:
         ages = reading.study.ages
         text += (
             f" Le tout est calé sur {integer(ages.total)} personnes de {ages.age_max:g} ans ou moins en "
             f"{ages.year}, d'après : {ages.source}."
         )
-    items: list[Text] = [
+    items: list[doc.Text] = [
         *_times(reading),
         sans,
-        [strong("Âges."), text],
+        [doc.strong("Âges."), text],
         *_counting(reading),
         *_disclosure(reading),
     ]
-    blocks: list[Block] = [Heading("Méthode et limites"), Bullets(items)]
+    blocks: list[doc.Block] = [doc.Heading("Méthode et limites"), doc.Bullets(items)]
     blocks += _sensitivity(reading)
-    asked: list[Text] = [
-        [strong(found.question), f" {found.matters_for}"]
+    asked: list[doc.Text] = [
+        [doc.strong(found.question), f" {found.matters_for}"]
         for found in reading.study.unknown
         if found.matters_for
     ]
     if asked:
-        blocks.append(Callout("Ce que changeraient les réponses attendues", asked, "unknown"))
+        blocks.append(doc.Callout("Ce que changeraient les réponses attendues", asked, "unknown"))
     return blocks
 
 
-def _times(reading: Reading) -> list[Text]:
+def _times(reading: Reading) -> list[doc.Text]:
     """Say how travel times were found, and how wrong they may be."""
     if reading.release.times_method == "roads":
         said = f" Calculés sur le réseau routier, en voiture, hors heures de pointe. {_DOUBT}"
-        return [[strong("Temps de route."), said], *_works(reading), _NOT_TOLD_APART, *_isochrones(reading)]
+        return [
+            [doc.strong("Temps de route."), said],
+            *_works(reading),
+            _NOT_TOLD_APART,
+            *_isochrones(reading),
+        ]
     if reading.release.times_method != "estimate":
         said = f" Repris du distancier fourni avec l'étude. {_DOUBT}"
-        return [[strong("Temps de route."), said], _NOT_TOLD_APART]
+        return [[doc.strong("Temps de route."), said], _NOT_TOLD_APART]
     numbers = calibration().set_index(["kind", "terrain", "name"])["value"]["held_out"]
     terrain = reading.parameters.terrain
     told = (
@@ -97,27 +92,24 @@ def _times(reading: Reading) -> list[Text]:
     doubt = "" if math.isnan(median) else f" Le doute médian sur un temps est ici de ± {minutes(median)}."
     return [
         [
-            strong("Temps de route estimés."),
-            " Sans carte routière, un temps est estimé d'après la distance à vol d'oiseau, la densité des communes "
-            f"et {told}, en voiture. Sur des communes mises de côté, un EPCI à la fois, l'erreur moyenne du calcul "
-            f"ajusté est de {tried}. Le niveau est celui de la DREES : quelques minutes de plus qu'aux heures "
-            f"creuses.{doubt}",
+            doc.strong("Temps de route estimés."),
+            doc.wording("method.estimate", told=told, tried=tried, doubt=doubt),
         ],
         _NOT_TOLD_APART,
     ]
 
 
-def _works(reading: Reading) -> list[Text]:
+def _works(reading: Reading) -> list[doc.Text]:
     """Say which roads are closed, slowed or drawn in which scenario."""
     return [
-        [strong("Routes changées."), f" Scénario {scenario.id} : {change.said}."]
+        [doc.strong("Routes changées."), f" Scénario {scenario.id} : {change.said}."]
         for scenario in reading.study.scenario
         for change in scenario.change
         if isinstance(change, ChangeSpeeds) and change.works
     ]
 
 
-def _isochrones(reading: Reading) -> list[Text]:
+def _isochrones(reading: Reading) -> list[doc.Text]:
     """Say what the outlines on the maps of times are, where there are some."""
     drawn = reading.release.isochrones
     if drawn is None or drawn.empty or not bounds_of(reading):
@@ -125,51 +117,45 @@ def _isochrones(reading: Reading) -> list[Text]:
     times = join(minutes(bound) for bound in bounds_of(reading))
     return [
         [
-            strong("Isochrones."),
-            f" Contours des lieux d'où une voiture atteint le site en {times}. Les communes et les habitants sont "
-            "comptés par le point de leur commune, comme partout ailleurs.",
+            doc.strong("Isochrones."),
+            doc.wording("method.isochrones", times=times),
         ]
     ]
 
 
-def _counting(reading: Reading) -> list[Text]:
+def _counting(reading: Reading) -> list[doc.Text]:
     """Say who is counted, and what is not."""
     limit = reading.limit
-    items: list[Text] = []
+    items: list[doc.Text] = []
     if reading.release.scenarios:
         items.append(
             [
-                strong("Périmètre."),
-                f" Un service est supposé pouvoir recruter jusqu'à {limit} de route : c'est une "
-                "hypothèse, essayée aussi avec d'autres seuils. Chaque commune est représentée par un "
-                "point ; une famille n'habite pas toujours près de lui.",
+                doc.strong("Périmètre."),
+                doc.wording("method.perimeter", limit=limit),
             ]
         )
     items.append(
         [
-            strong("Ce qui n'est pas calculé."),
-            " On ne calcule ni l'attente, ni le manque de places, ni la qualité de l'accompagnement : l'occupation des "
-            "places et les orientations ne sont pas publiques, et les places autorisées se lisent dans FINESS. "
-            "Un service absent d'ici n'est pas absent du territoire : FINESS fait foi.",
+            doc.strong("Ce qui n'est pas calculé."),
+            doc.wording("method.not_computed"),
         ]
     )
     return items
 
 
-def _disclosure(reading: Reading) -> list[Text]:
+def _disclosure(reading: Reading) -> list[doc.Text]:
     """Say what is withheld."""
     if reading.release.is_internal:
-        return [[strong("Édition interne."), f" {NOTHING_WITHHELD}"]]
+        return [[doc.strong("Édition interne."), f" {NOTHING_WITHHELD}"]]
     return [
         [
-            strong("Petits nombres."),
-            " Une estimation inférieure à 11 personnes est écrite « < 11 ». Un effectif observé "
-            "inférieur à 11 n'est pas publié, ni ceux qui permettraient de le retrouver par différence.",
+            doc.strong("Petits nombres."),
+            doc.wording("method.small"),
         ]
     ]
 
 
-def _sensitivity(reading: Reading) -> list[Block]:
+def _sensitivity(reading: Reading) -> list[doc.Block]:
     """Return the gains and losses under other recruitment limits, for the move that changes most."""
     move = reading.pivot
     if move is None:
@@ -189,7 +175,7 @@ def _sensitivity(reading: Reading) -> list[Block]:
         ]
         rows.append([minutes(float(str(limit))), *cells])
     return [
-        table(
+        doc.table(
             "Périmètre <1.4 | Trajet plus court >1 | Trajet plus long >1 | Sans différence visible >1",
             rows,
             f"Si le périmètre change : {reading.labels(move.services)}, scénario {move.scenario_id}, "
@@ -198,13 +184,13 @@ def _sensitivity(reading: Reading) -> list[Block]:
     ]
 
 
-def sources(reading: Reading, *, explained: Sequence[Block] = ()) -> list[Block]:
+def sources(reading: Reading, *, explained: Sequence[doc.Block] = ()) -> list[doc.Block]:
     """Return the sources with their vintages, and the digest of the run."""
-    blocks: list[Block] = [Heading("Sources")]
+    blocks: list[doc.Block] = [doc.Heading("Sources")]
     rows = _used_sources(reading)
     if rows:
         columns = "Producteur <1 | Données <2.6 | Millésime <0 | Licence <0"
-        blocks.append(table(columns, rows, "Données utilisées."))
+        blocks.append(doc.table(columns, rows, "Données utilisées."))
     situations = (TODAY, *reading.release.scenarios)
     held = [reading.site(situation, service) for situation in situations for service in reading.named]
     sites = {site for every in held for site in every or ()}
@@ -215,7 +201,7 @@ def sources(reading: Reading, *, explained: Sequence[Block] = ()) -> list[Block]
     # what the study itself supposes is no document
     quoted = list(dict.fromkeys(text for text in found if text and not text.startswith("fichier d'étude")))
     if quoted:
-        blocks += [Heading("Documents publics cités", 2), Bullets(quoted, "small")]
+        blocks += [doc.Heading("Documents publics cités", 2), doc.Bullets(quoted, "small")]
     return [*blocks, *explained, *digest_line(reading)]
 
 
@@ -252,7 +238,7 @@ def _road_map(reading: Reading) -> list[list[str]]:
     return [["Contributeurs d'OpenStreetMap", title, "–", "ODbL"]]
 
 
-def digest_line(reading: Reading) -> list[Block]:
+def digest_line(reading: Reading) -> list[doc.Block]:
     """Say how to check that a document is the one of a run."""
     digest = reading.release.run_digest[:_DIGEST_SHOWN]
     if not digest:
@@ -261,12 +247,10 @@ def digest_line(reading: Reading) -> list[Block]:
     files = reading.release.manifest.get("inputs_sha256", {})
     made = f"territory {versions['territory']}" if "territory" in versions else "territory"
     return [
-        Paragraph(
+        doc.Paragraph(
             [
-                f"Document produit par {made} à partir de {count(len(files), 'fichier')} ; mêmes entrées, "
-                "même document. Empreinte du calcul (SHA-256, reprise dans manifest.json et vérifiée par "
-                "« territory check ») : ",
-                strong(digest),
+                doc.wording("method.digest", made=made, files=count(len(files), "fichier")),
+                doc.strong(digest),
             ],
             "small",
         )

@@ -106,8 +106,7 @@ def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> l
     rows = [[*line[:2], join(scenarios), *line[2:]] for line, scenarios in lines.items()]
     shown = rows[:most]
     notes = [
-        "Les mêmes habitants sont comptés à chaque ligne : elles ne s'additionnent pas. Quand les professionnels vont "
-        "vers l'enfant, c'est leur trajet.",
+        doc.wording("moves.not_added"),
         *([INTERVALS] if any(" à " in cell for row in rows for cell in row[3:]) else []),
         *without,
     ]

@@ -31,10 +31,7 @@ _KINDS = {
     "population": "population",
 }
 _COMPARABLE = ("orientation", "waiting")
-_NO_PLACES = (
-    "Une prévalence ou un droit ouvert compte des personnes concernées, non des demandes de place. Seules les "
-    "orientations en cours et les listes d'attente peuvent être rapprochées de places ; elles ne sont pas connues ici."
-)
+_NO_PLACES = doc.wording("needs.no_places")
 
 
 def needs(reading: Reading) -> list[doc.Block]:

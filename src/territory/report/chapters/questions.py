@@ -16,7 +16,6 @@ from territory.release.disclosure import SUPPRESSED
 from territory.release.gate import TODAY
 from territory.report.chapters.pictures import areas_of, map_source
 from territory.report.layout import document as doc
-from territory.report.layout.document import Part
 from territory.report.reading import Reading
 from territory.tables.catalogue import BEYOND
 
@@ -30,9 +29,9 @@ _THRESHOLD = 11
 _CAUTION = "C'est un repère, pas un choix de site : le calcul ne connaît ni le foncier, ni les équipes."
 
 
-def siting_parts(reading: Reading) -> list[Part]:
+def siting_parts(reading: Reading) -> list[doc.Part]:
     """Return the answer to each question of siting: the first at length, the next ones short and first to leave."""
-    parts: list[Part] = []
+    parts: list[doc.Part] = []
     for siting, ranking in _questions(reading):
         is_first = not parts
         blocks = _in_words(siting, ranking, is_first=is_first)
@@ -42,7 +41,7 @@ def siting_parts(reading: Reading) -> list[Part]:
         blocks += _ranks(ranking, most=most, caption="", where="dans l'annexe et le classeur")
         blocks += _trade_off(reading, ranking) if is_first else []
         title = "" if is_first else f"la question d'implantation « {siting.name} »"
-        parts.append(Part(blocks, title, leaves=30))
+        parts.append(doc.Part(blocks, title, leaves=30))
     return parts
 
 
@@ -162,21 +161,12 @@ def _trade_off(reading: Reading, ranking: pd.DataFrame) -> list[doc.Block]:
     )
     rows = front[["name", "x", "y"]].itertuples(index=False)
     said = [f"{name} : {decimal(x, 0)} min et {persons(y)}" for name, x, y in rows]
-    alt = (
-        f"Nuage de {integer(len(points))} communes selon le temps moyen et les personnes à plus de {limit} min. "
-        f"Celles que nulle autre ne bat sur les deux : {' ; '.join(said)}."
-    )
-    caption = (
-        f"Ce que coûte un temps moyen plus court : personnes à plus de {limit} min de chaque commune candidate. En "
-        "losange plein, celles que nulle autre ne bat sur les deux à la fois ; en rond plein, les lieux d'aujourd'hui."
-    )
+    alt = doc.wording("questions.front", count=integer(len(points)), limit=limit, said=" ; ".join(said))
+    caption = doc.wording("questions.trade_off", limit=limit)
     return [doc.Picture(style.to_svg(figure), alt, caption, "Figure")]
 
 
-_SUPPORT_NOTE = (
-    "Support : l'établissement support du groupement hospitalier. ≈ : sans différence visible entre "
-    "les deux routes."
-)
+_SUPPORT_NOTE = doc.wording("questions.support")
 
 
 def groups_answer(reading: Reading) -> list[doc.Block]:
@@ -189,7 +179,7 @@ def groups_answer(reading: Reading) -> list[doc.Block]:
     return [doc.Bullets([*items, *_join_in_words(answers, compared)]), *_cautions(reading)] if items else []
 
 
-def groups(reading: Reading) -> list[Part]:
+def groups(reading: Reading) -> list[doc.Part]:
     """Return the groupings side by side, then the map and the members of each: all but the first may leave."""
     answers = reading.release.groupings
     if not answers:
@@ -197,20 +187,14 @@ def groups(reading: Reading) -> list[Part]:
     compared: list[doc.Block] = [
         doc.Heading("Les groupements comparés"),
         _comparison(reading.release.grouping_comparison),
-        doc.Paragraph(
-            "Le siège est le membre vers lequel la route de tous est la plus courte : un calcul, pas une désignation. "
-            "La dispersion est la distance moyenne des membres à leur centre, à vol d'oiseau."
-        ),
+        doc.Paragraph(doc.wording("questions.seat")),
     ]
-    parts = [Part(compared)]
+    parts = [doc.Part(compared)]
     for place, answer in enumerate(answers.values()):
         title = f"le découpage « {answer.grouping.name} »" if place else ""
-        parts.append(Part(partial(_one, reading, answer), title, leaves=28))
-    rest = (
-        "Les établissements qui ne sont pas groupés et le tableau des services à partager, à remplir, sont dans le "
-        "dossier tables (groupement_…)."
-    )
-    return [*parts, Part([doc.Paragraph(rest, kind="small")])]
+        parts.append(doc.Part(partial(_one, reading, answer), title, leaves=28))
+    rest = doc.wording("questions.rest")
+    return [*parts, doc.Part([doc.Paragraph(rest, kind="small")])]
 
 
 def _groups_in_words(answer: GroupingAnswer, row: Any) -> str:

@@ -26,7 +26,6 @@ from territory.report.chapters.moves import effects_table
 from territory.report.chapters.needs import need_heads, range_text
 from territory.report.chapters.travel_accounts import listed_table, rates_table
 from territory.report.layout import document as doc
-from territory.report.layout.document import Block, Bullets, Heading, Text, strong, table
 from territory.report.reading import Move, Readable, Reading, read
 from territory.scenario.zones import ALL_TERRITORY
 from territory.study.state import UNPUBLISHED, public_parameters
@@ -40,11 +39,7 @@ def technical_annex(result: Readable) -> doc.Document:
     parts = [*questions.groups(reading), *needs.flows(reading)]
     blocks: list[doc.Block] = [
         doc.Heading("Ce que contient cette annexe"),
-        doc.Paragraph(
-            "Elle donne, pour qui veut vérifier ou refaire le calcul, toutes les tables commune par commune, les "
-            "paramètres, le doute sur les temps, ce que le secret statistique a retiré et l'empreinte de chaque "
-            "fichier lu. Les mêmes tables, sans arrondi, sont dans le classeur et dans le dossier tables/."
-        ),
+        doc.Paragraph(doc.wording("annex.content")),
         *doubt(reading),
         *moves.all_moves(reading, level=1),
         *by_zone(reading),
@@ -100,12 +95,9 @@ def withheld(reading: Reading) -> list[doc.Block]:
             doc.Callout("Édition interne", [NOTHING_WITHHELD], "warning"),
         ]
     rules: list[doc.Text] = [
-        f"Aucun effectif observé de 1 à {THRESHOLD - 1} personnes n'est publié. Pour qu'aucun total, aucune différence "
-        "entre deux tables, deux scénarios, deux seuils de recrutement ou deux documents ne le redonne, d'autres "
-        "effectifs sont retirés avec lui : il doit rester impossible de le situer à moins de onze personnes près.",
+        doc.wording("annex.observed", most=THRESHOLD - 1),
         "Une moyenne pondérée par des effectifs observés n'est publiée que si chacun d'eux pourrait l'être.",
-        f"Une estimation inférieure à {THRESHOLD} est écrite « < {THRESHOLD} » : elle n'est pas une donnée "
-        "personnelle, mais un nombre plus fin serait une fausse précision.",
+        doc.wording("annex.estimates", threshold=THRESHOLD),
         "Un budget d'établissements n'est publié que pour trois unités au moins, dont aucune ne dépasse 85 %.",
     ]
     rows = []
@@ -124,11 +116,7 @@ def withheld(reading: Reading) -> list[doc.Block]:
     known = [reading.short(service) for service in reading.named if reading.release.is_observed(service)]
     text = "Cette étude ne contient aucun effectif observé : rien n'a dû être retiré à ce titre."
     if known:
-        text = (
-            f"Effectifs observés fournis pour : {join(known)}. Ceux d'un autre service sont des habitants de l'âge "
-            "concerné, estimés. Une étude relancée avec d'autres effectifs, d'autres seuils essayés ou d'autres "
-            "scénarios est protégée à part : ne publiez pas les deux pour la même année."
-        )
+        text = doc.wording("annex.given", names=join(known))
     return [*blocks, doc.Callout("Effectifs observés", [text], "warning" if known else "note")]
 
 
@@ -234,7 +222,7 @@ def title_of(reading: Reading, move: Move, scenarios: Sequence[str]) -> str:
     return f"{reading.labels(move.services)}, {road} ({word} {join(scenarios)})"
 
 
-def doubt(reading: Reading) -> list[Block]:
+def doubt(reading: Reading) -> list[doc.Block]:
     """Return the doubt on times, service by service, and on differences, move by move."""
     rows = []
     for service in reading.services:
@@ -244,14 +232,14 @@ def doubt(reading: Reading) -> list[Block]:
         times = map(_number, (known["travel_time_min"].median(), doubts.median(), doubts.max()))
         sizes = (len(known), reached.eq(False).fillna(False).sum(), reached.isna().sum())
         rows.append([capital(reading.short(service)), *times, *(integer(int(size)) for size in sizes)])
-    blocks: list[Block] = [Heading("Le doute sur les temps")]
+    blocks: list[doc.Block] = [doc.Heading("Le doute sur les temps")]
     if rows:
         caption = "Temps d'aujourd'hui et leur doute, communes du territoire et des alentours."
-        blocks.append(table(_DOUBT_COLUMNS, rows, caption))
+        blocks.append(doc.table(_DOUBT_COLUMNS, rows, caption))
     return [*blocks, *_differences(reading), *method.method(reading)]
 
 
-def _differences(reading: Reading) -> list[Block]:
+def _differences(reading: Reading) -> list[doc.Block]:
     """Return the smallest difference that can be told, move by move."""
     seen = []
     for move, scenarios in distinct_moves(reading):
@@ -262,7 +250,7 @@ def _differences(reading: Reading) -> list[Block]:
         count = f"{integer(int(told.sum()))} sur {integer(len(inside))}"
         seen.append([title_of(reading, move, scenarios), *sizes, count])
     caption = "Plus petit écart que le doute sur les temps laisse voir, communes du périmètre d'aujourd'hui."
-    return [table(_MOVE_COLUMNS, seen, caption)] if seen else []
+    return [doc.table(_MOVE_COLUMNS, seen, caption)] if seen else []
 
 
 def _by_name(names: pd.Series) -> list[str]:
@@ -281,21 +269,21 @@ def _printed(text: str) -> str:
     return persons(float(text)) if text.isdecimal() else code_label("persons", text) if text else "inconnu"
 
 
-def by_zone(reading: Reading) -> list[Block]:
+def by_zone(reading: Reading) -> list[doc.Block]:
     """Return gainers and losers of every move by zone."""
-    blocks: list[Block] = []
+    blocks: list[doc.Block] = []
     for move, scenarios in distinct_moves(reading):
         codes = [str(zone) for zone in reading.counts_of(move).zones.index if zone != ALL_TERRITORY]
         codes.sort(key=lambda code: (alphabetical(reading.zone(code)), code))
         is_unseen = reading.is_on_one_point(move)
         if not is_unseen and not reading.release.service_reason(move.scenario_id, move.services[0]):
             blocks.append(effects_table(reading, move, codes, name=title_of(reading, move, scenarios)))
-    return [Heading("Gagnants et perdants par EPCI", new_page=True), *blocks] if blocks else []
+    return [doc.Heading("Gagnants et perdants par EPCI", new_page=True), *blocks] if blocks else []
 
 
-def by_commune(reading: Reading) -> list[Block]:
+def by_commune(reading: Reading) -> list[doc.Block]:
     """Return the difference of every move, commune by commune, for those that it touches."""
-    blocks: list[Block] = []
+    blocks: list[doc.Block] = []
     for move, scenarios in distinct_moves(reading):
         touched = of_service(reading.release.communes_table(move.scenario_id), move.services[0])
         is_observed = reading.release.is_observed(move.services[0])
@@ -308,8 +296,8 @@ def by_commune(reading: Reading) -> list[Block]:
         rows = [_commune_row(reading, code, touched.loc[code], is_observed=is_observed) for code in order]
         note = "" if total <= _MOST_ROWS else f"Les {_MOST_ROWS} premières communes sur {total}."
         caption = f"{title_of(reading, move, scenarios)} : communes touchées."
-        blocks.append(table(_COMMUNE_COLUMNS, rows, caption, note=note))
-    return [Heading("Écarts commune par commune", new_page=True), *blocks] if blocks else []
+        blocks.append(doc.table(_COMMUNE_COLUMNS, rows, caption, note=note))
+    return [doc.Heading("Écarts commune par commune", new_page=True), *blocks] if blocks else []
 
 
 def _commune_row(reading: Reading, code: str, row: Any, *, is_observed: bool) -> list[str]:
@@ -327,7 +315,7 @@ def _commune_row(reading: Reading, code: str, row: Any, *, is_observed: bool) ->
     ]
 
 
-def times_of_today(reading: Reading) -> list[Block]:
+def times_of_today(reading: Reading) -> list[doc.Block]:
     """Return today's times of every commune of the territory to every service."""
     if not reading.services:
         return []
@@ -340,14 +328,14 @@ def times_of_today(reading: Reading) -> list[Block]:
         [reading.commune(code), code, *(texts[code] for texts in columns.values())]
         for code in _by_name(reading.territory["name"])
     ]
-    keys: list[Text] = [[strong(f"{i} : "), reading.label(s)] for i, s in enumerate(columns, start=1)]
+    keys: list[doc.Text] = [[doc.strong(f"{i} : "), reading.label(s)] for i, s in enumerate(columns, start=1)]
     heads = ["Commune <2", "Code <0.8", *(f"{i} >0.6" for i in range(1, len(columns) + 1))]
     caption = "Temps de route vers chaque service, numéroté ci-dessus (minutes, aller simple)."
-    title = Heading("Temps d'aujourd'hui, commune par commune", new_page=True)
-    return [title, Bullets(keys, "small"), table(heads, rows, caption)]
+    title = doc.Heading("Temps d'aujourd'hui, commune par commune", new_page=True)
+    return [title, doc.Bullets(keys, "small"), doc.table(heads, rows, caption)]
 
 
-def needs_by_commune(reading: Reading) -> list[Block]:
+def needs_by_commune(reading: Reading) -> list[doc.Block]:
     """Return the needs of every commune with their range."""
     publics = list(dict.fromkeys(need.public for need in reading.study.need))
     if not publics or reading.release.demand.empty:
@@ -364,12 +352,12 @@ def needs_by_commune(reading: Reading) -> list[Block]:
         rows.append([reading.commune(code), people, *cells])
     heads = ["Commune <2", "Habitants >0.9", *need_heads(publics, wide=1.1)]
     caption = "Estimations arrondies ; « < 11 » : moins de onze personnes."
-    return [Heading("Besoins, commune par commune", new_page=True), table(heads, rows, caption)]
+    return [doc.Heading("Besoins, commune par commune", new_page=True), doc.table(heads, rows, caption)]
 
 
-def child_offer(reading: Reading) -> list[Block]:
+def child_offer(reading: Reading) -> list[doc.Block]:
     """Return the rate of equipment by EPCI, and how complete the list of sites is."""
     tables = reading.release.child_offer
     makers = {"taux_equipement": rates_table, "offre_recensee": listed_table}
     made = [make(reading, tables[name]) for name, make in makers.items() if len(tables.get(name, ()))]
-    return [Heading("Places et établissements pour enfants", new_page=True), *made] if made else []
+    return [doc.Heading("Places et établissements pour enfants", new_page=True), *made] if made else []

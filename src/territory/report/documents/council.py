@@ -21,7 +21,6 @@ from territory.report.chapters import (
 from territory.report.chapters.main_move import CLASSES, in_variants, of_places, options, sides
 from territory.report.chapters.pictures import SMALL_CM, time_map
 from territory.report.layout import document as doc
-from territory.report.layout.document import Part, compile_pdf, fitted, in_order_of_leaving, shortest_needed
 from territory.report.reading import UNKNOWN, Move, Readable, Reading, read
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.declare import ACRONYMS
@@ -74,43 +73,43 @@ def build_report(
     if document == "sheet":
         if epci is None:
             raise ParameterError("Une fiche porte sur un EPCI : donnez son code (epci=..., ou --epci CODE).")
-        return compile_pdf(epci_sheet(result, epci), path)
+        return doc.compile_pdf(epci_sheet(result, epci), path)
     makers = {"council": council_report, "note": note, "slides": slides, "annex": technical_annex}
-    return compile_pdf(makers[document](result), path)
+    return doc.compile_pdf(makers[document](result), path)
 
 
 def council_report(result: Readable) -> doc.Document:
     """Return the council report as data, within its pages: what does not fit is in the annex, and it says so."""
     reading = read(result)
     parts = _parts(reading)
-    order = in_order_of_leaving(parts)
-    return fitted(lambda left_out: _document(reading, parts, left_out), order, most_pages=MOST_PAGES)
+    order = doc.in_order_of_leaving(parts)
+    return doc.fitted(lambda left_out: _document(reading, parts, left_out), order, most_pages=MOST_PAGES)
 
 
-def _parts(reading: Reading) -> list[Part]:
+def _parts(reading: Reading) -> list[doc.Part]:
     """Return the parts of the report in reading order."""
     parts = [
-        Part(first_page.first_page(reading)),
-        Part(moves.what_moves(reading)),
-        Part(moves.all_moves(reading, most=_MOST_MOVES)),
-        Part(moves.what_documents_say(reading)),
-        Part(options(reading)),
+        doc.Part(first_page.first_page(reading)),
+        doc.Part(moves.what_moves(reading)),
+        doc.Part(moves.all_moves(reading, most=_MOST_MOVES)),
+        doc.Part(moves.what_documents_say(reading)),
+        doc.Part(options(reading)),
         *questions.siting_parts(reading),
         *questions.groups(reading),
         *maps.maps(reading),
         *needs.flows(reading),
-        Part(needs.needs(reading)),
-        Part(travel_accounts.child_offer(reading)),
-        Part(travel_accounts.common_care(reading)),
-        Part(journeys.time_on_board(reading), "le temps à bord", leaves=14),
-        Part(travel_accounts.travel_accounts(reading), "les trois comptes de trajets", leaves=15),
+        doc.Part(needs.needs(reading)),
+        doc.Part(travel_accounts.child_offer(reading)),
+        doc.Part(travel_accounts.common_care(reading)),
+        doc.Part(journeys.time_on_board(reading), "le temps à bord", leaves=14),
+        doc.Part(travel_accounts.travel_accounts(reading), "les trois comptes de trajets", leaves=15),
         *deserts.desert_parts(reading),
         *journeys.parts(reading),
     ]
     return [part for part in parts if callable(part.made) or part.made]
 
 
-def _document(reading: Reading, parts: list[Part], left_out: frozenset[int]) -> doc.Document:
+def _document(reading: Reading, parts: list[doc.Part], left_out: frozenset[int]) -> doc.Document:
     """Return the report without some of its parts, which it sends the reader to the annex for."""
     blocks = [block for place, part in enumerate(parts) if place not in left_out for block in part.blocks]
     moved = [part.title for place, part in enumerate(parts) if place in left_out]
@@ -163,7 +162,7 @@ def note(result: Readable) -> doc.Document:
         blocks += method.digest_line(reading)
         return reading.document(blocks, kicker="Note d'une page")
 
-    return shortest_needed(lambda level: made(_LENGTHS[level]), len(_LENGTHS) - 1, most_pages=1)
+    return doc.shortest_needed(lambda level: made(_LENGTHS[level]), len(_LENGTHS) - 1, most_pages=1)
 
 
 def slides(result: Readable) -> doc.Document:
@@ -176,7 +175,7 @@ def slides(result: Readable) -> doc.Document:
         blocks = [block for page in pages for block in page]
         return reading.document(blocks, kicker="Présentation au conseil", form="slides")
 
-    return shortest_needed(made, len(_LENGTHS) - 1, most_pages=_SLIDES)
+    return doc.shortest_needed(made, len(_LENGTHS) - 1, most_pages=_SLIDES)
 
 
 def three_numbers(reading: Reading) -> doc.KeyFigures:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from territory.french.numbers import decimal, integer
 from territory.french.words import count, persons
-from territory.report.layout.document import Block, Callout, DataTable, Document, Heading, Paragraph, table
+from territory.report.layout import document as doc
 from territory.tables.declare import CODES
 
 CAUSES = {
@@ -34,29 +34,26 @@ def difference_document(
     title: str,
     runs: tuple[str, str],
     date: dt.date,
-) -> Document:
+) -> doc.Document:
     """Return the two-page section that says what changed between two runs, from what `release_changes` gives."""
-    blocks: list[Block] = [
-        Heading("Ce qui a changé, et d'où cela vient"),
-        Paragraph(f"De « {runs[0]} » à « {runs[1]} ».", "lead"),
+    blocks: list[doc.Block] = [
+        doc.Heading("Ce qui a changé, et d'où cela vient"),
+        doc.Paragraph(f"De « {runs[0]} » à « {runs[1]} ».", "lead"),
         *_summary(changes),
     ]
     for indicator in changes.index.get_level_values("indicator").unique():
         # who would come within reach, or cannot be told, is in the first table and in the CSV
         if not str(indicator).startswith(("persons_entering", "persons_indistinct")):
             blocks += _largest(changes, str(indicator), names)
-    order = (
-        "L'écart est partagé dans un ordre fixe : la population d'abord, puis l'offre, puis les temps de route, "
-        "puis les paramètres de l'étude. Un autre ordre donnerait d'autres parts, pour le même total."
-    )
-    blocks += [*_thresholds(crossings, names), Paragraph(order, "small")]
-    return Document(title, date, blocks, subtitle=" → ".join(runs), kicker="Comparaison de deux études")
+    order = doc.wording("run_difference.order")
+    blocks += [*_thresholds(crossings, names), doc.Paragraph(order, "small")]
+    return doc.Document(title, date, blocks, subtitle=" → ".join(runs), kicker="Comparaison de deux études")
 
 
-def _summary(changes: pd.DataFrame) -> list[Block]:
+def _summary(changes: pd.DataFrame) -> list[doc.Block]:
     """Say how much of each indicator comes from each cause."""
     if changes.empty:
-        return [Callout("Rien n'a changé", ["Tous les indicateurs des deux études sont égaux."], "note")]
+        return [doc.Callout("Rien n'a changé", ["Tous les indicateurs des deux études sont égaux."], "note")]
     rows = []
     for indicator, group in changes.groupby(level="indicator", sort=False):
         total = group[list(CAUSES)].abs().sum()
@@ -64,10 +61,10 @@ def _summary(changes: pd.DataFrame) -> list[Block]:
         parts = (f"{100 * share:.0f} %" for share in shares)
         rows.append([_label(str(indicator)), integer(len(group)), *parts])
     headers = ["Indicateur", "Valeurs changées", *(f"part : {name}" for name in CAUSES.values())]
-    return [DataTable(headers, rows, "Ce qui a changé, et la part de chaque cause.")]
+    return [doc.DataTable(headers, rows, "Ce qui a changé, et la part de chaque cause.")]
 
 
-def _largest(changes: pd.DataFrame, indicator: str, names: Mapping[str, str]) -> list[Block]:
+def _largest(changes: pd.DataFrame, indicator: str, names: Mapping[str, str]) -> list[doc.Block]:
     """Return the table of the largest changes of one indicator."""
     group = changes[changes.index.get_level_values("indicator") == indicator]
     group = group[~(group["is_small_a"] | group["is_small_b"])]
@@ -80,20 +77,20 @@ def _largest(changes: pd.DataFrame, indicator: str, names: Mapping[str, str]) ->
     if not rows:
         return []
     columns = "Commune ou EPCI <1 | Service ou public <0 | Avant >0 | Après >0 | Cause principale <0"
-    return [table(columns, rows, f"{_label(indicator)} : les plus grands changements.")]
+    return [doc.table(columns, rows, f"{_label(indicator)} : les plus grands changements.")]
 
 
-def _thresholds(crossings: pd.DataFrame, names: Mapping[str, str]) -> list[Block]:
+def _thresholds(crossings: pd.DataFrame, names: Mapping[str, str]) -> list[doc.Block]:
     """List the communes that passed a threshold of time."""
     if crossings.empty:
-        return [Paragraph("Aucune commune ne passe un seuil de temps, ni dans un sens ni dans l'autre.")]
+        return [doc.Paragraph("Aucune commune ne passe un seuil de temps, ni dans un sens ni dans l'autre.")]
     rows = []
     for row in crossings.head(2 * MOST_ROWS).to_dict("records"):
         place, service = (names.get(str(row[key]), str(row[key])) for key in ("commune_code", "service"))
         way = "passe sous le seuil" if row["direction"] == "within" else "passe au-dessus"
         rows.append([place, service, f"{row['threshold_min']:g} min", way])
     said = count(len(crossings), "passage de seuil", "passages de seuil")
-    return [DataTable(["Commune", "Service", "Seuil", "Sens"], rows, f"{said} ; les premiers.")]
+    return [doc.DataTable(["Commune", "Service", "Seuil", "Sens"], rows, f"{said} ; les premiers.")]
 
 
 def _label(indicator: str) -> str:

@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import tempfile
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,19 @@ Side = Literal["left", "right"]
 
 _RUN = "territory-run-sha256:"
 _DIGEST = re.compile(_RUN.encode() + rb"([0-9a-f]{64})(?![0-9a-f])")
+
+
+@cache
+def _words() -> dict[str, dict[str, str]]:
+    """Return the sentences of documents that no rule makes, by chapter."""
+    file = resources.files("territory.report.layout") / "templates/words.toml"
+    return tomllib.loads(file.read_text("utf-8"))
+
+
+def wording(key: str, **said: object) -> str:
+    """Return a sentence of a document by its chapter and its name (`method.doubt`), with what is said in it."""
+    chapter, name = key.split(".")
+    return _words()[chapter][name].format(**said)
 
 
 def strong(text: str) -> Run:
