@@ -282,7 +282,12 @@ def edge_communes(
     found = np.zeros(len(points), dtype=np.bool_)
     around = tree.query_ball_point(points[candidates], 1000 * NEIGHBOUR_KM)
     for place, near in zip(candidates, around, strict=True):
-        found[place] = _widest_gap(points[near] - points[place]) >= EMPTY_SIDE_DEGREES
+        others = points[near] - points[place]
+        others = others[(others != 0).any(axis=1)]
+        angles = np.sort(np.degrees(np.arctan2(others[:, 1], others[:, 0])))
+        # the widest angle without any neighbour, a full turn when there is none
+        gaps = np.diff(np.append(angles, angles[:1] + 360.0))
+        found[place] = gaps.max(initial=0.0 if len(others) > 1 else 360.0) >= EMPTY_SIDE_DEGREES
     return found
 
 
@@ -304,12 +309,3 @@ def _minutes(values: pd.Series[float]) -> Floats:
     """Return times as floats; an infinite one is out of reach, which is allowed here."""
     od.read_amounts(values.replace(np.inf, np.nan), "Temps")
     return np.array(values.to_numpy(dtype=np.float64, na_value=np.nan))
-
-
-def _widest_gap(steps: NDArray[np.float64]) -> float:
-    """Return the widest angle (degrees) without any neighbour, a full turn when there is none."""
-    others = steps[(steps != 0).any(axis=1)]
-    if len(others) < 2:
-        return 360.0
-    angles = np.sort(np.degrees(np.arctan2(others[:, 1], others[:, 0])))
-    return float(np.diff(np.append(angles, angles[0] + 360.0)).max())

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from territory.access.catchments.floating_catchment import APL_NAME, RECAST_PROFILE, refuse_other_profile
-from territory.access.pairs import Bools, Floats, read_amounts
+from territory.access.pairs import Bools, Floats, check_names, read_amounts
 from territory.errors import ParameterError, Problems, SchemaError, refuse
 from territory.tables.arguments import accepting
 
@@ -105,7 +105,8 @@ def classify(access: pd.DataFrame, *, criteria: Sequence[Criterion]) -> pd.DataF
     >>> classify(access, criteria=[rule])["desert_class"].to_list()
     ['aucun critère', 'aucun critère', 'non calculable']
     """
-    _check(criteria)
+    names = [criterion.name for criterion in criteria]
+    check_names("Critères de désert", names, "aucun critère : donnez par exemple DREES_2017")
     columns: dict[str, object] = {}
     met = np.zeros(len(access), dtype=np.int64)
     known = np.zeros(len(access), dtype=np.int64)
@@ -185,17 +186,6 @@ def class_labels(count: int) -> list[str]:
     """Return the names of the classes of a scheme, by number of criteria met, then the unknown one."""
     met = [f"{n} critère{'s' if n > 1 else ''} sur {count}" for n in range(1, count + 1)]
     return ["aucun critère", *met, NOT_COMPUTABLE]
-
-
-def _check(criteria: Sequence[Criterion]) -> None:
-    """Raise for all that is wrong in the list of criteria."""
-    problems = Problems("Critères de désert", ParameterError)
-    names = [criterion.name for criterion in criteria]
-    if not names:
-        problems.add("aucun critère : donnez par exemple DREES_2017")
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        problems.add(f"« {name} » y est plusieurs fois")
-    problems.raise_if_any()
 
 
 def _distance(

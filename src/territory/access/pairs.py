@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from territory.access.decay import Decay
-from territory.errors import ParameterError, SchemaError, UnknownCodeError, agree, examples, refuse
+from territory.errors import ParameterError, Problems, SchemaError, UnknownCodeError, agree, examples, refuse
 from territory.errors import warn as warn
 from territory.tables.schemas import AS_NUMBERS, NOTHING, number
 
@@ -141,6 +141,16 @@ def check_columns(table: pd.DataFrame, names: Sequence[str], what: str) -> None:
         raise SchemaError(
             f"{what} : il manque {', '.join(missing)}. Colonnes attendues : {', '.join(names)}."
         )
+
+
+def check_names(what: str, names: Sequence[str], none: str) -> None:
+    """Raise if there is no name, or if one comes twice."""
+    problems = Problems(what, ParameterError)
+    if not names:
+        problems.add(none)
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        problems.add(f"« {name} » y est plusieurs fois")
+    problems.raise_if_any()
 
 
 def cutoff_of(travel_times: pd.DataFrame) -> float:

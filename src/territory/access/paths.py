@@ -16,7 +16,7 @@ from territory.access.catchments.floating_catchment import floating_catchment_ar
 from territory.access.closest import k_closest
 from territory.access.decay import binary
 from territory.access.pairs import PAIR_COLUMNS, Bools, Floats, Pairs, warn
-from territory.errors import ParameterError, Problems, agree, counted, examples, refuse
+from territory.errors import ParameterError, agree, counted, examples, refuse
 
 PRESENT, ABSENT, UNKNOWN = "présent", "absent", "inconnu"
 GP_TO_EHPAD_MAX_MIN = 15.0
@@ -40,7 +40,7 @@ def step_status(
     « absent » where the list is complete and no site is; `time_min` is that of the closest site, NaN out of reach, and
     where the list is partial, as the closest may be missing from it.
     """
-    _check_steps(steps)
+    od.check_names("Étapes du parcours", [step.name for step in steps], "aucune étape")
     ids = pd.Index(list(origins))
     od.read_pairs(travel_times, origins=ids, sites=None).check_threshold(max_time_min, "Le temps maximal")
     frames = []
@@ -76,7 +76,7 @@ def path_view(
     `status` as in `step_status`, of the sites in the zone. `mean_time_min` is to the closest site, in the zone or not,
     weighted by persons; NaN where the list is partial, or part of the zone is out of reach or unknown.
     """
-    _check_steps(steps)
+    od.check_names("Étapes du parcours", [step.name for step in steps], "aucune étape")
     rows: dict[tuple[str, str], dict[str, object]] = {}
     names = list(pd.unique(zones.reindex(population_hab.index).dropna()))
     for step in steps:
@@ -160,17 +160,6 @@ def _closest_of(
     unknown = np.zeros(len(origins), dtype=np.bool_)
     unknown[pairs.origin[np.isnan(pairs.minutes)]] = True
     return pd.Series(minutes[:, 0], index=origins), ~unknown & (not len(lost))
-
-
-def _check_steps(steps: Sequence[Step]) -> None:
-    """Raise if there is no step, or a name comes twice."""
-    problems = Problems("Étapes du parcours", ParameterError)
-    names = [step.name for step in steps]
-    if not names:
-        problems.add("aucune étape")
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        problems.add(f"« {name} » y est plusieurs fois")
-    problems.raise_if_any()
 
 
 def coordination_reach(

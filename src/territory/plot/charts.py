@@ -84,7 +84,12 @@ def needs_with_range(needs: pd.DataFrame, *, label: str = "personnes") -> Figure
         axes.grid(axis="x", color=style.OUTSIDE, linewidth=0.7)
         axes.set_axisbelow(True)
         _row_names(axes, list(needs.index))
-        texts = [_range(*row) for row in needs[["low", "central", "high"]].to_numpy(dtype=float)]
+        texts = [
+            f"{persons(central)}{NBSP} ({persons(low)} à {persons(high)})"
+            if central >= _THRESHOLD
+            else persons(central)
+            for low, central, high in needs[["low", "central", "high"]].to_numpy(dtype=float)
+        ]
         _side_column(axes, "", texts)
     return figure
 
@@ -146,13 +151,6 @@ def _room(left: float, right: float, heads: tuple[str, str], axes: Axes) -> tupl
 def _drawn(values: np.ndarray) -> np.ndarray:
     """Return the length of bars: none under the threshold, where the text says "< 11"."""
     return np.where(values < _THRESHOLD, 0.0, values)
-
-
-def _range(low: float, central: float, high: float) -> str:
-    """Write a central estimate and its range."""
-    if not central >= _THRESHOLD:
-        return persons(central)
-    return f"{persons(central)}{NBSP} ({persons(low)} à {persons(high)})"
 
 
 def front_of(points: pd.DataFrame) -> pd.DataFrame:

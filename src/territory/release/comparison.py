@@ -23,11 +23,24 @@ def comparison_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     """Return the tables of the comparison that are handed over, by file name, small counts withheld."""
     if not result.comparisons:
         return {}
+
+    def councils(result: StudyResult, name: str) -> pd.DataFrame:
+        table = with_intervals(result, name, "councils").reset_index()
+        table = treat("comparaison_conseils", table, table["service"].isin(observed_services(result)))
+        table.insert(3, "zone_name", zone_names(result, table["zone"]))
+        return table
+
+    def deserts(result: StudyResult, name: str) -> pd.DataFrame:
+        table = result.comparisons[name].deserts
+        changed = table[table["is_changed"]].reset_index()
+        changed.insert(1, "commune_name", zone_names(result, changed["commune_code"]))
+        return changed.drop(columns="is_changed")
+
     found = {
         "comparaison_mesures": released_measures(result, with_draws=True),
         "comparaison_mesures_communes": stacked(result, _communes),
-        "comparaison_conseils": stacked(result, _councils),
-        "comparaison_deserts": stacked(result, _deserts),
+        "comparaison_conseils": stacked(result, councils),
+        "comparaison_deserts": stacked(result, deserts),
         "comptes_de_trajets": result.account_terms.reset_index(),
         "attentes": treat("attentes", result.waits.reset_index()),
         "batiments": _buildings(result),
@@ -145,11 +158,13 @@ def children_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     if found.variants.empty:
         return {}
     variants, findings = found.variants.reset_index(), found.findings.reset_index()
-    secret = {
-        (name, service): not _is_whole_told(result, str(name), str(service))
-        for name, service in dict.fromkeys(zip(variants["scenario"], variants["service"], strict=True))
-        if service in observed_services(result)
-    }
+    secret = {}
+    for name, service in dict.fromkeys(zip(variants["scenario"], variants["service"], strict=True)):
+        if service in observed_services(result):
+            # whether each class of the children observed may be printed, over the whole
+            flags = zone_flags(result, str(name), str(service))
+            classes = ["gain", "loss", "indistinct", "without"]
+            secret[name, service] = flags is not None and flags.loc[ALL_TERRITORY, classes].any()
     tables = {}
     for name, table in (("enfants_trajets", variants), ("enfants_constats", findings)):
         keys = zip(table["scenario"], table["service"], strict=True)
@@ -162,12 +177,6 @@ def children_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         origins.insert(2, "zone_name", zone_names(result, origins["zone"]))
         tables["enfants_origines"] = treat("enfants_origines", origins)
     return tables
-
-
-def _is_whole_told(result: StudyResult, scenario_id: str, service: str) -> bool:
-    """Tell whether each class of the children observed may be printed, over the whole."""
-    flags = zone_flags(result, scenario_id, service)
-    return flags is None or not flags.loc[ALL_TERRITORY, ["gain", "loss", "indistinct", "without"]].any()
 
 
 def observed_services(result: StudyResult) -> Collection[str]:
@@ -203,22 +212,6 @@ def _communes(result: StudyResult, name: str) -> pd.DataFrame:
     table["unmet_note"] = np.where(hidden & counts.notna().any(axis=1), SMALL, "")
     table.insert(1, "commune_name", zone_names(result, table["commune_code"]))
     return table
-
-
-def _councils(result: StudyResult, name: str) -> pd.DataFrame:
-    """Return gainers and losers of every council, persons as texts."""
-    table = with_intervals(result, name, "councils").reset_index()
-    table = treat("comparaison_conseils", table, table["service"].isin(observed_services(result)))
-    table.insert(3, "zone_name", zone_names(result, table["zone"]))
-    return table
-
-
-def _deserts(result: StudyResult, name: str) -> pd.DataFrame:
-    """Return the communes whose class of desert changes."""
-    table = result.comparisons[name].deserts
-    changed = table[table["is_changed"]].reset_index()
-    changed.insert(1, "commune_name", zone_names(result, changed["commune_code"]))
-    return changed.drop(columns="is_changed")
 
 
 def _buildings(result: StudyResult) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import geopandas as gpd
 import pandas as pd
 
 from territory.release import comparison
@@ -30,9 +29,13 @@ def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     """Return the tables that are handed over, by file name, small counts withheld; what is not declared is an error."""
     state = result.baseline.state
     names = place_names(state.communes)
+    # without the candidates that no scenario has chosen
+    states = [one.state for one in result.scenarios.values()]
+    chosen = {site for one in states for site in one.services.index.get_level_values("site_id")}
+    sites = state.sites.loc[~is_candidate(state.sites) | state.sites.index.isin(chosen)]
     found = {
         "communes": state.communes.drop(columns="geometry").reset_index(),
-        "sites": _real_sites(result).drop(columns="geometry").reset_index(),
+        "sites": sites.drop(columns="geometry").reset_index(),
         "services": state.services.reset_index(),
         "acces_communes": with_names(result.baseline.access, names),
         **_without_car(result, names),
@@ -82,15 +85,6 @@ def _coverage(result: StudyResult) -> pd.DataFrame:
     return table.join(homes[list(columns)].rename(columns=columns))
 
 
-def _desert_shares(result: StudyResult) -> pd.DataFrame:
-    """Return the inhabitants of each class of desert, by zone, without a car too."""
-    table = result.baseline.desert_shares
-    if result.without_car is not None and len(table):
-        beside = result.without_car[""].desert_shares[["population_hab", "population_share"]]
-        table = table.join(beside.add_prefix("without_car_"))
-    return _zones(table, result)
-
-
 def national_tables(
     state: State, sources: pd.DataFrame | None, found: NationalTables
 ) -> dict[str, pd.DataFrame]:
@@ -126,13 +120,6 @@ def _equity(table: pd.DataFrame) -> pd.DataFrame:
     flat.insert(0, "measure", [EQUITY_TIME.column.name if found else name for name, found in keys.items()])
     flat.insert(1, "service", [found["service"] if found else None for found in keys.values()])
     return flat.astype({"measure": "str", "service": "str"})
-
-
-def _real_sites(result: StudyResult) -> gpd.GeoDataFrame:
-    """Return the sites without the candidates that no scenario has chosen."""
-    sites, scenarios = result.baseline.state.sites, result.scenarios.values()
-    chosen = {site for one in scenarios for site in one.state.services.index.get_level_values("site_id")}
-    return sites.loc[~is_candidate(sites) | sites.index.isin(chosen)]
 
 
 def _needs(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -211,30 +198,30 @@ def with_names(table: pd.DataFrame, names: pd.DataFrame) -> pd.DataFrame:
 
 def indicator_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     """Return the tables of indicators by file name, small counts already withheld; those without rows are left out."""
-    parts = (_deserts, _zonings, _doubt, _paths, equipment_tables, _recruitment)
+    parts = (_deserts, _doubt, _paths, equipment_tables, _recruitment)
     found = {name: table for part in parts for name, table in part(result).items()}
     return {name: table for name, table in found.items() if len(table)}
 
 
 def _deserts(result: StudyResult) -> dict[str, pd.DataFrame]:
-    """Return deserts by commune and by zone, access to GPs, and where the data stop."""
+    """Return deserts by commune and by zone, access to GPs, where the data stop, and the simulated zonings."""
     results = result.baseline
     inside = results.state.parameters.territory_codes
     classes = results.deserts[results.deserts.index.get_level_values("commune_code").isin(inside)]
     gps = results.gp_access[results.gp_access.index.isin(inside)]
+    shares = results.desert_shares
+    if result.without_car is not None and len(shares):
+        beside = result.without_car[""].desert_shares[["population_hab", "population_share"]]
+        shares = shares.join(beside.add_prefix("without_car_"))
+    every = {"": results.zoning, **{name: one.zoning for name, one in result.scenarios.items()}}
+    zoned = [zoning.reset_index().assign(scenario=name) for name, zoning in every.items() if len(zoning)]
     return {
         "deserts_communes": _communes(classes, result),
-        "deserts_zones": _desert_shares(result),
+        "deserts_zones": _zones(shares, result),
         "medecins_generalistes_communes": _communes(gps.dropna(axis=1, how="all"), result),
         "bord_des_donnees": results.edge.reset_index(),
+        "zonage_simule": pd.concat(zoned, ignore_index=True) if zoned else pd.DataFrame(),
     }
-
-
-def _zonings(result: StudyResult) -> dict[str, pd.DataFrame]:
-    """Return the simulated zonings, today and under each scenario."""
-    every = {"": result.baseline.zoning, **{name: one.zoning for name, one in result.scenarios.items()}}
-    blocks = [zoning.reset_index().assign(scenario=name) for name, zoning in every.items() if len(zoning)]
-    return {"zonage_simule": pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame()}
 
 
 def _doubt(result: StudyResult) -> dict[str, pd.DataFrame]:

@@ -50,7 +50,13 @@ class Reading:
         self.times: Callable[[str, str], pd.DataFrame] = cache(released.times)
         self.differences: Callable[[str, str], pd.DataFrame] = cache(released.differences)
         self.counts: Callable[[str, str], Counts] = cache(lambda *key: Counts(released.zone_counts(*key)))
-        self.criterion: Callable[[str], pd.DataFrame] = cache(self._criterion)
+        self.criterion: Callable[[str], pd.DataFrame] = cache(
+            lambda name: pd.DataFrame(released.deserts.xs(name, level="criterion")).reindex(
+                self.territory.index
+            )
+        )
+        # of desert, in the order of the study
+        self.criteria = [one for scheme in self.study.desert for one in scheme.criterion]
         # the services of a scenario that move alike, in the order of the study file
         self.moves: Callable[[str], list[Move]] = cache(self._moves)
 
@@ -269,11 +275,6 @@ class Reading:
     def every_move(self) -> list[Move]:
         """Moves of all the scenarios, in order."""
         return [move for scenario_id in self.release.scenarios for move in self.moves(scenario_id)]
-
-    def _criterion(self, criterion: str) -> pd.DataFrame:
-        """Return the rows of a criterion of desert in the communes of the territory."""
-        rows = pd.DataFrame(self.release.deserts.xs(criterion, level="criterion"))
-        return rows.reindex(self.territory.index)
 
     def _moves(self, scenario_id: str) -> list[Move]:
         """Group the services of a scenario that move alike."""

@@ -17,13 +17,10 @@ from territory.access.pairs import Floats
 from territory.errors import Problems, agree
 from territory.french.numbers import decimal
 from territory.rounds.search import Places, Route, World
+from territory.tables.declare import CODES
 
 OPTIMAL, NOT_PROVEN, INFEASIBLE = "optimal", "not_proven", "infeasible"
-_SAID = {
-    OPTIMAL: "optimum prouvé",
-    NOT_PROVEN: "meilleures tournées trouvées",
-    INFEASIBLE: "impossible pour tous",
-}
+_SAID = CODES["round_statuses"]
 
 
 class RoundPrices(NamedTuple):

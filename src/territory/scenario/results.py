@@ -9,16 +9,11 @@ import pandas as pd
 
 from territory.french.numbers import decimal
 from territory.study.state import State
+from territory.tables.declare import CODES
 
 # of communes, which are public; persons are counted by the documents and tables of a run, where small counts and
 # those that would give them back are withheld together
-_CARD_EFFECTS = {
-    "communes_gain": "trajet plus court",
-    "communes_loss": "trajet plus long",
-    "communes_indistinct": "sans différence visible",
-    "communes_without": "sans ce service",
-    "communes_leaving": "passent au-delà de la limite",
-}
+_CARD_EFFECTS = CODES["card_effects"]
 
 
 @dataclass(frozen=True)

@@ -210,7 +210,11 @@ def _groups(members: gpd.GeoDataFrame, result: GroupingResult, grouping: Groupin
     table.insert(after, "seat_name", seats["name"].to_numpy())
     table.insert(after + 1, "seat_commune", seats["commune_name"].to_numpy())
     by_group = members.groupby("group", sort=True)
-    table["spread_km"] = [_spread_km(members.geometry[members["group"] == name]) for name in table.index]
+    # the mean crow-fly distance of members to their centre of gravity
+    at = members.get_coordinates()
+    apart = at - at.groupby(members["group"]).transform("mean")
+    spread = pd.Series(np.hypot(apart["x"], apart["y"]), index=at.index).groupby(members["group"]).mean()
+    table["spread_km"] = spread.reindex(table.index) / 1000
     for column in ("places", "budget_eur"):
         table[column] = by_group[column].agg(lambda values: values.sum(skipna=False)).reindex(table.index)
     threshold = grouping.budget_threshold_eur
@@ -218,12 +222,6 @@ def _groups(members: gpd.GeoDataFrame, result: GroupingResult, grouping: Groupin
     if threshold is not None:
         meets = table["budget_eur"].ge(threshold).astype("boolean").mask(table["budget_eur"].isna())
     return table.assign(meets_budget_threshold=meets)
-
-
-def _spread_km(points: gpd.GeoSeries) -> float:
-    """Return the mean crow-fly distance of points to their centre of gravity (km)."""
-    x, y = points.x.to_numpy(), points.y.to_numpy()
-    return float(np.hypot(x - x.mean(), y - y.mean()).mean() / 1000)
 
 
 def _context(around: gpd.GeoDataFrame, ids: pd.Index[str], grouping: Grouping) -> gpd.GeoDataFrame:

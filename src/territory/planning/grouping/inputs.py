@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from territory.access.pairs import Bools, Floats, Ids, read_amounts, read_pairs, sum_by, unique_ids, warn
+from territory.access.pairs import Bools, Floats, Ids, read_amounts, sum_by, unique_ids, warn
 from territory.errors import ParameterError, Problems, TerritoryError, counted
 from territory.planning.grouping.regions import Nodes
-from territory.planning.siting.problem import check_minutes
+from territory.planning.siting.problem import check_minutes, read_minutes
 from territory.planning.solver import Search, start_search
 
 
@@ -62,7 +62,14 @@ def read_inputs(
     problems.raise_if_any()
     ids = pd.Index(units.index).sort_values()
     amounts = _sizes(size, ids, problems)
-    minutes = _minutes(travel_times, ids, max_time_min, problems)
+    minutes = np.full((len(ids), len(ids)), np.inf)
+    if len(ids) > 1:
+        said = ("unité(s)", "ces unités ne peuvent pas être regroupées entre elles")
+        limits = {"max_time_min": max_time_min}
+        minutes = read_minutes(travel_times, ids, ids, limits, problems, said)
+    # at home unless given
+    own = np.diagonal(minutes)
+    np.fill_diagonal(minutes, np.where(np.isinf(own), 0.0, own))
     names = _block_names(blocks, ids, problems)
     problems.raise_if_any()
     assert units.crs is not None
@@ -111,28 +118,6 @@ def _sizes(size: pd.Series[float], ids: Ids, problems: Problems) -> Floats:
         return np.zeros(len(ids))
     problems.count(ids[np.isnan(numbers)], "unité(s) sans valeur connue de size")
     return numbers
-
-
-def _minutes(travel_times: pd.DataFrame, ids: Ids, max_time_min: float | None, problems: Problems) -> Floats:
-    """Return drives between units (min), infinite where out of reach or unknown, 0 at home unless given."""
-    minutes = np.full((len(ids), len(ids)), np.inf)
-    np.fill_diagonal(minutes, 0.0)
-    if len(ids) == 1:
-        return minutes
-    try:
-        pairs = read_pairs(travel_times, origins=ids, sites=ids)
-        if max_time_min is not None:
-            pairs.check_threshold(float(max_time_min), "max_time_min")
-    except TerritoryError as error:
-        problems.add(str(error))
-        return minutes
-    unknown = np.isnan(pairs.minutes)
-    if unknown.any():
-        touched = counted(ids[np.unique(pairs.origin[unknown])], "unité(s)")
-        text = "ces unités ne peuvent pas être regroupées entre elles"
-        warn(f"{int(unknown.sum())} temps inconnus, pour {touched} : {text}.")
-    minutes[pairs.origin[~unknown], pairs.site[~unknown]] = pairs.minutes[~unknown]
-    return minutes
 
 
 def _block_names(blocks: pd.Series[str] | None, ids: Ids, problems: Problems) -> list[str]:

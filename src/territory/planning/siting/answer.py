@@ -99,7 +99,11 @@ def rank_candidates(
     rows = [today | {"to_id": site, "replaces": ""} for site in selected]
     for site, replaced, swapped in swaps:
         at, after = closest_sites(problem, swapped)
-        unsure = _difference(problem.persons, before, after, between[base, at], terrain)
+        both = np.isfinite(before) & np.isfinite(after) & (problem.persons > 0)
+        apart = np.where(np.isfinite(between[base, at]), between[base, at], _APART_MIN)[both]
+        doubts = difference_uncertainty_min(before[both], after[both], apart, terrain=terrain)
+        mean = float(np.average(doubts, weights=problem.persons[both])) if both.any() else np.nan
+        unsure = {"detectable_mean_min": mean}
         rows.append(_standing(problem, after, beyond_min) | {"to_id": site, "replaces": replaced} | unsure)
     table = pd.DataFrame(rows).set_index("to_id")
     # the rows of the choice come first and share the first rank
@@ -137,18 +141,6 @@ def _standing(problem: SitingProblem, spent: Floats, beyond_min: Sequence[float]
     for limit in beyond_min:
         figures[BEYOND.name(threshold_min=float(limit))] = float(persons[spent > limit].sum())
     return figures
-
-
-def _difference(
-    persons: Floats, before: Floats, after: Floats, apart: Floats, terrain: str | None
-) -> dict[str, object]:
-    """Return the doubt on the difference of two mean times."""
-    both = np.isfinite(before) & np.isfinite(after) & (persons > 0)
-    if not both.any():
-        return {"detectable_mean_min": float("nan")}
-    apart = np.where(np.isfinite(apart), apart, _APART_MIN)
-    doubt = difference_uncertainty_min(before[both], after[both], apart[both], terrain=terrain)
-    return {"detectable_mean_min": float(np.average(doubt, weights=persons[both]))}
 
 
 def _swaps(

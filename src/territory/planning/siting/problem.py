@@ -51,6 +51,12 @@ class SitingProblem(Limits):
         return MedianProblem(costs=costs, always=self.always, p=self.p)
 
 
+_UNKNOWN = (
+    "origine(s)",
+    "ces couples ne sont pas utilisables, un meilleur choix a pu échapper au calcul",
+)
+
+
 def read_problem(
     travel_times: pd.DataFrame,
     demand: pd.Series[float],
@@ -71,7 +77,14 @@ def read_problem(
     _check_p(p, len(sites) - len(existing), len(existing), problems)
     always = sites.isin(existing)
     places = None if capacity is None else _places(capacity, sites, problems)
-    minutes = _minutes(travel_times, demand.index, sites, limits_min, problems)
+    for name, value in limits_min.items():
+        check_minutes(value, name, problems)
+    problems.raise_if_any()
+    minutes = read_minutes(travel_times, demand.index, sites, limits_min, problems, _UNKNOWN)
+    problems.raise_if_any()
+    absent = sites[~sites.isin(travel_times["to_id"].unique())]
+    advice = " : vérifiez leurs identifiants, ou calculez leurs temps"
+    problems.count(absent, "site(s) absent(s) de la table des temps", advice=advice)
     problems.raise_if_any()
     order = demand.index.argsort()
     return SitingProblem(
@@ -143,19 +156,16 @@ def _check_p(p: int | None, n_candidates: int, n_fixed: int, problems: Problems)
         problems.add(f"p = {p} : il n'y a que {agree(n_candidates, 'candidat(s)')} hors sites existants")
 
 
-def _minutes(
+def read_minutes(
     travel_times: pd.DataFrame,
     origins: Ids,
     sites: Ids,
     limits: Mapping[str, float | None],
     problems: Problems,
+    unknown_said: tuple[str, str],
 ) -> Floats:
-    """Return minutes by origin and site, infinite where a site cannot be used."""
+    """Return minutes by origin and site, infinite where a site cannot be used; say whose times are unknown."""
     minutes = np.full((len(origins), len(sites)), np.inf)
-    for name, value in limits.items():
-        check_minutes(value, name, problems)
-    if problems:
-        return minutes
     try:
         pairs = read_pairs(travel_times, origins=origins, sites=sites)
         for name, value in limits.items():
@@ -164,15 +174,10 @@ def _minutes(
     except TerritoryError as error:
         problems.add(str(error))
         return minutes
-    absent = sites[~sites.isin(travel_times["to_id"].unique())]
-    advice = " : vérifiez leurs identifiants, ou calculez leurs temps"
-    problems.count(absent, "site(s) absent(s) de la table des temps", advice=advice)
     unknown = np.isnan(pairs.minutes)
     if unknown.any():
-        touched = pairs.origins[np.unique(pairs.origin[unknown])]
-        warn(
-            f"{int(unknown.sum())} temps inconnus, pour {counted(touched, 'origine(s)')} : ces couples "
-            "ne sont pas utilisables, un meilleur choix a pu échapper au calcul.",
-        )
+        who, then = unknown_said
+        touched = counted(pairs.origins[np.unique(pairs.origin[unknown])], who)
+        warn(f"{int(unknown.sum())} temps inconnus, pour {touched} : {then}.")
     minutes[pairs.origin[~unknown], pairs.site[~unknown]] = pairs.minutes[~unknown]
     return minutes

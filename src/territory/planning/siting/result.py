@@ -18,12 +18,7 @@ from territory.planning.siting.problem import SitingProblem
 from territory.planning.solver import no_answer, relative_gap
 from territory.tables.declare import CODES
 
-NAMES = {
-    "set_cover": ("couverture totale", "sites à ouvrir"),
-    "maximal_coverage": ("couverture maximale", "personnes couvertes"),
-    "p_median": ("temps moyen le plus court", "min par personne"),
-    "p_center": ("temps le plus long réduit au minimum", "min"),
-}
+NAMES, _UNITS = CODES["siting_questions"], CODES["siting_units"]
 STATUSES = CODES["siting_statuses"]
 
 
@@ -62,16 +57,17 @@ class SitingResult:
 
     def _repr_html_(self) -> str:
         """Return a small table for Jupyter, in French; it counts no person, who may be children served."""
-        name, unit = NAMES[self.problem]
         rows = {
-            "Question": name,
+            "Question": NAMES[self.problem],
             "Sites à ouvrir": ", ".join(self.selected) or "aucun",
             "Sites existants": ", ".join(self.fixed) or "aucun",
             "Preuve": f"{STATUSES[self.status]} (écart {_french(self.gap * 100)} %)",
         }
         if not self.is_observed:
             rows |= {
-                **({} if "personnes" in unit else {"Résultat": f"{_french(self.objective)} {unit}"}),
+                **(
+                    {} if "personnes" in self.unit else {"Résultat": f"{_french(self.objective)} {self.unit}"}
+                ),
                 "Temps moyen": f"{_french(self.mean_time_min)} min",
                 "Temps le plus long": f"{_french(self.worst_time_min)} min",
                 "Origines au-delà du temps demandé": str(int(self.uncovered.gt(0).sum())),
@@ -133,7 +129,7 @@ def make_result(
         bound=bound,
         gap=relative_gap(objective, bound),
         status=problem.search.status(objective, bound),
-        unit=NAMES[name][1],
+        unit=_UNITS[name],
         mean_time_min=float(amount @ times / amount.sum()) if amount.sum() else math.nan,
         worst_time_min=float(times.max()) if times.size else math.nan,
     )
@@ -236,17 +232,13 @@ def _too_few_sites(problem: SitingProblem, longest_min: float) -> str:
     needed = math.ceil(least.bound - 1e-6) if math.isfinite(least.bound) else 0
     if needed <= problem.p:
         return ""
+    aside = ""
+    if problem.capacity is None:
+        within = problem.within(longest_min)
+        best = cover_most(problem, within[problem.is_asking])
+        left = problem.is_asking & ~within[:, best.is_open].any(axis=1)
+        aside = f" Au mieux, {_describe(problem, left)} restent au-delà." if left.any() else ""
     return (
         f"{agree(problem.p, 'site(s) à ouvrir (ne suffit|ne suffisent)')} pas pour desservir tout le monde dans le "
-        f"temps {_limit(longest_min)} : il en faut au moins {needed}.{_left_by_best(problem, longest_min)}"
+        f"temps {_limit(longest_min)} : il en faut au moins {needed}.{aside}"
     )
-
-
-def _left_by_best(problem: SitingProblem, longest_min: float) -> str:
-    """Return who the choice that serves most persons still leaves aside."""
-    if problem.capacity is not None:
-        return ""
-    within = problem.within(longest_min)
-    best = cover_most(problem, within[problem.is_asking])
-    left = problem.is_asking & ~within[:, best.is_open].any(axis=1)
-    return f" Au mieux, {_describe(problem, left)} restent au-delà." if left.any() else ""

@@ -66,7 +66,10 @@ class CommuneMap:
         layers: list[Any] = [] if tiles is None else [ground]
         layers.append(self.communes)
         if "epci_code" in areas and _are_outlines(areas):
-            layers.append(_borders(areas))
+            zones = areas[["geometry"]].assign(zone=areas["epci_code"].fillna(""))
+            borders = _simplified(zones).dissolve("zone").to_crs(4326)
+            line = {"color": style.ZONE_BORDER, "weight": 1.6, "fill": False, "opacity": 0.85}
+            layers.append(_layer(borders.boundary, "Limites des EPCI", "zones", line))
         layers.append(_names(areas))
         bounds = self._areas.total_bounds
         self.widget = ipyleaflet.Map(
@@ -190,14 +193,6 @@ def _simplified(areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     detail = max(right - left, top - bottom) * _DETAIL_SHARE
     geometry = shapely.coverage_simplify(areas.geometry.to_numpy(), detail)
     return areas.set_geometry(gpd.GeoSeries(geometry, index=areas.index, crs=areas.crs))
-
-
-def _borders(areas: gpd.GeoDataFrame) -> Any:
-    """Return the borders between EPCI as a layer."""
-    zones = areas[["geometry"]].assign(zone=areas["epci_code"].fillna(""))
-    borders = _simplified(zones).dissolve("zone").to_crs(4326)
-    look = {"color": style.ZONE_BORDER, "weight": 1.6, "fill": False, "opacity": 0.85}
-    return _layer(borders.boundary, "Limites des EPCI", "zones", look)
 
 
 def _layer(shapes: Any, name: str, pane: str, look: dict[str, Any]) -> Any:

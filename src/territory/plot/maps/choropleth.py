@@ -110,7 +110,12 @@ def _draw_panel(axes: Axes, panel: Panel, categories: dict[str, around.Category]
     discs = (scale.to_points(*at) for at in shapes.places(panel.areas[panel.areas.geom_type.eq("Point")]))
     taken = [*around.scale_and_north(axes), *(Box(x - half, y - half, x + half, y + half) for x, y in discs)]
     if panel.circles is not None:
-        _circles(axes, panel.circles)
+        largest = float(panel.circles["value"].max())
+        for (x, y), value in zip(shapes.places(panel.circles), panel.circles["value"], strict=True):
+            if value > 0:
+                size = around.circle_points(float(value), largest) ** 2
+                look = {"facecolor": style.ACCENT, "alpha": 0.55, "edgecolor": style.INK}
+                axes.scatter([x], [y], s=size, zorder=5, **look)
     if panel.flows is not None and len(panel.flows):
         shapes.flows(axes, panel.flows)
     if panel.sites is not None:
@@ -118,7 +123,12 @@ def _draw_panel(axes: Axes, panel: Panel, categories: dict[str, around.Category]
     if panel.rings is not None and len(panel.rings):
         taken += draw_rings(axes, panel.rings, scale)
     if panel.names is not None:
-        taken += _names(axes, panel.names, scale, taken)
+        named = zip(shapes.places(panel.names), panel.names["label"], panel.names["size"], strict=True)
+        labels = [Label(str(text), *scale.to_points(*at), float(size), gap=5.5) for at, text, size in named]
+        placed = place_labels(labels, frame=scale.frame, obstacles=taken)
+        for spot in placed:
+            _write(axes, spot, scale, color=style.INK, halo=style.PAPER)
+        taken += [spot.box for spot in placed]
     _numbers(axes, panel, categories, scale, taken, number_size)
 
 
@@ -136,15 +146,6 @@ def _borders(axes: Axes, panel: Panel) -> None:
             shapes.border(axes, inside, width=1.9)
 
 
-def _circles(axes: Axes, circles: gpd.GeoDataFrame) -> None:
-    """Draw circles whose area is proportional to a value."""
-    largest = float(circles["value"].max())
-    for (x, y), value in zip(shapes.places(circles), circles["value"], strict=True):
-        if value > 0:
-            size = around.circle_points(float(value), largest) ** 2
-            axes.scatter([x], [y], s=size, facecolor=style.ACCENT, alpha=0.55, edgecolor=style.INK, zorder=5)
-
-
 def _sites(axes: Axes, sites: gpd.GeoDataFrame, scale: PaperScale) -> list[Box]:
     """Draw sites as marks with their number inside; two sites at one place are put side by side."""
     taken: list[Box] = []
@@ -158,16 +159,6 @@ def _sites(axes: Axes, sites: gpd.GeoDataFrame, scale: PaperScale) -> list[Box]:
         taken.append((free or boxes)[0])
         around.draw_mark(axes, scale.to_metres(*taken[-1].middle), str(mark), str(shape))
     return taken
-
-
-def _names(axes: Axes, names: gpd.GeoDataFrame, scale: PaperScale, taken: list[Box]) -> list[Box]:
-    """Write names of places with a halo, where there is room."""
-    rows = zip(shapes.places(names), names["label"], names["size"], strict=True)
-    labels = [Label(str(text), *scale.to_points(*place), float(size), gap=5.5) for place, text, size in rows]
-    placed = place_labels(labels, frame=scale.frame, obstacles=taken)
-    for spot in placed:
-        _write(axes, spot, scale, color=style.INK, halo=style.PAPER)
-    return [spot.box for spot in placed]
 
 
 def _numbers(

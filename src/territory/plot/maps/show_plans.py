@@ -31,7 +31,6 @@ GROUP_HATCHES = ("", "////", "....", "xxxx")
 _LAND = Category("land", "territoire", style.OUTSIDE)
 _OTHERS = Category("others", "non regroupés (contexte)", style.RULE)
 _ON_LAND = 1.9
-_SEAT, _SUPPORT = "s", "o"
 
 
 def show_siting(siting: SitingResult, areas: gpd.GeoDataFrame, names: Mapping[str, str]) -> Figure:
@@ -49,7 +48,7 @@ def show_siting(siting: SitingResult, areas: gpd.GeoDataFrame, names: Mapping[st
     ]
     points: Any = areas.loc[[name for _, _, name in marks]].representative_point()
     sites = _marked(marks, points.to_numpy(), areas.crs)
-    said = NAMES[siting.problem][0].capitalize()
+    said = NAMES[siting.problem].capitalize()
     if not siting.is_observed:
         said += f" : {decimal(siting.objective, 1)} {siting.unit}"
     legend = Legend(
@@ -142,15 +141,29 @@ def show_establishments(answer: GroupingAnswer, outlines: gpd.GeoDataFrame) -> F
     land = gpd.GeoDataFrame(outlines[["geometry"]], crs=outlines.crs)
     crs: Any = land.crs
     members, context = answer.members.to_crs(crs), answer.context.to_crs(crs)
-    groups = (_category(place, str(name), answer) for place, name in enumerate(answer.groups.index))
+    groups = []
+    for place, (name, row) in enumerate(answer.groups.iterrows()):
+        size = int(row["n_units"])
+        said = f"{integer(size)}{NBSP}membre{'s' if size > 1 else ''}"
+        groups.append(_group(place, str(name), f"{place + 1} – {row['seat_commune']} : {said}"))
     legend = [_LAND, _OTHERS, *groups]
     around = [pd.Series(_LAND.key, index=land.index), pd.Series(_OTHERS.key, index=context.index)]
     keys = pd.concat([*around, members["group"].astype(object)])
     every: Any = pd.concat([land, context[["geometry"]], members[["geometry"]]])
-    sites, listed = _marks(answer, members)
+    seats, support = answer.groups["seat"], answer.support.to_crs(crs).geometry
+    names = enumerate(members.loc[list(seats), "name"], start=1)
+    listed = [(str(number), "s", f"siège : {name}") for number, name in names]
+    listed += [("H", "o", f"établissement support du {answer.grouping.support_name}") for _ in support]
+    sites = _marked(listed, [*members.geometry.loc[list(seats)], *support], crs)
+    bases = [str(text) for text in answer.members["status_basis"].dropna().unique()]
+    notes = [
+        f"Route moyenne vers le siège : {minutes(float(answer.members['drive_to_seat_min'].mean()))}.",
+        "Un trait joint chaque membre au siège de son groupe ; le siège est un calcul, pas une désignation.",
+        *([f"Statut : {' ; '.join(bases)}."] if bases else []),
+    ]
     zones, extent = outlines.get("epci_code"), extent_of(land)
     panel = Panel(gpd.GeoDataFrame(every, crs=land.crs), keys, zones=zones, sites=sites, extent=extent)
-    named = Legend(shown(legend, keys), answer.grouping.name, sites=listed, notes=_notes(answer))
+    named = Legend(shown(legend, keys), answer.grouping.name, sites=listed, notes=notes)
     figure = draw_map(panel, named)
     look: dict[str, Any] = {"color": style.INK, "linewidth": 0.9, "zorder": _ON_LAND}
     for _, rows in members.groupby("group"):
@@ -158,39 +171,6 @@ def show_establishments(answer: GroupingAnswer, outlines: gpd.GeoDataFrame) -> F
         for point in rows.geometry:
             figure.axes[0].plot([point.x, seat.x], [point.y, seat.y], **look)
     return figure
-
-
-def _category(place: int, name: str, answer: GroupingAnswer) -> Category:
-    """Return the legend of a group: its seat's commune and the number of its members."""
-    row: Any = answer.groups.loc[name]
-    count = int(row["n_units"])
-    size = f"{integer(count)}{NBSP}membre{'s' if count > 1 else ''}"
-    return _group(place, name, f"{place + 1} – {row['seat_commune']} : {size}")
-
-
-def _notes(answer: GroupingAnswer) -> list[str]:
-    """Return what must be known to read the map."""
-    mean = float(answer.members["drive_to_seat_min"].mean())
-    bases = [str(text) for text in answer.members["status_basis"].dropna().unique()]
-    return [
-        f"Route moyenne vers le siège : {minutes(mean)}.",
-        "Un trait joint chaque membre au siège de son groupe ; le siège est un calcul, pas une désignation.",
-        *([f"Statut : {' ; '.join(bases)}."] if bases else []),
-    ]
-
-
-def _marks(
-    answer: GroupingAnswer, members: gpd.GeoDataFrame
-) -> tuple[gpd.GeoDataFrame, list[tuple[str, str, str]]]:
-    """Return the marks of the seats and of the support hospital, and what the legend says of them."""
-    crs: Any = members.crs
-    seats, support = answer.groups["seat"], answer.support.to_crs(crs).geometry
-    points = [*members.geometry.loc[list(seats)], *support]
-    names = enumerate(members.loc[list(seats), "name"], start=1)
-    listed = [(str(number), _SEAT, f"siège : {name}") for number, name in names]
-    name = f"établissement support du {answer.grouping.support_name}"
-    listed += [("H", _SUPPORT, name) for _ in support]
-    return _marked(listed, points, crs), listed
 
 
 # wider and darker where one drives faster: upper speed (km/h), colour, width (points)

@@ -39,10 +39,10 @@ def deserts(reading: Reading) -> list[doc.Block]:
     best = _best(reading)
     if draws is None or best is None:
         return []
-    labels, verdicts = _labels(reading), _verdicts(reading, draws)
+    labels, verdicts = {one.id: one.label for one in reading.criteria}, _verdicts(reading, draws)
     label = labels[best]
     sure = integer(100 * draws.sure_share)
-    published = [one for one in _criteria(reading) if _is_published(reading, one.id)]
+    published = [one for one in reading.criteria if _is_published(reading, one.id)]
     text: list[Any] = ["Un critère de « désert médical » compare un temps ou un nombre à un seuil. "]
     if published:
         text += [
@@ -56,25 +56,19 @@ def deserts(reading: Reading) -> list[doc.Block]:
             "deserts.doubt", left=integer(100 - 100 * draws.sure_share), draws=integer(draws.count), sure=sure
         )
     )
+    # where no chapter before has said it
+    is_new = "urgences" not in reading.closest and any("urgences" in one.services for one in reading.criteria)
+    words: doc.Text = [doc.strong("Urgences et horaires. "), reading.emergency_hours]
+    hours = [doc.Paragraph(words, "small")] if is_new else []
     return [
         doc.Heading("Où les soins sont-ils trop loin ?"),
         doc.Paragraph(text, is_kept=True),
         _table(reading, draws, labels, verdicts),
         _picture(reading, draws, best, labels[best]),
-        *_hours(reading),
+        *hours,
         *_change_of_apl(reading),
-        *(block for one in _criteria(reading) for block in _beside(reading, one)),
+        *(block for one in reading.criteria for block in _beside(reading, one)),
     ]
-
-
-def _criteria(reading: Reading) -> list[DesertCriterion]:
-    """Return the criteria of the study, in its order."""
-    return [one for scheme in reading.study.desert for one in scheme.criterion]
-
-
-def _labels(reading: Reading) -> dict[str, str]:
-    """Return the name of each criterion of the study."""
-    return {one.id: one.label for one in _criteria(reading)}
 
 
 def _is_published(reading: Reading, criterion: str) -> bool:
@@ -84,7 +78,7 @@ def _is_published(reading: Reading, criterion: str) -> bool:
 
 def _verdicts(reading: Reading, draws: Draws) -> pd.DataFrame:
     """Return how sure each criterion is, commune by commune."""
-    return draws.deserts["verdict"].unstack("criterion").reindex(columns=list(_labels(reading)))
+    return draws.deserts["verdict"].unstack("criterion").reindex(columns=[one.id for one in reading.criteria])
 
 
 def _best(reading: Reading) -> str | None:
@@ -147,7 +141,8 @@ def _table(reading: Reading, draws: Draws, labels: dict[str, str], verdicts: pd.
     order = sorted(labels, key=lambda criterion: not _is_published(reading, criterion))
     rows, lacking = [], []
     for criterion in order:
-        status = reading.criterion(criterion)["status"]
+        found = reading.criterion(criterion)
+        status = found["status"]
         doubtful = verdicts[criterion].reindex(status.index).eq(_DOUBTFUL)
         cells = [
             integer(int((status.eq(_IN) & ~doubtful).sum())),
@@ -157,39 +152,27 @@ def _table(reading: Reading, draws: Draws, labels: dict[str, str], verdicts: pd.
         rows.append(
             [labels[criterion], _origin(reading, criterion), *cells, _inhabitants(reading, draws, criterion)]
         )
-        if (reason := _reason(reading, criterion)) is not None:
+        if said := [str(text) for text in found["reason"].dropna().unique() if str(text)]:
+            # the names of the lists are codes there
+            reason = re.sub(r"« (\w+) »", lambda found: f"« {reading.label(found[1])} »", said[0])
             lacking.append(f"{labels[criterion]} : {reason}.")
     ages = reading.release.completeness
-    kinds = [name for one in _criteria(reading) for name in one.services]
+    kinds = [name for one in reading.criteria for name in one.services]
     if ages is not None and "pharmacie" in kinds and "pharmacie" in ages.index:
         lacking.append("Pharmacies : " + str(ages["reason"]["pharmacie"]))
-    return doc.DataTable(
-        ["Critère", "Chiffre", "En désert", "Douteuses", "Non calculables", "Habitants en désert"],
+    return doc.table(
+        "Critère <2.3 | Chiffre <0.9 | En désert >0.75 | Douteuses >0.85 | Non calculables >0.95 | "
+        "Habitants en désert >1.5",
         rows,
         f"Critères de l'étude, {count(len(verdicts), 'commune')} du territoire.",
-        align=["left", "left", "right", "right", "right", "right"],
-        widths=[2.3, 0.9, 0.75, 0.85, 0.95, 1.5],
-        note=" ".join(
-            [
-                "En désert : communes sûres, ou publiées comme telles.",
-                *lacking,
-                doc.wording("deserts.caution"),
-            ]
-        ),
+        note=" ".join([doc.wording("deserts.sure"), *lacking, doc.wording("deserts.caution")]),
     )
-
-
-def _hours(reading: Reading) -> list[doc.Block]:
-    """Say that emergency departments have hours, where a criterion counts them and no chapter before has said it."""
-    if "urgences" in reading.closest or not any("urgences" in one.services for one in _criteria(reading)):
-        return []
-    return [doc.Paragraph([doc.strong("Urgences et horaires. "), reading.emergency_hours], "small")]
 
 
 def _change_of_apl(reading: Reading) -> list[doc.Block]:
     """Say how the published APL changed between its first and its newest year in the data."""
     figures = reading.release.published
-    asked = [one for one in _criteria(reading) if one.published == "apl"]
+    asked = [one for one in reading.criteria if one.published == "apl"]
     if figures is None or not asked:
         return []
     rows = figures["value"][figures.index.get_level_values("figure") == "apl"]
@@ -227,10 +210,8 @@ def _beside(reading: Reading, one: DesertCriterion) -> list[doc.Block]:
     lines["Ensemble"] = both
     year = f"{both['year'].max():.0f}"
     cells = [[name, integer(len(part)), *_pair(part, one)] for name, part in lines.items()]
-    gap, size = (
-        both["estimate_gap"],
-        integer(int((_met(both, "value", one) != _met(both, "estimated_value", one)).sum())),
-    )
+    gap, moved = both["estimate_gap"], _met(both, "value", one) != _met(both, "estimated_value", one)
+    size = integer(int(moved.sum()))
     side = "de plus" if gap.mean() > 0 else "de moins"
     sentence: doc.Text = [
         doc.strong(f"« {one.label} » : "),
@@ -288,11 +269,3 @@ def _inhabitants(reading: Reading, draws: Draws, criterion: str) -> str:
     if any(map(math.isnan, values)):
         return "inconnu"
     return f"{persons(values[0])} ({persons(values[1])} à {persons(values[2])})"
-
-
-def _reason(reading: Reading, criterion: str) -> str | None:
-    """Say why a criterion cannot be computed somewhere, None when it is everywhere."""
-    rows = reading.criterion(criterion)
-    said = [str(text) for text in rows["reason"].dropna().unique() if str(text)]
-    # the names of the lists are codes there
-    return re.sub(r"« (\w+) »", lambda found: f"« {reading.label(found[1])} »", said[0]) if said else None

@@ -20,22 +20,10 @@ from territory.tables.catalogue import read_measure
 from territory.tables.declare import CODES
 
 # fates of a child, in the order in which they are said
-_FATES = {
-    "shorter": "plus court",
-    "longer": "plus long",
-    "same": "sans différence visible",
-    "unknown": "inconnu",
-}
+_FATES = CODES["fates"]
 # classes that one sum may stand for, in words
 CLASSES = {one: CODES["effects"][one] for one in ("gain", "loss", "indistinct")}
-_FINDINGS = {
-    "some_shorter": ("des trajets plus courts", True),
-    "some_longer": ("des trajets plus longs", True),
-    "more_shorter": ("plus de trajets raccourcis que de trajets allongés", False),
-    "more_longer": ("plus de trajets allongés que de trajets raccourcis", False),
-    "mostly_same": ("au moins la moitié de trajets sans différence visible", False),
-    "some_without": ("des enfants sans ce service", True),
-}
+_FINDINGS = CODES["findings_in_words"]
 
 
 def condition(reading: Reading, move: Move) -> str:
@@ -94,15 +82,17 @@ def in_variants(reading: Reading, move: Move) -> Text | None:
     """Say what stays true under every variant of who the children are, and what does not."""
     rows = reading.findings(move.scenario_id, move.services[0])
     said: dict[str, list[str]] = {"always": [], "sometimes": []}
-    for finding, (words, has_sizes) in _FINDINGS.items():
+    for finding, words in _FINDINGS.items():
         if finding not in rows.index or rows["holds"][finding] not in said:
             continue
         low, high = (rows[f"{end}_of_10"][finding] for end in ("low", "high"))
         sizes = f"{int(low)} à {int(high)}" if low < high else f"{int(high)}"
-        said[str(rows["holds"][finding])].append(f"{words} ({sizes} sur 10)" if has_sizes else words)
+        said[str(rows["holds"][finding])].append(
+            f"{words} ({sizes} sur 10)" if finding.startswith("some_") else words
+        )
     if not any(said.values()):
         return None
-    sides = [_FINDINGS[f"more_{fate}"][0] for fate in ("shorter", "longer")]
+    sides = [_FINDINGS[f"more_{fate}"] for fate in ("shorter", "longer")]
     changes = set(sides) <= set(said["sometimes"])
     sometimes = [words for words in said["sometimes"] if not changes or words not in sides]
     number = int(rows["variant_count"].max())
@@ -137,11 +127,6 @@ def sides(reading: Reading, move: Move) -> list[Text]:
     return items
 
 
-def merged_words(found: Counts) -> str:
-    """Name the classes that are counted together."""
-    return " ou ".join(CLASSES[effect] for effect in found.merged)
-
-
 def in_classes(found: Counts, noun: str) -> str:
     """Say who is in each class, in persons: « trajet plus court pour 21 enfants accompagnés »."""
     parts = [
@@ -151,9 +136,8 @@ def in_classes(found: Counts, noun: str) -> str:
     ]
     if found.merged:
         others = "autres" if parts else noun
-        parts.append(
-            f"{merged_words(found)} pour {found.merged_text} {others}, que l'on ne peut publier qu'ensemble"
-        )
+        classes = " ou ".join(CLASSES[effect] for effect in found.merged)
+        parts.append(f"{classes} pour {found.merged_text} {others}, que l'on ne peut publier qu'ensemble")
     if (
         not found.is_observed
         or found.merged

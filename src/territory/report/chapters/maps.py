@@ -28,9 +28,13 @@ def maps(reading: Reading) -> list[doc.Part]:
         today: list[doc.Block] = [doc.Heading("Les temps de route aujourd'hui", new_page=True), *drawn]
         return [doc.Part(today if drawn else [])]
     service, way = move.services[0], "depuis" if move.who == STAFF else "vers"
+    noun = reading.noun_of(move)
+    counted = doc.wording("maps.perimeter", noun=noun, limit=reading.limit)
+    if reading.counts_of(move).is_observed:
+        counted = f"Les {noun} sont ceux que l'étude donne, par commune d'origine."
     before_and_after: list[doc.Block] = [
         doc.Heading(f"Les trajets {way} {reading.the(move.services)}, avant et après"),
-        doc.Paragraph(_perimeter(reading, move)),
+        doc.Paragraph(counted),
         pictures.time_map(reading, service, TODAY, max_height_cm=8.4),
         pictures.time_map(reading, service, move.scenario_id, max_height_cm=8.4),
         _within_table(reading, move),
@@ -101,14 +105,6 @@ def next_map(reading: Reading) -> list[doc.Block]:
                 *change_table(reading, other, reading.territory.index, most=12, told_only=True),
             ]
     return []
-
-
-def _perimeter(reading: Reading, move: Move) -> str:
-    """Say who is counted."""
-    noun = reading.noun_of(move)
-    if reading.counts_of(move).is_observed:
-        return f"Les {noun} sont ceux que l'étude donne, par commune d'origine."
-    return doc.wording("maps.perimeter", noun=noun, limit=reading.limit)
 
 
 # a short table is not cut in two

@@ -12,15 +12,11 @@ from territory.report.chapters.pictures import bounds_of
 from territory.report.layout import document as doc
 from territory.report.reading import Reading, ranged
 from territory.study.words.changes import ChangeSpeeds
+from territory.tables.declare import CODES
 
 NOTHING_WITHHELD = doc.wording("method.internal")
 # where the estimate was tried, and how it is said
-_TRIED = {
-    "Var": "dans le Var",
-    "France": "en France",
-    "Isère": "en Isère (OSRM)",
-    "Gironde": "en Gironde (METRIC)",
-}
+_TRIED = CODES["tried_estimates"]
 _TERRAINS = {"plain": "plaine", "mixed": "intermédiaire", "mountain": "montagne"}
 _DIGEST_SHOWN = 64
 # FACTS: METRIC and OSRM on 2,500 pairs of Gironde, 66.8 % within 5 min of each other

@@ -21,15 +21,10 @@ from territory.report.chapters.moves import zone_name
 from territory.report.layout import document as doc
 from territory.report.reading import SECRET, Reading
 from territory.scenario.zones import ALL_TERRITORY
+from territory.tables.declare import CODES
 
 _THRESHOLD = 11
-_KINDS = {
-    "prevalence": "prévalence : personnes concernées",
-    "rights": "droits ouverts",
-    "orientation": "orientations en cours",
-    "waiting": "personnes en attente",
-    "population": "population",
-}
+_KINDS = CODES["need_kinds"]
 _COMPARABLE = ("orientation", "waiting")
 _NO_PLACES = doc.wording("needs.no_places")
 

@@ -144,7 +144,11 @@ def change_map(
     if zoom is not None:
         visible = focus = zoom
         extent = extent_of(areas[areas.index.isin(zoom)], pad_share=0.05)
-        names = _places_with_numbers(reading, zoom, numbers)
+        # the names of the communes in focus with their change of time under them
+        table = reading.territory.loc[zoom].sort_values("population", ascending=False, kind="stable")
+        under = numbers.reindex(table.index).fillna("")
+        labels = (table["name"].astype(str) + "\n" + under).str.removesuffix("\n")
+        names = gpd.GeoDataFrame(table[["geometry"]].assign(label=labels, size=7.5), crs=table.crs)
         numbers = numbers.mask(numbers.index.isin(zoom), "")
     panel = Panel(
         areas,
@@ -196,15 +200,6 @@ def _places(reading: Reading, most: int) -> gpd.GeoDataFrame:
     table = reading.territory.sort_values("population", ascending=False, kind="stable")
     first = table.drop_duplicates("epci_code").head(most)
     return gpd.GeoDataFrame(first[["geometry"]].assign(label=first["name"], size=7.0), crs=table.crs)
-
-
-def _places_with_numbers(reading: Reading, focus: pd.Index, numbers: pd.Series) -> gpd.GeoDataFrame:
-    """Return the names of the communes in focus with their change of time under them."""
-    table = reading.territory.loc[focus].sort_values("population", ascending=False, kind="stable")
-    changes = numbers.reindex(table.index).fillna("")
-    named = zip(table["name"], changes, strict=True)
-    labels = [f"{name}\n{change}" if change else str(name) for name, change in named]
-    return gpd.GeoDataFrame(table[["geometry"]].assign(label=labels, size=7.5), crs=reading.territory.crs)
 
 
 def _border_notes(reading: Reading) -> list[str]:

@@ -105,13 +105,13 @@ def _ranks(ranking: pd.DataFrame, *, most: int, caption: str, where: str) -> lis
     """Return the first candidates; nothing in few words when several are chosen together, the text names them."""
     if ranking["is_selected"].sum() > 1 and most < _ALL_CANDIDATES:
         return []
-    far = _far_column(ranking)
+    far, limit = _far_of(ranking)
     shown = ranking.head(most)
     rows = [_rank_row(row, far) for row in shown.to_dict("records")]
     said = f"{caption}Les {len(rows)} premières communes sur {len(ranking)}"
     rest = "" if len(rows) == len(ranking) else f" ; toutes sont {where}"
     columns = (
-        f"Rang >0.4 | Commune <1.3 | Temps moyen >0.8 | Le plus loin <1.6 | À plus de {_limit_of(far)} min >0.9 | "
+        f"Rang >0.4 | Commune <1.3 | Temps moyen >0.8 | Le plus loin <1.6 | À plus de {limit} min >0.9 | "
         "Comparé à la première <1.1"
     )
     note = "≈ : sans différence visible avec la première."
@@ -131,24 +131,19 @@ def _rank_row(row: Any, far: str | None) -> list[str]:
     ]
 
 
-def _far_column(ranking: pd.DataFrame) -> str | None:
-    """Return the column of persons who would be far."""
-    columns = [str(c) for c in ranking.columns if BEYOND.keys(str(c)) is not None]
+def _far_of(ranking: pd.DataFrame) -> tuple[str | None, str]:
+    """Return the column of persons who would be far, and its minutes."""
+    limits = {str(c): keys["threshold_min"] for c in ranking if (keys := BEYOND.keys(str(c))) is not None}
     wanted = BEYOND.name(threshold_min=_FAR_MIN)
-    return wanted if wanted in columns else columns[-1] if columns else None
-
-
-def _limit_of(far: str | None) -> str:
-    """Return the minutes of a column of persons who would be far."""
-    return (BEYOND.keys(far) or {}).get("threshold_min", "") if far else ""
+    far = wanted if wanted in limits else next(reversed(limits), None)
+    return far, limits.get(far or "", "")
 
 
 def _trade_off(reading: Reading, ranking: pd.DataFrame) -> list[doc.Block]:
     """Draw what a shorter mean costs in persons who are far; nothing where nobody is."""
-    far = _far_column(ranking)
+    far, limit = _far_of(ranking)
     if far is None or not float(ranking[far].max()) >= _THRESHOLD or ranking["is_selected"].sum() > 1:
         return []
-    limit = _limit_of(far)
     points = ranking[["mean_time_min", far]].astype(float).set_axis(["x", "y"], axis=1)
     points["name"] = ranking["name"].astype(str)
     sites = (reading.site(TODAY, service) for service in reading.named)

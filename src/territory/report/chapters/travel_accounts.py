@@ -14,18 +14,10 @@ from territory.report.layout import document as doc
 from territory.report.reading import Reading
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.catalogue import WITHIN_SHARES
+from territory.tables.declare import CODES
 
-_ROADS = {
-    "child": "Route de l'enfant",
-    "parent": "Temps du parent, attente comprise",
-    "staff": "Route des professionnels",
-}
-_SHORT = {
-    "hopital": "Hôpital",
-    "urgences": "Urgences",
-    "medecin_generaliste": "Généraliste",
-    "ehpad": "EHPAD",
-}
+_ROADS = CODES["accounts_of_travel"]
+_SHORT = CODES["short_services"]
 
 
 def travel_accounts(reading: Reading) -> list[doc.Block]:
@@ -107,17 +99,14 @@ def _assumptions(reading: Reading) -> list[doc.Text]:
     shared: dict[str, dict[str, None]] = {}
     for service, named in reading.named.items():
         said = [trip.source.removeprefix("hypothèse : ") for trip in named.trip if trip.source]
-        text = _once(list(dict.fromkeys(said)))
+        texts = list(dict.fromkeys(said))
+        # a mark between brackets that ends every one of them is written once, at the end
+        ends = [re.search(r" \[[^\]]*\]$", text) for text in texts]
+        marks = {end.group() if end else "" for end in ends}
+        mark = marks.pop() if len(marks) == 1 else ""
+        text = " ; ".join(text.removesuffix(mark) for text in texts) + mark
         shared.setdefault(text, {})[reading.short(service)] = None
     return [[doc.strong(f"{', '.join(names)} : "), text + "."] for text, names in shared.items() if text]
-
-
-def _once(texts: list[str]) -> str:
-    """Join texts; a mark between brackets that ends every one of them is written once, at the end."""
-    ends = [re.search(r" \[[^\]]*\]$", text) for text in texts]
-    marks = {end.group() if end else "" for end in ends}
-    mark = marks.pop() if len(marks) == 1 else ""
-    return " ; ".join(text.removesuffix(mark) for text in texts) + mark
 
 
 def child_offer(reading: Reading) -> list[doc.Block]:
@@ -125,11 +114,6 @@ def child_offer(reading: Reading) -> list[doc.Block]:
     rates, lists = (reading.release.child_offer.get(name) for name in ("taux_equipement", "offre_recensee"))
     if rates is None or rates.empty:
         return []
-    return [doc.Heading("Combien de places pour ces enfants ?"), *_said_of_places(reading, rates, lists)]
-
-
-def _said_of_places(reading: Reading, rates: pd.DataFrame, lists: pd.DataFrame | None) -> list[doc.Block]:
-    """Say which rates of equipment are known, which are not and why."""
     whole = rates[rates["zone"] == ALL_TERRITORY]
     under_20 = integer(float(whole["young_hab"].iloc[0]))
     known, unknown = whole[whole["places_per_1000"].notna()], whole[whole["places_per_1000"].isna()]
@@ -155,19 +139,12 @@ def _said_of_places(reading: Reading, rates: pd.DataFrame, lists: pd.DataFrame |
             if row["known_places"] > 0
         ]
         texts += [f"On connaît {join(least)}."] if least else []
-    blocks: list[doc.Block] = [doc.Paragraph(" ".join(texts))]
     if lists is not None:
-        pairs = lists[lists["zone"] == ALL_TERRITORY].set_index("kind")[["site_count", "bpe2013_count"]]
-        (places, of_places), (homes, of_homes) = (pairs.loc[kind] for kind in ("establishments", "services"))
-        blocks.append(
-            doc.Paragraph(
-                f"La liste compte {places} établissements pour enfants handicapés sur les {of_places} que la BPE "
-                f"(INSEE) recensait en 2013, et {homes} services à domicile ou ambulatoires sur {of_homes}. Depuis, "
-                "des sites ont ouvert, fermé ou déménagé : c'est un ordre de grandeur de ce qui manque ici. Les "
-                "places de chaque établissement sont publiques dans FINESS, qui fait foi."
-            )
-        )
-    return blocks
+        pairs = lists[lists["zone"] == ALL_TERRITORY].set_index("kind").loc[["establishments", "services"]]
+        found = pairs[["site_count", "bpe2013_count"]].to_numpy().ravel()
+        listed = doc.wording("travel_accounts.listed", found=found)
+    heading = doc.Heading("Combien de places pour ces enfants ?")
+    return [heading, doc.Paragraph(" ".join(texts)), *([doc.Paragraph(listed)] if lists is not None else [])]
 
 
 def listed_table(reading: Reading, lists: pd.DataFrame) -> doc.DataTable:
@@ -240,8 +217,9 @@ def _whole_table(reading: Reading, bounds: list[float]) -> doc.DataTable:
         rows.append([capital(reading.label(service)), *cells, farthest(reading, times)])
     within = (f"à {minutes(bound)} ou moins >0.8" for bound in bounds)
     caption = f"Territoire « {reading.study.territory.name} » : part des habitants selon le temps de route."
+    note = reading.emergency_hours if "urgences" in reading.closest else ""
     heads = ["Site le plus proche <1.5", *within, "Commune la plus éloignée <1.4"]
-    return doc.table(heads, rows, caption, note=_hours_note(reading))
+    return doc.table(heads, rows, caption, note=note)
 
 
 def _zones_table(reading: Reading, bounds: list[float]) -> doc.DataTable:
@@ -257,13 +235,12 @@ def _zones_table(reading: Reading, bounds: list[float]) -> doc.DataTable:
     caption = (
         "Part des habitants de chaque EPCI (communes du territoire) selon la distance au site le plus proche."
     )
-    note = "Urgences : sans leurs horaires, dits sous le tableau précédent." if _hours_note(reading) else ""
+    note = (
+        "Urgences : sans leurs horaires, dits sous le tableau précédent."
+        if "urgences" in reading.closest
+        else ""
+    )
     return doc.table(["EPCI <1.9", *heads], rows, caption, note=note)
-
-
-def _hours_note(reading: Reading) -> str:
-    """Say that emergency departments have hours, under a table that counts them."""
-    return reading.emergency_hours if "urgences" in reading.closest else ""
 
 
 def _share(reading: Reading, zone: str, service: str, bound: float) -> str:

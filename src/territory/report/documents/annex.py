@@ -264,11 +264,6 @@ def _number(value: float) -> str:
     return "–" if math.isnan(float(value)) else decimal(float(value), 1)
 
 
-def _printed(text: str) -> str:
-    """Write a published count: digits become a rounded number."""
-    return persons(float(text)) if text.isdecimal() else code_label("persons", text) if text else "inconnu"
-
-
 def by_zone(reading: Reading) -> list[doc.Block]:
     """Return gainers and losers of every move by zone."""
     blocks: list[doc.Block] = []
@@ -303,7 +298,11 @@ def by_commune(reading: Reading) -> list[doc.Block]:
 def _commune_row(reading: Reading, code: str, row: Any, *, is_observed: bool) -> list[str]:
     """Return the line of one commune under one move."""
     epci = reading.communes["epci_code"].get(code)
-    delta = float(row["delta_travel_time_min"])
+    delta, people = float(row["delta_travel_time_min"]), str(row["persons"])
+    if people.isdecimal() and not is_observed:
+        people = persons(float(people))
+    else:
+        people = code_label("persons", people) if people or is_observed else "inconnu"
     return [
         reading.commune(code),
         reading.zone("" if pd.isna(epci) else str(epci)),
@@ -311,7 +310,7 @@ def _commune_row(reading: Reading, code: str, row: Any, *, is_observed: bool) ->
         "–" if math.isnan(delta) else signed(delta),
         _number(row["detectable_min"]),
         _SHORT_EFFECTS[str(row["effect"])],
-        code_label("persons", str(row["persons"])) if is_observed else _printed(str(row["persons"])),
+        people,
     ]
 
 

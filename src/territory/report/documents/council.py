@@ -81,13 +81,6 @@ def build_report(
 def council_report(result: Readable) -> doc.Document:
     """Return the council report as data, within its pages: what does not fit is in the annex, and it says so."""
     reading = read(result)
-    parts = _parts(reading)
-    order = doc.in_order_of_leaving(parts)
-    return doc.fitted(lambda left_out: _document(reading, parts, left_out), order, most_pages=MOST_PAGES)
-
-
-def _parts(reading: Reading) -> list[doc.Part]:
-    """Return the parts of the report in reading order."""
     parts = [
         doc.Part(first_page.first_page(reading)),
         doc.Part(moves.what_moves(reading)),
@@ -106,7 +99,9 @@ def _parts(reading: Reading) -> list[doc.Part]:
         *deserts.desert_parts(reading),
         *journeys.parts(reading),
     ]
-    return [part for part in parts if callable(part.made) or part.made]
+    parts = [part for part in parts if callable(part.made) or part.made]
+    order = doc.in_order_of_leaving(parts)
+    return doc.fitted(lambda left_out: _document(reading, parts, left_out), order, most_pages=MOST_PAGES)
 
 
 def _document(reading: Reading, parts: list[doc.Part], left_out: frozenset[int]) -> doc.Document:

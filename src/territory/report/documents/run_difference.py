@@ -11,18 +11,8 @@ from territory.french.words import count, persons
 from territory.report.layout import document as doc
 from territory.tables.declare import CODES
 
-CAUSES = {
-    "from_population": "population",
-    "from_supply": "offre",
-    "from_times": "temps de route",
-    "from_parameters": "paramètres",
-}
-LABELS = {
-    "population_hab": "Population (habitants)",
-    "demand_persons": "Besoins estimés (personnes)",
-    "persons_concerned": "Personnes de l'âge reçu",
-    "travel_time_min": "Temps de route (min)",
-}
+CAUSES = CODES["causes"]
+LABELS = CODES["run_indicators"]
 MOST_ROWS = 4
 
 

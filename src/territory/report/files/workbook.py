@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -83,7 +83,11 @@ def full_sheets(tables: Mapping[str, pd.DataFrame], reading: Reading) -> dict[st
     """Return every published table as a sheet, by its name."""
     made: dict[str, Sheet] = {}
     for name, table in tables.items():
-        title = _sheet_name(table_of(name).title, [one.name for one in made.values()])
+        # 31 letters, none of the signs of a spreadsheet, not used yet
+        base = _SHEET_SIGNS.sub(" ", table_of(name).title)[:31].strip("' ") or "Table"
+        title, number = base, 2
+        while title.casefold() in {README.casefold(), *(one.name.casefold() for one in made.values())}:
+            title, number = f"{base[:27]} {number}", number + 1
         made[name] = _sheet(title, name, table, reading)
     return made
 
@@ -123,15 +127,6 @@ def _side_by_side(table: pd.DataFrame, reading: Reading) -> pd.DataFrame:
         for name, row in zip(flat["measure"], flat[list(KEYS)].to_dict("records"), strict=True)
     ]
     return flat.drop(columns=list(KEYS))
-
-
-def _sheet_name(title: str, taken: Iterable[str]) -> str:
-    """Return a name that a spreadsheet accepts: 31 letters, none of its signs, not used yet."""
-    base = _SHEET_SIGNS.sub(" ", title)[:31].strip("' ") or "Table"
-    name, number = base, 2
-    while name.casefold() in {other.casefold() for other in (*taken, README)}:
-        name, number = f"{base[:27]} {number}", number + 1
-    return name
 
 
 def _readme(reading: Reading, sheets: Mapping[str, str]) -> Sheet:
@@ -268,6 +263,6 @@ def _text(value: str, declared: Column, reading: Reading) -> Value:
 def _desert_words(value: str, reading: Reading) -> str:
     """Return the names of a scheme, of a criterion, or of a class that names one."""
     labels = {scheme.id: scheme.label for scheme in reading.study.desert}
-    labels |= {one.id: one.label for scheme in reading.study.desert for one in scheme.criterion}
+    labels |= {one.id: one.label for one in reading.criteria}
     first, sign, rest = value.partition(" : ")
     return f"{labels.get(first, first)}{sign}{rest}"

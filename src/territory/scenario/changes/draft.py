@@ -94,7 +94,14 @@ def _change_speeds(change: ChangeSpeeds, draft: Draft) -> None:
             return
         both = weighted
     elif change.time_factor is not None:
-        inside = _concerned(change, draft.today, commune_of)
+        codes = set(change.communes) or set(commune_of)
+        if change.box is not None:
+            west, south, east, north = change.box
+            points = draft.today.communes.geometry.to_crs(4326)
+            near = points.x.between(west, east) & points.y.between(south, north)
+            codes = set(draft.today.communes.index[near])
+        # the places, communes and sites, that the factor is about
+        inside = set(commune_of.index[commune_of.isin(codes)])
         both = (_slowed(both[0], change, inside), _slowed(both[1], change, inside))
     else:
         given = draft.today.tables.files.get(str(change.times_file))
@@ -136,19 +143,6 @@ def in_order(population: pd.DataFrame, today: pd.DataFrame) -> pd.DataFrame:
     rank = codes.get_indexer(population.index.get_level_values("commune_code"))
     order = np.lexsort((population.index.get_level_values("age_min"), rank))
     return pd.DataFrame(population.iloc[order])
-
-
-def _concerned(change: ChangeSpeeds, state: State, commune_of: pd.Series) -> set[str]:
-    """Return the ids of the places, communes and sites, that a factor is about."""
-    codes = set(change.communes)
-    if change.box is not None:
-        west, south, east, north = change.box
-        points = state.communes.geometry.to_crs(4326)
-        inside = points.x.between(west, east) & points.y.between(south, north)
-        codes = set(state.communes.index[inside])
-    elif not codes:
-        codes = set(commune_of)
-    return set(commune_of.index[commune_of.isin(codes)])
 
 
 def _slowed(times: pd.DataFrame, change: ChangeSpeeds, inside: set[str]) -> pd.DataFrame:

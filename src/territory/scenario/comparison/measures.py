@@ -233,8 +233,15 @@ def place_rows(baseline: Results, scenario: Results) -> pd.DataFrame:
         return pd.DataFrame()
     places = read_sides(baseline, scenario, lambda results: results.places.reindex(index))
     table = pd.concat([places[side].add_prefix(f"{side}_") for side in SIDES], axis=1)
-    table["persons"] = _persons_of_kind(baseline, index)
     parameters = baseline.state.parameters
+    # persons of the age received: those of the first authorisation of each kind
+    of_kind: dict[str, str] = {}
+    for authorisation in parameters.authorisations:
+        of_kind.setdefault(authorisation.id, authorisation.id)
+        of_kind.setdefault(kind_of(baseline.state.services, authorisation.id) or "", authorisation.id)
+    services = index.get_level_values("service").map(of_kind)
+    keys = pd.MultiIndex.from_arrays([index.get_level_values("commune_code"), services])
+    table["persons"] = baseline.persons["persons"].reindex(keys).to_numpy(float)
     is_local = index.get_level_values("commune_code").isin(parameters.territory_codes)
     named = {authorisation.id for authorisation in parameters.authorisations}
     is_named = index.get_level_values("service").isin(named)
@@ -289,17 +296,6 @@ def _gather(rows: pd.DataFrame, name: str) -> pd.DataFrame:
         persons = weights.groupby(keys, sort=False).sum(skipna=False)
         total = mass.groupby(keys, sort=False).sum(skipna=False).div(persons.where(persons > 0), axis=0)
     return total.reset_index().assign(measure=name, unit=PLACE_MEASURES[name])
-
-
-def _persons_of_kind(results: Results, index: pd.Index) -> np.ndarray:
-    """Return the persons of the age received: those of the first authorisation of each kind."""
-    of_kind: dict[str, str] = {}
-    for authorisation in results.state.parameters.authorisations:
-        of_kind.setdefault(authorisation.id, authorisation.id)
-        of_kind.setdefault(kind_of(results.state.services, authorisation.id) or "", authorisation.id)
-    services = index.get_level_values("service").map(of_kind)
-    keys = pd.MultiIndex.from_arrays([index.get_level_values("commune_code"), services])
-    return results.persons["persons"].reindex(keys).to_numpy(float)
 
 
 def _place_reasons(table: pd.DataFrame, baseline: Results, scenario: Results) -> list[str]:

@@ -76,12 +76,11 @@ def draw_results(
     state = baseline.state
     doubt = errors.doubt_of(state, seed=seed, options=options)
     closest, gps, plan = _draw_network(state, doubt, _groups(state))
-    rows = baseline.access[baseline.access["measure"] == "named"]
-    named = {
-        str(name): _draw(_of_service(rows, str(name)), doubt)[0]
-        for name in rows.index.get_level_values("service").unique()
+    kinds = baseline.access["measure"].groupby(level="service", sort=False).first()
+    times = {
+        name: _draw(_of_service(baseline.access, name), doubt)[0] if kind == "named" else closest[name]
+        for name, kind in zip(map(str, kinds.index), kinds, strict=True)
     }
-    times = {**named, **{name: closest[name] for name in _services(baseline, "closest")}}
     criteria = {one.id: closest[f"criterion {one.id}"] for one in _time_criteria(state)}
     statuses = summaries.draw_statuses(baseline, doubt, criteria, gps, plan)
     moved = [
@@ -103,12 +102,6 @@ def draw_results(
         moves=summaries.together(communes for _, communes, _ in moved),
         limits=summaries.together(limits for _, _, limits in moved),
     )
-
-
-def _services(results: Results, measure: str) -> list[str]:
-    """Return the services of one measure, in their order."""
-    kept = results.access["measure"] == measure
-    return [str(name) for name in results.access.index[kept].get_level_values("service").unique()]
 
 
 def _time_criteria(state: State) -> list[summaries.TimeCriterion]:

@@ -137,7 +137,9 @@ def closest_services(state: State) -> list[str]:
 
 def access_table(state: State) -> pd.DataFrame:
     """Return the table `access` of `Results`: each commune's row depends on its own travel times alone."""
-    return _with_edge([*_named(state), *(_closest(state, name) for name in closest_services(state))], state)
+    sites = {name: list(supply.sites_of(state.services, name)) for name in closest_services(state)}
+    found = (_access(state, name, "closest", nearest(state, ids)) for name, ids in sites.items())
+    return _with_edge([*_named(state), *found], state)
 
 
 def _named(state: State) -> list[pd.DataFrame]:
@@ -152,12 +154,6 @@ def _with_edge(blocks: list[pd.DataFrame], state: State) -> pd.DataFrame:
     none = no_rows(_KEYS, _TIMES, ("measure", "to_id")).assign(is_reachable=pd.Series(dtype="boolean"))
     table = pd.concat(blocks) if blocks else none[["measure", "to_id", *_TIMES, "is_reachable"]]
     return flag_edge(table, state)
-
-
-def _closest(state: State, service: str) -> pd.DataFrame:
-    """Return the time from every commune to the closest site of a service."""
-    found = nearest(state, list(supply.sites_of(state.services, service)))
-    return _access(state, service, "closest", found)
 
 
 def _access(state: State, service: str, measure: str, found: pd.DataFrame) -> pd.DataFrame:

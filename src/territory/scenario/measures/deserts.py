@@ -106,8 +106,11 @@ def _scheme(state: State, gps: pd.DataFrame, scheme: DesertScheme) -> pd.DataFra
     wide = pd.DataFrame(read)
     for one in scheme.criterion:
         if one.measure == "apl":
+            # the profile that the APL is read under: that of DREES, or that of the study
+            own = None if why_no_apl(state) else state.parameters.practitioners.profile
+            found = own if published_figures(state, one) is None else RECAST_PROFILE
             named = f"Critère « {one.id} » : le seuil de {one.threshold:g}".replace(".", ",")
-            refuse_other_profile(_profile_of(state, one), one.profile, named)
+            refuse_other_profile(found, one.profile, named)
     classes = criteria.classify(wide, criteria=[_criterion(one) for one in scheme.criterion])
     for one in scheme.criterion:
         met = classes[f"{one.id}_is_met"]
@@ -160,13 +163,6 @@ def _beside(figures: pd.DataFrame | None, estimated: pd.Series[float]) -> dict[s
         "estimated_value": estimated,
         "estimate_gap": estimated - figures["value"],
     }
-
-
-def _profile_of(state: State, one: DesertCriterion) -> str | None:
-    """Return the profile of the APL that a criterion reads: that of DREES, or that of the study, None without any."""
-    if published_figures(state, one) is not None:
-        return RECAST_PROFILE
-    return None if why_no_apl(state) else state.parameters.practitioners.profile
 
 
 def _criterion(one: DesertCriterion) -> Criterion:
