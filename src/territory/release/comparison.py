@@ -36,6 +36,11 @@ def comparison_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         changed.insert(1, "commune_name", zone_names(result, changed["commune_code"]))
         return changed.drop(columns="is_changed")
 
+    costs = result.buildings.reset_index()
+    if "children_accompanied" in costs:
+        # the cost and the cost per child give the children back
+        costs = treat("batiments", costs, costs["children_accompanied"].lt(THRESHOLD))
+    yearly = [str(name) for name in costs if str(name).startswith(("annuity_", "net_", "per_child_"))]
     found = {
         "comparaison_mesures": released_measures(result, with_draws=True),
         "comparaison_mesures_communes": stacked(result, _communes),
@@ -43,7 +48,8 @@ def comparison_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         "comparaison_deserts": stacked(result, deserts),
         "comptes_de_trajets": result.account_terms.reset_index(),
         "attentes": treat("attentes", result.waits.reset_index()),
-        "batiments": _buildings(result),
+        # what buildings cost in a year, to the euro
+        "batiments": costs.round(dict.fromkeys(yearly, 0)),
     }
     return {name: table for name, table in found.items() if len(table)}
 
@@ -212,16 +218,6 @@ def _communes(result: StudyResult, name: str) -> pd.DataFrame:
     table["unmet_note"] = np.where(hidden & counts.notna().any(axis=1), SMALL, "")
     table.insert(1, "commune_name", zone_names(result, table["commune_code"]))
     return table
-
-
-def _buildings(result: StudyResult) -> pd.DataFrame:
-    """Return what buildings cost in a year, to the euro; per child only where the children may be counted."""
-    table = result.buildings.reset_index()
-    if "children_accompanied" in table:
-        # the cost and the cost per child give the children back
-        table = treat("batiments", table, table["children_accompanied"].lt(THRESHOLD))
-    yearly = [str(name) for name in table if str(name).startswith(("annuity_", "net_", "per_child_"))]
-    return table.round(dict.fromkeys(yearly, 0))
 
 
 def publish_communes(result: StudyResult, scenario_id: str) -> pd.DataFrame:

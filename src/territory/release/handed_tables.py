@@ -91,6 +91,11 @@ def national_tables(
     """Return the tables of a national study, by file name, treated as those of any other."""
     names = place_names(state.communes)
     needs = (with_names(state.demand, names), needs_by_zone(state.demand, names["departement_code"]))
+    # each measure, the service of a time beside it
+    keys = {str(name): EQUITY_TIME.keys(str(name)) for name in found.equity.index}
+    equity = found.equity.reset_index(drop=True)
+    equity.insert(0, "measure", [EQUITY_TIME.column.name if of else name for name, of in keys.items()])
+    equity.insert(1, "service", [of["service"] if of else None for of in keys.values()])
     every = {
         "communes": state.communes.drop(columns="geometry").reset_index(),
         "sites": state.sites.drop(columns="geometry").reset_index(),
@@ -100,7 +105,7 @@ def national_tables(
         "acces_generalistes": with_names(found.gp_access, names),
         "deserts_communes": with_names(found.deserts, names),
         "deserts_zones": found.desert_shares.reset_index(),
-        "equite": _equity(found.equity),
+        "equite": equity.astype({"measure": "str", "service": "str"}),
         **(
             _treated({"besoins_communes": needs[0], "besoins_departements": needs[1]})
             if len(state.demand)
@@ -111,15 +116,6 @@ def national_tables(
     return {
         name: handed(name, table) for name, table in every.items() if table is not None and len(table.columns)
     }
-
-
-def _equity(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the equity of each measure, the service of a time beside it."""
-    keys = {str(name): EQUITY_TIME.keys(str(name)) for name in table.index}
-    flat = table.reset_index(drop=True)
-    flat.insert(0, "measure", [EQUITY_TIME.column.name if found else name for name, found in keys.items()])
-    flat.insert(1, "service", [found["service"] if found else None for found in keys.values()])
-    return flat.astype({"measure": "str", "service": "str"})
 
 
 def _needs(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -159,7 +159,12 @@ def grouping_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     budgets = release_budgets(result.groupings)
     for name, answer in result.groupings.items():
         stem = f"groupement_{name}"
-        found[f"{stem}_groupes"] = _groups(answer, budgets[name])
+        # a threshold that is met bounds the budget that is withheld
+        withheld = answer.groups["budget_eur"].notna() & budgets[name].isna()
+        groups = treat("GroupingAnswer.groups", answer.groups, withheld)
+        if answer.grouping.size == "budget" and withholds():
+            groups = groups.drop(columns=["size", "size_ratio"])
+        found[f"{stem}_groupes"] = groups.reset_index()
         drop = ["geometry", "budget_eur"] if withholds() else ["geometry"]
         found[f"{stem}_membres"] = pd.DataFrame(answer.members.drop(columns=drop)).reset_index()
         found[f"{stem}_mutualisation"] = _pooling(answer)
@@ -171,16 +176,6 @@ def grouping_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         context = pd.concat(around, names=["alternative"]).drop(columns="geometry")
         found["groupements_contexte"] = context.reset_index()
     return found
-
-
-def _groups(answer: GroupingAnswer, budgets: pd.Series) -> pd.DataFrame:
-    """Return the figures of each group, the budgets that would tell one establishment's withheld."""
-    # a threshold that is met bounds the budget that is withheld
-    withheld = answer.groups["budget_eur"].notna() & budgets.isna()
-    table = treat("GroupingAnswer.groups", answer.groups, withheld)
-    if answer.grouping.size == "budget" and withholds():
-        table = table.drop(columns=["size", "size_ratio"])
-    return table.reset_index()
 
 
 def _pooling(answer: GroupingAnswer) -> pd.DataFrame:

@@ -39,6 +39,7 @@ class Panel:
     rings: gpd.GeoDataFrame | None = None  # polygons with `label`, the smallest first
     extent: tuple[float, float, float, float] | None = None  # left, bottom, right, top; everything without it
     focus: pd.Index | None = None  # communes with a thicker outer border
+    number_size: float = 6.0
 
 
 def extent_of(areas: gpd.GeoDataFrame, *, pad_share: float = 0.03) -> tuple[float, float, float, float]:
@@ -59,12 +60,7 @@ def extent_of(areas: gpd.GeoDataFrame, *, pad_share: float = 0.03) -> tuple[floa
 
 
 def draw_map(
-    panel: Panel,
-    legend: around.Legend,
-    *,
-    number_size: float = 6.0,
-    max_height_cm: float = 22.0,
-    width_cm: float = around.WIDTH_CM,
+    panel: Panel, legend: around.Legend, *, max_height_cm: float = 22.0, width_cm: float = around.WIDTH_CM
 ) -> Figure:
     """Draw a map with its legend."""
     extent = panel.extent or extent_of(panel.areas)
@@ -74,7 +70,7 @@ def draw_map(
         figure = style.new_figure(width_cm, layout.height_cm)
         axes = figure.add_axes(layout.fractions(layout.map))
         around.frame(axes, extent)
-        _draw_panel(axes, panel, categories, number_size)
+        _draw_panel(axes, panel, categories)
         around.draw_legend(figure.add_axes(layout.fractions(layout.legend)), legend)
         if legend.source:
             look: dict[str, Any] = {
@@ -87,7 +83,7 @@ def draw_map(
     return figure
 
 
-def _draw_panel(axes: Axes, panel: Panel, categories: dict[str, around.Category], number_size: float) -> None:
+def _draw_panel(axes: Axes, panel: Panel, categories: dict[str, around.Category]) -> None:
     """Draw everything of one map; what must be read is placed before what may be dropped."""
     scale = PaperScale(axes)
     keys = panel.keys.reindex(panel.areas.index).to_numpy()
@@ -129,7 +125,7 @@ def _draw_panel(axes: Axes, panel: Panel, categories: dict[str, around.Category]
         for spot in placed:
             _write(axes, spot, scale, color=style.INK, halo=style.PAPER)
         taken += [spot.box for spot in placed]
-    _numbers(axes, panel, categories, scale, taken, number_size)
+    _numbers(axes, panel, categories, scale, taken)
 
 
 def _borders(axes: Axes, panel: Panel) -> None:
@@ -162,16 +158,12 @@ def _sites(axes: Axes, sites: gpd.GeoDataFrame, scale: PaperScale) -> list[Box]:
 
 
 def _numbers(
-    axes: Axes,
-    panel: Panel,
-    categories: dict[str, around.Category],
-    scale: PaperScale,
-    taken: list[Box],
-    size: float,
+    axes: Axes, panel: Panel, categories: dict[str, around.Category], scale: PaperScale, taken: list[Box]
 ) -> None:
     """Write the number of each commune at its widest place, where it fits."""
     if panel.numbers is None:
         return
+    size = panel.number_size
     keys = panel.keys.reindex(panel.areas.index).to_dict()
     texts = panel.numbers.to_dict()
     labels, colors = [], {}

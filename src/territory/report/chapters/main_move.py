@@ -223,7 +223,11 @@ def options(reading: Reading) -> list[Block]:
     rows.append(["Perte la plus forte", "–", *(_worst(reading, n, service, found) for n in every)])
     counted = len(rows)
     rows += _measured(reading, service, every)
-    rows += _on_the_road(reading, service, every)
+    for who, label in (("child", "Route d'un enfant, par an"), ("staff", "Route des professionnels, par an")):
+        hours = [year_hours(reading, name, service, who) for name in every]
+        known = [cell for cell in hours if cell is not None]
+        if known and "inconnu" not in known[0]:
+            rows.append([label, known[0][0], *(cell[1] if cell else _SAME for cell in hours)])
     for place, name in enumerate(every, start=2):
         if reading.site(name, service) is None:
             # nothing is measured on the way to what is closed
@@ -344,14 +348,3 @@ def _value(value: float, unit: str) -> str:
     """Write a measure in its unit."""
     written = {"min": minutes, "share": share, "persons": persons}.get(unit)
     return written(value) if written else decimal(value, 2)
-
-
-def _on_the_road(reading: Reading, service: str, every: list[str]) -> list[list[str]]:
-    """Return the hours a year on the road of one child or of the staff."""
-    rows = []
-    for who, label in (("child", "Route d'un enfant, par an"), ("staff", "Route des professionnels, par an")):
-        cells = [year_hours(reading, name, service, who) for name in every]
-        known = [cell for cell in cells if cell is not None]
-        if known and "inconnu" not in known[0]:
-            rows.append([label, known[0][0], *(cell[1] if cell else _SAME for cell in cells)])
-    return rows

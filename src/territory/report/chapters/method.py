@@ -43,12 +43,15 @@ def method(reading: Reading) -> list[doc.Block]:
             f" Le tout est calé sur {integer(ages.total)} personnes de {ages.age_max:g} ans ou moins en "
             f"{ages.year}, d'après : {ages.source}."
         )
+    secret: doc.Text = [doc.strong("Petits nombres."), doc.wording("method.small")]
+    if reading.release.is_internal:
+        secret = [doc.strong("Édition interne."), f" {NOTHING_WITHHELD}"]
     items: list[doc.Text] = [
         *_times(reading),
         sans,
         [doc.strong("Âges."), text],
         *_counting(reading),
-        *_disclosure(reading),
+        secret,
     ]
     blocks: list[doc.Block] = [doc.Heading("Méthode et limites"), doc.Bullets(items)]
     blocks += _sensitivity(reading)
@@ -66,9 +69,15 @@ def _times(reading: Reading) -> list[doc.Text]:
     """Say how travel times were found, and how wrong they may be."""
     if reading.release.times_method == "roads":
         said = f" Calculés sur le réseau routier, en voiture, hors heures de pointe. {_DOUBT}"
+        works: list[doc.Text] = [
+            [doc.strong("Routes changées."), f" Scénario {scenario.id} : {change.said}."]
+            for scenario in reading.study.scenario
+            for change in scenario.change
+            if isinstance(change, ChangeSpeeds) and change.works
+        ]
         return [
             [doc.strong("Temps de route."), said],
-            *_works(reading),
+            *works,
             _NOT_TOLD_APART,
             *_isochrones(reading),
         ]
@@ -92,16 +101,6 @@ def _times(reading: Reading) -> list[doc.Text]:
             doc.wording("method.estimate", told=told, tried=tried, doubt=doubt),
         ],
         _NOT_TOLD_APART,
-    ]
-
-
-def _works(reading: Reading) -> list[doc.Text]:
-    """Say which roads are closed, slowed or drawn in which scenario."""
-    return [
-        [doc.strong("Routes changées."), f" Scénario {scenario.id} : {change.said}."]
-        for scenario in reading.study.scenario
-        for change in scenario.change
-        if isinstance(change, ChangeSpeeds) and change.works
     ]
 
 
@@ -137,18 +136,6 @@ def _counting(reading: Reading) -> list[doc.Text]:
         ]
     )
     return items
-
-
-def _disclosure(reading: Reading) -> list[doc.Text]:
-    """Say what is withheld."""
-    if reading.release.is_internal:
-        return [[doc.strong("Édition interne."), f" {NOTHING_WITHHELD}"]]
-    return [
-        [
-            doc.strong("Petits nombres."),
-            doc.wording("method.small"),
-        ]
-    ]
 
 
 def _sensitivity(reading: Reading) -> list[doc.Block]:

@@ -159,6 +159,7 @@ def change_map(
         names=names,
         extent=extent,
         focus=focus,
+        number_size=6.0 if zoom is None else 7.0,
     )
     sites = [(str(i), shape, text) for i, (_, shape, text) in enumerate(marked, start=1)]
     borders = _border_notes(reading) if zoom is None else ["Trait épais : limite de l'EPCI."]
@@ -166,8 +167,7 @@ def change_map(
     legend = legends.Legend(
         legends.shown(classes.legend, classes.keys), "Écart de temps de route", sites, notes
     )
-    size = 6.0 if zoom is None else 7.0
-    figure = draw_map(panel, legend, max_height_cm=max_height_cm, number_size=size, width_cm=width_cm)
+    figure = draw_map(panel, legend, max_height_cm=max_height_cm, width_cm=width_cm)
     where = f" : {epci_phrase(reading.zone_names[zoom_name])} en détail" if zoom_name else ""
     named = reading.labels(move.services)
     caption = f"Scénario {move.scenario_id} : écart de temps de route, {named}{where}."
