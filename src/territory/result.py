@@ -105,7 +105,7 @@ class StudyResult:
     @cached_property
     def child_equipment(self) -> pd.DataFrame:
         """Places of each service of children beside the persons under 20 (see `territory.scenario.measures`)."""
-        from territory.scenario.measures.pathways import child_equipment
+        from territory.scenario.measures.places import child_equipment
 
         return child_equipment(self.baseline.state)
 

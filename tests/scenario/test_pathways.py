@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from territory.scenario.measures.pathways import (
+from territory.scenario.measures.places import (
     child_equipment,
     child_path,
     coordination,

@@ -198,7 +198,11 @@ def _range(
 ) -> _Range:
     """Return what a reader can still believe of one withheld cell."""
     # a line reaches another through the unknown cells that they share: the rest of the tables says nothing
-    lines = np.flatnonzero(_lines_in_reach(system, cell, unknown))
+    uses = (system != 0) & unknown
+    more, reached = uses[:, cell], np.zeros(len(system), dtype=bool)
+    while (more != reached).any():
+        reached, more = more, uses[:, uses[more].any(axis=0)].any(axis=1)
+    lines = np.flatnonzero(reached)
     if not len(lines):
         return _Range(0.0, np.inf, lines)
     columns = np.flatnonzero(unknown & system[lines].any(axis=0))
@@ -217,17 +221,6 @@ def _range(
         if solved.status == 0:
             holds |= np.abs(np.asarray(solved.eqlin.marginals)) > 1e-9
     return _Range(ends[0], ends[1], lines[holds] if holds.any() else lines)
-
-
-def _lines_in_reach(system: np.ndarray, cell: int, unknown: np.ndarray) -> np.ndarray:
-    """Return the lines that a chain of unknown cells ties to one cell."""
-    uses = (system != 0) & unknown
-    lines = uses[:, cell].copy()
-    while True:
-        more = uses[:, uses[lines].any(axis=0)].any(axis=1)
-        if (more == lines).all():
-            return np.asarray(lines)
-        lines = more
 
 
 def _next_to_withhold(

@@ -10,7 +10,7 @@ from territory.release.scenarios import grouping_tables, scenario_tables
 from territory.release.treatment import handed, share_classes, treat, unpivot
 from territory.result import NationalTables, StudyResult
 from territory.scenario.measures.compute import coverage_of
-from territory.scenario.measures.pathways import child_path, coordination, ehpad_care, recruitment
+from territory.scenario.measures.places import child_path, coordination, ehpad_care, recruitment
 from territory.scenario.zones import ALL_TERRITORY
 from territory.sources.producers.finess.extracts import CHILD_SERVICES
 from territory.study.own_tables import kinds_of

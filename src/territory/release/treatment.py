@@ -29,22 +29,17 @@ def treat(name: str, table: pd.DataFrame, withheld: pd.DataFrame | pd.Series | N
     beside = pd.concat(small, axis=1).any(axis=1) if small else pd.Series(False, index=table.index)
     changed = {}
     for column, one in declared.items():
-        flags = _flags(withheld, str(column), table.index)
+        # the flags are in the order of the rows
+        cells = withheld.get(str(column)) if isinstance(withheld, pd.DataFrame) else withheld
+        flags = pd.Series(False, index=table.index)
+        if cells is not None and withholds():
+            flags = pd.Series(cells.to_numpy(dtype=bool), index=table.index)
         if one.secrecy is Secrecy.OBSERVED:
             flags = flags | small[column]
         elif one.secrecy is Secrecy.MEAN:
             flags = flags | beside
         changed[column] = _treated(table[column], one, flags)
     return table.assign(**{str(column): values for column, values in changed.items()})
-
-
-def _flags(withheld: pd.DataFrame | pd.Series | None, column: str, index: pd.Index) -> pd.Series:
-    """Return which rows of a column are withheld; the flags are in the order of the rows."""
-    if isinstance(withheld, pd.DataFrame):
-        withheld = withheld.get(column)
-    if withheld is None or not withholds():
-        return pd.Series(False, index=index)
-    return pd.Series(withheld.to_numpy(dtype=bool), index=index)
 
 
 def _treated(values: pd.Series, column: Column, flags: pd.Series) -> pd.Series:

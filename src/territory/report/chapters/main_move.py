@@ -220,7 +220,9 @@ def options(reading: Reading) -> list[Block]:
         if any(c.communes[effect][ALL_TERRITORY] for c in found.values()):
             cells = [found[n].cell(ALL_TERRITORY, effect) if n in found else _SAME for n in every]
             rows.append([f"{label} ({noun.split(' ')[0]})", "–", *cells])
-    rows.append(["Perte la plus forte", "–", *(_worst(reading, n, service, found) for n in every)])
+    worst = {n: reading.worst(n, service) for n in found}
+    losses = {n: f"{signed(one[1])} min ({one[0]})" if one else "aucune" for n, one in worst.items()}
+    rows.append(["Perte la plus forte", "–", *(losses.get(n, _SAME) for n in every)])
     counted = len(rows)
     rows += _measured(reading, service, every)
     for who, label in (("child", "Route d'un enfant, par an"), ("staff", "Route des professionnels, par an")):
@@ -300,14 +302,6 @@ def _best_in_all(reading: Reading, service: str, found: Mapping[str, Counts]) ->
     # where nobody loses there is no worst loss
     criteria.iloc[3] = criteria.iloc[3].fillna(0.0)
     return best_in_all(criteria)
-
-
-def _worst(reading: Reading, name: str, service: str, found: Mapping[str, Counts]) -> str:
-    """Name the largest loss of a scenario."""
-    if name not in found:
-        return _SAME
-    worst = reading.worst(name, service)
-    return "aucune" if worst is None else f"{signed(worst[1])} min ({worst[0]})"
 
 
 def _measured(reading: Reading, service: str, every: list[str]) -> list[list[str]]:

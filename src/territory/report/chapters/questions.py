@@ -252,7 +252,10 @@ def _comparison(compared: pd.DataFrame) -> doc.DataTable:
         if row["option"] == "groups":
             count, between = integer(row["n_groups"]), minutes(row["worst_drive_between_min"])
             spread = f"{integer(row['mean_spread_km'])} km"
-        rows.append([str(row["name"]), count, _span(row), *drives, between, spread])
+        ends = dict.fromkeys((row["smallest_size"], row["largest_size"]))
+        sizes = " à ".join(integer(one) for one in ends if not pd.isna(one)) or "–"
+        span = SUPPRESSED if row["is_size_withheld"] else sizes
+        rows.append([str(row["name"]), count, span, *drives, between, spread])
     return doc.table(
         "Découpage <2.6 | Groupes >0.8 | Taille >0.8 | Route moyenne >1 | La plus longue >1 | Entre membres >1 | "
         "Dispersion >0.9",
@@ -260,16 +263,6 @@ def _comparison(compared: pd.DataFrame) -> doc.DataTable:
         "Les découpages, et l'adhésion au groupement hospitalier.",
         note="Route des membres vers le siège de leur groupe, ou vers l'établissement support.",
     )
-
-
-def _span(row: Any) -> str:
-    """Return the smallest and the largest size of a grouping, as far as they may be printed."""
-    if row["is_size_withheld"]:
-        return SUPPRESSED
-    low, high = row["smallest_size"], row["largest_size"]
-    if pd.isna(low):
-        return "–"
-    return integer(low) if low == high else f"{integer(low)} à {integer(high)}"
 
 
 def _one(reading: Reading, answer: GroupingAnswer) -> list[doc.Block]:

@@ -99,43 +99,32 @@ def layers(reading: Reading, codes: pd.Index) -> Iterator[dict[str, Any]]:
         rings = pictures.rings_of(reading, move.scenario_id, move.to_site)
         yield _layer(name, noun, classes, texts, numbers, today | later) | {"rings": rings}
     for service in reading.services:
-        rows = reading.times(TODAY, service).reindex(codes)
-        times = rows["travel_time_min"]
-        classes = time_classes(times, breaks=pictures.breaks_of(reading), is_reachable=rows["is_reachable"])
-        texts = [[written_minutes(time), "–", "–", "–"] for time in times]
-        numbers = pd.DataFrame({"before": times, "after": np.nan, "delta": np.nan})
-        marks = (reading.site(TODAY, service) or ()) if service in reading.named else ()
-        sites = {site: reading.site_name(site) for site in marks}
-        name = f"Temps d'aujourd'hui : {reading.label(service)}"
-        rings = pictures.rings_of(reading, TODAY, tuple(marks))
-        yield _layer(name, "", classes, texts, numbers, sites) | {"rings": rings}
-        yield from _without_car(reading, service, codes)
+        yield from _of_times(reading, service, codes)
 
 
-def _without_car(reading: Reading, service: str, codes: pd.Index) -> Iterator[dict[str, Any]]:
-    """Yield the times of a service without a car: today, and in the scenarios that change them."""
-    found = reading.release.times_without_car
-    if found(TODAY, service).empty:
-        return
-    before = found(TODAY, service).reindex(codes)["travel_time_min"]
-    for situation in (TODAY, *reading.release.scenarios):
+def _of_times(reading: Reading, service: str, codes: pd.Index) -> Iterator[dict[str, Any]]:
+    """Yield the times of a service: today by car, then without one, in the scenarios that change them too."""
+    without = reading.release.times_without_car
+    later = [] if without(TODAY, service).empty else [TODAY, *reading.release.scenarios]
+    for found, situation in [(reading.times, TODAY), *((without, name) for name in later)]:
+        before = found(TODAY, service).reindex(codes)["travel_time_min"]
         rows = found(situation, service).reindex(codes)
         times = rows["travel_time_min"]
         if situation and times.equals(before):
             continue
         classes = time_classes(times, breaks=pictures.breaks_of(reading), is_reachable=rows["is_reachable"])
-        later = times if situation else times * np.nan
-        numbers = pd.DataFrame({"before": before, "after": later, "delta": later - before})
+        after = times if situation else times * np.nan
+        numbers = pd.DataFrame({"before": before, "after": after, "delta": after - before})
         told = numbers["delta"].map(lambda gap: "–" if math.isnan(gap) else signed(gap))
-        after = times.map(written_minutes) if situation else told
-        texts = [
-            list(row) for row in zip(before.map(written_minutes), after, told, "–" * len(told), strict=True)
-        ]
-        when = f"scénario {situation}" if situation else "aujourd'hui"
+        texts = [before.map(written_minutes), times.map(written_minutes) if situation else told, told]
         marks = (reading.site(situation, service) or ()) if service in reading.named else ()
         sites = {site: reading.site_name(site) for site in marks}
-        name = f"Sans voiture, {when} : {reading.label(service)}"
-        yield _layer(name, "", classes, texts, numbers, sites) | {"rings": None}
+        when = f"scénario {situation}" if situation else "aujourd'hui"
+        name = f"Sans voiture, {when}" if found is without else "Temps d'aujourd'hui"
+        rings = None if found is without else pictures.rings_of(reading, TODAY, tuple(marks))
+        lines = [[*row, "–"] for row in zip(*texts, strict=True)]
+        name = f"{name} : {reading.label(service)}"
+        yield _layer(name, "", classes, lines, numbers, sites) | {"rings": rings}
 
 
 def _changed(row: pd.Series, *, is_observed: bool) -> list[str]:

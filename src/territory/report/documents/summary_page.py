@@ -58,11 +58,16 @@ def summary_html(result: Readable, *, beside: Mapping[str, str] | None = None) -
     links = [
         f'<a href="{html.escape(quote(file))}">{text(title)}</a>' for title, file in (beside or {}).items()
     ]
+    # forbid every address, and every script but ours: it sets styles on a few elements, never from data, and draws a
+    # picture to download from the page itself
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    allowed = f"style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:"
+    policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
     told = [study.author, f"données de {study.data_date or reading.date.year}"]
     parts = [
         "<!DOCTYPE html>",
         '<html lang="fr"><head><meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{_policy(script)}">',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">',
         f"<title>{text(f'{mark} · {study.title}' if mark else study.title)}</title>",
@@ -95,15 +100,6 @@ def _script() -> str:
     """Return the modules of the page as one script."""
     modules = "".join(_template(f"page/{name}.js") for name in _SCRIPTS)
     return f'"use strict";\n(function () {{\n{modules}}})();\n'
-
-
-def _policy(script: str) -> str:
-    """Forbid every address, and every script but ours."""
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    # styles are set on a few elements by the script, never from data
-    allowed = f"style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
-    # a picture to download is drawn from the page itself
-    return f"default-src 'none'; {allowed}; img-src data:; base-uri 'none'; form-action 'none'"
 
 
 def _map(reading: Reading) -> tuple[str, str]:

@@ -93,6 +93,10 @@ def to_xlsx(sheets: Sequence[Sheet], *, title: str, mark: str = "") -> bytes:
     """Return a workbook as bytes (ECMA-376, part 1): a text is one, whatever it begins with and whoever edits it."""
     names, office = [f"sheet{i}.xml" for i in range(1, len(sheets) + 1)], f"{_OFFICE}/relationships"
     inside = dict.fromkeys((f"worksheets/{name}" for name in names), f"{office}/worksheet")
+    tied = "".join(
+        f'<Relationship Id="rId{i}" Type="{kind}" Target="{target}"/>'
+        for i, (target, kind) in enumerate([*inside.items(), ("styles.xml", f"{office}/styles")], start=1)
+    )
     parts = {
         "[Content_Types].xml": fill(
             "xlsx", "types", SHEETS="".join(fill("xlsx", "sheet", name=n) for n in names)
@@ -100,7 +104,7 @@ def to_xlsx(sheets: Sequence[Sheet], *, title: str, mark: str = "") -> bytes:
         "_rels/.rels": fill("xlsx", "rels"),
         "docProps/core.xml": fill("xlsx", "core", title=title),
         "xl/workbook.xml": _workbook(sheets),
-        "xl/_rels/workbook.xml.rels": _rels(inside | {"styles.xml": f"{office}/styles"}),
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">{tied}</Relationships>',
         "xl/styles.xml": fill("xlsx", "styles"),
     }
     # one sheet at a time: their XML is many times the size of the file
@@ -110,15 +114,6 @@ def to_xlsx(sheets: Sequence[Sheet], *, title: str, mark: str = "") -> bytes:
         for name, content in chain(parts.items(), drawn):
             target.writestr(zipfile.ZipInfo(name, _ZIP_DATE), _HEAD + content, zipfile.ZIP_DEFLATED, 3)
     return written.getvalue()
-
-
-def _rels(targets: Mapping[str, str]) -> str:
-    """Tie a part to others."""
-    body = "".join(
-        f'<Relationship Id="rId{i}" Type="{kind}" Target="{target}"/>'
-        for i, (target, kind) in enumerate(targets.items(), start=1)
-    )
-    return f'<Relationships xmlns="{_PACKAGE}/relationships">{body}</Relationships>'
 
 
 def _workbook(sheets: Sequence[Sheet]) -> str:
