@@ -103,8 +103,8 @@ def _scheme(state: State, gps: pd.DataFrame, scheme: DesertScheme) -> pd.DataFra
         beside[one.id] = {"figure_basis": ESTIMATED, **dict.fromkeys(_BESIDE, np.nan)}
         if figures is not None:
             gap = estimated - figures["value"]
-            found = zip(_BESIDE, (figures["year"].astype(float), estimated, gap), strict=True)
-            beside[one.id] = {"figure_basis": PUBLISHED, **dict(found)}
+            told = zip(_BESIDE, (figures["year"].astype(float), estimated, gap), strict=True)
+            beside[one.id] = {"figure_basis": PUBLISHED, **dict(told)}
         # the measure is shown whatever its status; what is not computable is hidden from the classes alone
         read[f"{one.id}_read"] = values.where(reason == "")
         read[f"{one.id}_reachable"] = reachable.mask((reason != "").to_numpy())
