@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
+import tomllib
+from importlib import resources
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import territory.report
 from territory.french import numbers, words
 
 NB, NN = "\u00a0", "\u202f"
@@ -253,3 +258,11 @@ def test_small_words_signs_and_names():
         "Le Muy",
         "Toulon",
     ]
+
+
+def test_each_sentence_that_is_data_is_said_somewhere() -> None:
+    folder = resources.files("territory.report.layout") / "templates/words.toml"
+    held = tomllib.loads(folder.read_text("utf-8"))
+    source = "".join(path.read_text("utf-8") for path in Path(territory.report.__path__[0]).rglob("*.py"))
+    asked = set(re.findall(r'wording\(\s*"([a-z_.]+)"', source))
+    assert asked == {f"{chapter}.{name}" for chapter, said in held.items() for name in said}
