@@ -17,6 +17,7 @@ from territory.plot.maps.legend import Category, Legend
 from territory.release.gate import TODAY
 from territory.report.chapters import pictures
 from territory.report.chapters.moves import grouped, is_wide
+from territory.report.layout import document as doc
 from territory.report.layout.document import (
     Block,
     DataTable,

@@ -22,7 +22,6 @@ from territory.study.state import State
 from territory.study.words.indicators import DesertCriterion, DesertScheme
 
 PUBLISHED, ESTIMATED = "publié", "estimé"
-_BESIDE = ("year", "estimated_value", "estimate_gap")
 NOT_PUBLISHED = "aucun chiffre publié pour cette commune"
 OUTDATED = "le scénario change ce que le chiffre publié mesure"
 AT_THE_EDGE = "au bord des données : un site qu'elles n'ont pas pourrait être plus proche"
@@ -99,12 +98,7 @@ def _scheme(state: State, gps: pd.DataFrame, scheme: DesertScheme) -> pd.DataFra
             values, reachable = figures["value"], pd.Series(pd.NA, index=values.index, dtype="boolean")
             reason = pd.Series("", index=values.index, dtype="str").mask(values.isna(), figures["reason"])
         read[one.id] = values
-        # where a value comes from, and the estimate beside a published one with their difference
-        beside[one.id] = {"figure_basis": ESTIMATED, **dict.fromkeys(_BESIDE, np.nan)}
-        if figures is not None:
-            gap = estimated - figures["value"]
-            told = zip(_BESIDE, (figures["year"].astype(float), estimated, gap), strict=True)
-            beside[one.id] = {"figure_basis": PUBLISHED, **dict(told)}
+        beside[one.id] = _beside(figures, estimated)
         # the measure is shown whatever its status; what is not computable is hidden from the classes alone
         read[f"{one.id}_read"] = values.where(reason == "")
         read[f"{one.id}_reachable"] = reachable.mask((reason != "").to_numpy())
@@ -157,6 +151,18 @@ def published_figures(state: State, one: DesertCriterion) -> pd.DataFrame | None
     known = newest["value"].astype(float)
     reason = OUTDATED if newest["value"].isna().all() else NOT_PUBLISHED
     return pd.DataFrame({"value": known, "year": year, "reason": reason})
+
+
+def _beside(figures: pd.DataFrame | None, estimated: pd.Series[float]) -> dict[str, Any]:
+    """Return where a value comes from, and the estimate beside a published one with their difference."""
+    if figures is None:
+        return {"figure_basis": ESTIMATED, "year": np.nan, "estimated_value": np.nan, "estimate_gap": np.nan}
+    return {
+        "figure_basis": PUBLISHED,
+        "year": figures["year"].astype(float),
+        "estimated_value": estimated,
+        "estimate_gap": estimated - figures["value"],
+    }
 
 
 def _criterion(one: DesertCriterion) -> Criterion:
