@@ -67,10 +67,6 @@ def test_views_legend_html() -> None:
     assert "Temps &lt; 1 h" in views.legend_html(view)
 
 
-def test_views_persons() -> None:
-    assert (views.persons(4.0), views.persons(float("nan"))) == ("moins de 11", "inconnu")
-
-
 def test_categories_time_classes() -> None:
     assert legend.time_classes(
         pd.Series([10.0, 15.0, 16.0, float("nan")]), breaks=[15, 30]

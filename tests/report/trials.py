@@ -16,7 +16,7 @@ from territory.result import StudyResult
 from territory.scenario import apply, compare, compute
 from territory.scenario.doubt.draws import draw_comparison
 from territory.scenario.doubt.random_errors import Doubt
-from territory.scenario.trial import Trial
+from territory.scenario.trial import Step, Trial
 from territory.scenario.zones import ALL_TERRITORY
 from territory.study.words.changes import CloseSite, MoveSite, OpenBranch
 from territory.study.words.scenario import Scenario
@@ -55,8 +55,8 @@ def by_the_library(
     if asked["act"] == "close":
         change = CloseSite(authorisation_id=service)
     else:
-        site = trial._site(f"essai-{code}", code, None, None)
-        state = trial._with_site(service, site)
+        site = trial._site(Step("move", service, code))
+        state = trial._with_sites((service,), [site])
         change = (
             MoveSite(authorisation_ids=(service,), to_site_id=site.id)
             if asked["act"] == "move"

@@ -482,7 +482,7 @@ def test_impossible_changes_are_said(wide: State, change: Any, expected: str) ->
         (ChangeSpeeds, {"period": "peak", "time_factor": 2}, "un seul des quatre"),
         (ChangeSpeeds, {"period": "peak", "communes": ["83050"]}, "time_factor"),
         (ChangeSpeeds, {"time_factor": 2, "box": [7, 43, 6, 44]}, "ouest, sud, est, nord"),
-        (ChangeSpeeds, {"time_factor": 0}, "greater than 0"),
+        (ChangeSpeeds, {"time_factor": 0}, "plus grand que 0"),
         (ChangeSpeeds, {"period": "peak", "roads": ["D 562"]}, "un seul des quatre"),
         (ChangeSpeeds, {"line": [[6.4, 43.5], [6.5, 43.5]]}, "line et speed_kmh"),
         (ChangeSpeeds, {"polygon": [[6.4, 43.5], [6.5, 43.5]]}, "trois sommets"),

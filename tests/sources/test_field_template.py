@@ -249,9 +249,9 @@ def test_what_cannot_be_written_is_refused(tmp_path):
     with pytest.raises(ParameterError, match=r"\.xlsx"):
         write_template(tmp_path / "a.csv", COMMUNES, SERVICES)
     with pytest.raises(ParameterError, match="commune_code"):
-        write_template(tmp_path / "a.xlsx", COMMUNES.reset_index(), SERVICES)
+        write_template(tmp_path / "a.xlsx", COMMUNES.reset_index(drop=True), SERVICES)
     with pytest.raises(ParameterError, match="site_id"):
-        write_template(tmp_path / "a.xlsx", COMMUNES, SERVICES.reset_index())
+        write_template(tmp_path / "a.xlsx", COMMUNES, SERVICES.reset_index(drop=True))
     with pytest.raises(OutputError, match="ne peut pas être écrit"):
         write_template(tmp_path / "absent" / "a.xlsx", COMMUNES, SERVICES)
 

@@ -223,8 +223,8 @@ def test_single_years_of_some_departements(tmp_path):
         read_single_ages(path, departements=["13"])
     with pytest.raises(ParameterError, match="1 code de département inconnu"):
         read_single_ages(path, departements=["Var"])
-    with pytest.raises(ParameterError, match="liste de codes"):
-        read_single_ages(path, departements="83")
+    # one alone is a list of one
+    assert len(read_single_ages(packed, departements="2A")) == 101
 
 
 @pytest.mark.parametrize(

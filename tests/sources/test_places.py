@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 from shapely import box
 
-from territory.errors import ParameterError, ReadError, TerritoryWarning
+from territory.errors import ReadError, TerritoryWarning
 from territory.sources import (
     read_apl,
     read_bpe_points,
@@ -190,8 +190,6 @@ def test_facilities_of_unknown_quality_are_said(tmp_path):
 def test_broken_files_of_facilities_are_refused(tmp_path, lines, message):
     with pytest.raises(ReadError, match=rf"bpe\.csv(?s:.*){message}"):
         read_bpe_points(text(tmp_path / "bpe.csv", *lines), ["D201"])
-    with pytest.raises(ParameterError, match="liste de codes d'équipement"):
-        read_bpe_points(tmp_path / "bpe.csv", "D201")
 
 
 # IGN

@@ -229,7 +229,9 @@ def write_layers(reading: Reading, path: Path) -> None:
 
     layers, title = map_layers(reading), f"{reading.study.title} {reading.release.mark}".strip()
     path.unlink(missing_ok=True)
-    folder = path.with_name(path.stem.replace("territoire", "couches"))
+    # what marks the internal edition is in the name of every file
+    edition = path.stem.removeprefix("territoire")
+    folder = path.with_name(f"couches{edition}")
     folder.mkdir()
     aliases, styles = [], []
     for layer in layers:
@@ -237,7 +239,7 @@ def write_layers(reading: Reading, path: Path) -> None:
         catalogue.check_declared(f"territoire.gpkg {layer.name}", map(str, flat.columns))
         pyogrio.write_dataframe(flat, path, layer=layer.name, append=path.exists(), **_FORMAT)
         covered: dict[str, Any] = {"schema_version": "1.1.0", "write_covering_bbox": True}
-        flat.to_parquet(folder / f"{layer.name}.parquet", index=False, **covered)
+        flat.to_parquet(folder / f"{layer.name}{edition}.parquet", index=False, **covered)
         aliases += [(layer.name, one, name) for one, name in layer.names.items()]
         styles += [
             (layer.name, one.title, _qml(layer, one), place == 0, layer.title, FIXED_DATE)
