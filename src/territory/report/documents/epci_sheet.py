@@ -206,8 +206,11 @@ def _offer(reading: Reading, epci: str) -> list[Block]:
     """Return the places and rates of equipment of the EPCI, and who is near common care, with intervals."""
     rates = reading.release.child_offer.get("taux_equipement", pd.DataFrame())
     blocks: list[Block] = []
-    if len(rates) and (rates["zone"] == epci).any():
-        blocks.append(rates_table(reading, rates[rates["zone"] == epci]))
+    if len(rates):
+        # a line says nothing where no place is known
+        rates = rates[rates["zone"].eq(epci) & rates["known_places"].gt(0)]
+    if len(rates):
+        blocks.append(rates_table(reading, rates))
     draws = reading.release.draws
     bounds = sorted(reading.parameters.thresholds_min)[:2]
     if draws is None or not len(draws.coverage):
