@@ -192,7 +192,7 @@ def _map(reading: Reading, service: str, situation: str, places: list[str]) -> P
     legend = Legend((_ON_ROUND, _NOT), "Une tournée", [("1", "o", reading.site_name(site))], [note])
     named = " puis ".join(dict.fromkeys(reading.commune(code) for code in codes))
     return Picture(
-        style.to_svg(draw_map(panel, legend, max_height_cm=5.6)),
+        style.to_svg(draw_map(panel, legend, max_height_cm=6.0)),
         alt=f"Carte d'une tournée de {count(len(codes), 'arrêt')}, {when} : {named}, puis {reading.site_name(site)}.",
         caption=f"Une tournée tirée au sort, {when} : {reading.short(service)}.",
         source=pictures.map_source(reading),

@@ -129,7 +129,7 @@ def acronyms(blocks: Sequence[doc.Block]) -> list[doc.Block]:
     said: list[str | doc.Run] = []
     for word, meaning in known:
         said += [*([" ; "] if said else []), doc.strong(word), f" : {meaning}"]
-    return [doc.Heading("Les sigles", 2), doc.Paragraph([*said, "."], "small")] if said else []
+    return [doc.Heading("Les sigles", 2), doc.Paragraph([*said, "."], "small", is_kept=True)] if said else []
 
 
 # what is not known that is told, less and less of it until the page holds the rest
