@@ -162,7 +162,8 @@ def test_the_workbook_opens_and_prints_one_page_wide(name: str, tmp_path: Path) 
                 # codes keep their zeros, numbers their value and texts their signs
                 read = theirs[sheet.title][cell.coordinate]
                 wanted = pytest.approx(cell.value) if isinstance(cell.value, int | float) else cell.value
-                assert read.value == wanted, (sheet.title, cell.coordinate)
+                # LibreOffice keeps no cell for an empty text
+                assert (wanted == "" and read.value is None) or read.value == wanted, cell.coordinate
                 assert bool(read.hyperlink) == bool(cell.hyperlink)
     with pikepdf.open(tmp_path / "back" / "tables.pdf") as paper:
         boxes = [[float(side) for side in page.mediabox] for page in paper.pages]

@@ -271,7 +271,9 @@ def _write_documents(reading: Reading, folder: Path) -> None:
     beside = {
         "Rapport (PDF)": name("rapport.pdf"),
         "Classeur (Excel)": name("tables.xlsx"),
-        "Couches (QGIS)": name("territoire.gpkg"),
+        "Toutes les tables (Excel)": name("tables_completes.xlsx"),
+        "Carte (QGIS)": name("territoire.qgs"),
+        "Couches (GeoPackage)": name("territoire.gpkg"),
     }
     page = summary_html(reading, beside=beside)
     (folder / name("resume.html")).write_text(page, encoding="utf-8", newline="\n")

@@ -17,7 +17,6 @@ from territory.plot.maps.legend import Category, Legend
 from territory.release.gate import TODAY
 from territory.report.chapters import pictures
 from territory.report.chapters.moves import grouped, is_wide
-from territory.report.layout import document as doc
 from territory.report.layout.document import (
     Block,
     DataTable,
@@ -27,6 +26,7 @@ from territory.report.layout.document import (
     Picture,
     strong,
     table,
+    wording,
 )
 from territory.report.reading import Reading
 from territory.scenario.zones import ALL_TERRITORY
@@ -46,7 +46,7 @@ def time_on_board(reading: Reading, *, whole: bool = False) -> list[Block]:
     found = _rounds(reading, ALL_TERRITORY)
     if found.empty:
         return []
-    said = doc.wording("journeys.rounds")
+    said = wording("journeys.rounds")
     supposed = found[found["is_illustrative"].astype(bool)].drop_duplicates(["service", "who"])
     if len(supposed):
         counts = supposed["children_count"].map(integer)
@@ -199,7 +199,7 @@ def _map(reading: Reading, service: str, situation: str, places: list[str]) -> P
     )
 
 
-NO_TIMETABLE = doc.wording("journeys.no_timetable")
+NO_TIMETABLE = wording("journeys.no_timetable")
 _MOST_SERVICES = 6
 _SIDES = [f"{who}, {how} >1" for how in ("voiture", "sans voiture") for who in ("communes", "habitants")]
 
@@ -247,7 +247,7 @@ def without_car(reading: Reading) -> list[Block]:
 def _households(reading: Reading) -> str:
     """Say who has no car, or where it is told."""
     if "households_without_car" not in reading.territory:
-        return doc.wording("journeys.no_households")
+        return wording("journeys.no_households")
     total = reading.territory["households_without_car"].sum()
     return f"{count(round(float(total)), 'ménage')} du territoire n'ont pas de voiture (recensement)."
 
