@@ -15,6 +15,7 @@ import territory
 from territory.errors import OutputError, StudyError, TerritoryError
 from territory.release.handed_tables import tables
 from territory.result import StudyResult
+from territory.tables.schemas import plain_texts
 from tests import vallon
 from tests.workflow.runs import without_documents
 
@@ -108,6 +109,7 @@ def test_partial_lists_have_no_closest_site(result: StudyResult) -> None:
     assert {"hopital", "urgences", "medecin_generaliste"} <= services
 
 
+@plain_texts
 def test_golden_zones(result: StudyResult) -> None:
     """A change here is a change of what a council reads: say in the commit which of the two is truer, and why."""
     zones = pd.concat({name: found.zones for name, found in result.comparisons.items()}, names=["scenario"])

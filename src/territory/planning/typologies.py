@@ -6,14 +6,17 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from sklearn.pipeline import Pipeline
 
 from territory.access.pairs import Floats, unique_ids, warn
 from territory.errors import ParameterError, Problems, TerritoryError, agree, examples
 from territory.french.numbers import decimal
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 # adjusted Rand index from which two partitions are usually called in good agreement (Steinley 2004,
 # Psychological Methods 9, 386-396: moderate from 0.65, good from 0.80)

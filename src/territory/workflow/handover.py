@@ -34,6 +34,7 @@ from territory.report.reading import Reading, read
 from territory.result import StudyResult
 from territory.study.own_tables import unknown_epci
 from territory.study.words.model import Study
+from territory.tables.schemas import plain_texts
 from territory.workflow.inputs.manifest import (
     MANIFEST,
     TIMINGS,
@@ -294,6 +295,7 @@ _ALONE = {
 }
 
 
+@plain_texts
 def write_documents(
     result: StudyResult,
     *,

@@ -19,6 +19,7 @@ from territory.scenario.results import Results
 from territory.study.load import load_study
 from territory.study.words.changes import ChangeSpeeds
 from territory.study.words.model import Study, Transit
+from territory.tables.schemas import plain_texts
 from territory.workflow.handover import Clock, StepListener, note_choices, run_folders
 from territory.workflow.inputs.manifest import (
     PLACES,
@@ -33,6 +34,7 @@ from territory.workflow.inputs.prepare import Inputs
 from territory.workflow.inputs.travel_times import RoadMap
 
 
+@plain_texts
 def run_study(
     study: Study | str | Path,
     *,
@@ -86,6 +88,7 @@ def run_study(
         return result
 
 
+@plain_texts
 def update_files(
     study: Study | str | Path,
     *,

@@ -24,6 +24,7 @@ from territory.report.layout import document as doc
 from territory.report.reading import UNKNOWN, Move, Readable, Reading, read
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.declare import ACRONYMS
+from territory.tables.schemas import plain_texts
 
 DOCUMENTS = ("council", "note", "slides", "sheet", "annex")
 # a council reads from 8 to 14 pages
@@ -32,6 +33,7 @@ MOST_PAGES = 14
 _MOST_MOVES = 14
 
 
+@plain_texts
 def build_report(
     result: Readable, path: Path | str, *, document: str = "council", epci: str | None = None
 ) -> Path:
