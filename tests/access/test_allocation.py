@@ -113,6 +113,9 @@ def test_at_equal_time_the_shortage_is_shared_out() -> None:
     people = pd.Series({"A": 4.0, "B": 4.0, "C": 8.0})
     whole = allocate_places(table(times), people, pd.Series({"S": 8.0}), max_time_min=45)
     assert whole.unmet.to_dict() == {"A": 2.0, "B": 2.0, "C": 4.0}
+    # as many as one likes: nothing is enumerated
+    many = allocate_places(table(times), people * 1e9, pd.Series({"S": 8e9}), max_time_min=45)
+    np.testing.assert_allclose(many.unmet, [2e9, 2e9, 4e9], rtol=1e-6)
     parts = allocate_places(table(times), people, pd.Series({"S": 4.4}), max_time_min=45)
     np.testing.assert_allclose(parts.unmet / people, 1 - 4.4 / 16)
 

@@ -177,6 +177,9 @@ def test_ids_on_one_side_only(name: str) -> None:
     # no commune at all in common: codes without their zero, say
     with pytest.raises(UnknownCodeError, match="codes"):
         run(name, demand=pd.Series({"1": 1.0, "2": 2.0}))
+    # nor one of them, where it is there under another writing
+    with pytest.raises(UnknownCodeError, match=r"1 identifiant des origines \(0A\) : .* zéro initial"):
+        run(name, demand=pd.Series({"0A": 1.0, "B": 2.0}))
 
 
 @pytest.mark.parametrize("name", WITH_SUPPLY)

@@ -67,7 +67,8 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.filterwarnings("default")
 def test_warnings_are_sentences(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     def doubt() -> tuple[bool, list[str]]:
-        warnings.warn("3 communes sont sans population.", TerritoryWarning, stacklevel=2)
+        for _ in range(2):
+            warnings.warn("3 communes sont sans population.", TerritoryWarning, stacklevel=2)
         warnings.warn("mean of empty slice", RuntimeWarning, stacklevel=2)
         return True, []
 

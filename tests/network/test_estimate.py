@@ -70,7 +70,7 @@ def test_a_place_without_a_slowness_has_that_of_its_terrain_a_wider_doubt_and_is
     known = places(0.0, 30.0, slowness=[0.4, 0.4])
     partly = places(0.0, 30.0, slowness=[0.4, None], terrain=["plain", "mountain"])
     site = places(12.0, prefix="q", slowness=[0.4])
-    with pytest.warns(TerritoryWarning, match=r"lenteur inconnue pour 1 lieu\(x\) sur 2 \(p1\)"):
+    with pytest.warns(TerritoryWarning, match=r"lenteur inconnue pour 1 point sur 2 \(p1\)"):
         some = estimate_travel_times(partly, site)
     whole = estimate_travel_times(known, site)
     assert minutes(some)[0] == minutes(whole)[0]
@@ -177,7 +177,7 @@ def test_an_assumed_area_is_said() -> None:
 
 def test_densities_missing_among_others_are_counted() -> None:
     origins = places(0.0, 1.0, 2.0, density_hab_km2=[10.0, np.nan, np.nan])
-    with pytest.warns(TerritoryWarning, match="2 lieu.x. sur 3"):
+    with pytest.warns(TerritoryWarning, match="2 points sur 3"):
         estimate_travel_times(origins, places(9.0, prefix="q"))
 
 
@@ -193,6 +193,9 @@ def test_every_problem_is_in_one_error() -> None:
         geometry=[Point(X, Y), Point(), None, Polygon([(0, 0), (1, 0), (0, 1)])],
         crs=2154,
     )
+    two = places(1.0).set_axis(pd.MultiIndex.from_tuples([("a", "b")]), axis=0)
+    with pytest.raises(NetworkError, match="origines : un seul identifiant par point"):
+        estimate_travel_times(two, places(1.0))
     no_system = places(1.0).set_crs(None, allow_override=True)
     with pytest.raises(NetworkError) as raised:
         estimate_travel_times(bad, no_system, terrain="lunaire")

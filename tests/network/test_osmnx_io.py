@@ -106,6 +106,8 @@ def test_graphs_that_cannot_be_used(tmp_path):
     assert str(caught.value).count("\n") == 3
     with pytest.raises(NetworkError, match="aucune route ouverte"):
         from_osmnx(graph_of((1, 2, {"highway": "footway"})))
+    with pytest.raises(NetworkError, match="longueur illisible « abc »"):
+        from_osmnx(graph_of((1, 2, {"length": "abc"})))
 
 
 def test_a_saved_graph_is_read(tmp_path):

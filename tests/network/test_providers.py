@@ -44,6 +44,19 @@ def test_a_square_matrix_in_minutes_and_an_empty_cell_for_unknown(tmp_path):
     assert "distance_km" not in table
 
 
+def test_ids_are_read_whatever_surrounds_them_and_an_empty_one_is_refused(tmp_path):
+    spaced = read_distancier(write(tmp_path / "d.csv", "idSrc;idDst;duree\n 83050 ;83121 ;25\n"))
+    assert spaced[["from_id", "to_id"]].values.tolist() == [["83050", "83121"]]
+    floats = pd.DataFrame({"idSrc": [1004.0, np.nan], "idDst": [83121.0, 83121.0], "duree": [25, 26]})
+    floats[:1].to_parquet(tmp_path / "D.PARQUET")
+    assert read_distancier(tmp_path / "D.PARQUET")["from_id"].tolist() == ["1004"]
+    floats.to_parquet(tmp_path / "d.parquet")
+    with pytest.raises(SchemaError, match=r"colonne from_id : 1 identifiant vide \(ligne 3\)"):
+        read_distancier(tmp_path / "d.parquet")
+    with pytest.raises(SchemaError, match="1 paire en double"):
+        read_distancier(write(tmp_path / "d.csv", "idSrc;idDst;duree\n1;2;25\n1 ;2;26\n"))
+
+
 def test_a_parquet_file(tmp_path):
     long = pd.DataFrame({"from_id": ["A"], "to_id": ["B"], "travel_time_min": [3.5]})
     long.to_parquet(tmp_path / "d.parquet")

@@ -15,6 +15,7 @@ from matplotlib.image import imread
 
 from territory.errors import ParameterError, TerritoryWarning
 from territory.release.observed_children import EFFECTS
+from territory.report.chapters import pictures
 from territory.report.documents.council import build_report, council_report
 from territory.report.layout.document import (
     Beside,
@@ -218,6 +219,8 @@ def test_without_outlines_needs_sources_or_facts(small: StudyResult) -> None:
     result = dataclasses.replace(small, study=study, dataset=dataset)  # type: ignore[arg-type]
     text = said(result)
     assert "Communes représentées par un point" in text
+    # a legend says nothing of limits that are not drawn
+    assert pictures._border_notes(read(result)) == []
     assert "Ce que l’on ne sait pas" not in text
 
 

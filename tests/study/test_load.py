@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -259,6 +260,19 @@ def test_french_words_and_near_names_are_understood_and_refused(tmp_path: Path) 
         "12.5 n'est pas un nombre entier de places",
     ):
         assert expected in said
+
+
+def test_what_is_said_of_a_word_is_french_to_its_end_and_no_file_is_read_for_a_departement_of_nowhere(
+    tmp_path: Path,
+) -> None:
+    text = re.sub(r'reception_mode = "\w+"', 'reception_mode = "mode"', vallon.text(), count=1)
+    path = vallon.copied(tmp_path, text.replace('departement_codes = ["03"]', 'departement_codes = ["083"]'))
+    with pytest.raises(StudyError) as caught:
+        load_study(path)
+    said = str(caught.value)
+    assert "'milieu_ordinaire' ou 'tous_modes'" in said
+    assert "département inconnu « 083 »" in said
+    assert said.startswith("Fichier d'étude « vallon.toml » : 2 problèmes.")
 
 
 def test_a_study_in_latin_1_has_its_line(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_without_outlines_what_needs_them_is_not_chosen_and_is_said(tmp_path: Pa
         f'{{"type": "FeatureCollection", "features": [{home}]}}', encoding="utf-8"
     )
     started = start_study("Corse-du-Sud", folder=tmp_path, raw=tmp_path / "raw", look_in=[tmp_path])
-    assert [line.partition(" :")[0] for line in started.found] == ["contours de communes"]
+    assert [line.partition(" :")[0] for line in started.found] == ["places des communes"]
     assert any("ni surface ni densité" in line and "contours-communes" in line for line in started.missing)
 
 

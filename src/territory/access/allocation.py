@@ -312,21 +312,20 @@ class _Fairest:
         if not shares.any():
             return best
         _, bound = self._least_share()
-        for_each = [
-            np.arange(np.floor(shares.max() * size) + 1) / size
-            for size in np.unique(self.persons[self.may_lack])
-        ]
-        shares_of_whole = np.unique(np.concatenate(for_each))
-        least, most = bound - FLOW_TOLERANCE, shares.max() - FLOW_TOLERANCE
-        candidates = shares_of_whole[(shares_of_whole >= least) & (shares_of_whole < most)]
-        low, high = 0, candidates.size
-        while low < high:
-            middle = (low + high) // 2
-            fairer = self._with_share(float(candidates[middle]))
+        sizes = np.unique(self.persons[self.may_lack])
+        # no whole persons leave `low` or less, and `best` leaves `high`
+        low, high = bound - FLOW_TOLERANCE, float(shares.max())
+        while high - low > FLOW_TOLERANCE:
+            under = float(((np.ceil(high * sizes - FLOW_TOLERANCE) - 1) / sizes).max())
+            if under <= low:
+                break
+            middle = (low + under) / 2 if under - low > FLOW_TOLERANCE else under
+            fairer = self._with_share(middle)
             if fairer is None:
-                low = middle + 1
+                low = middle
             else:
-                best, high = np.round(fairer), middle
+                best = np.round(fairer)
+                high = min(float(self._lacks(best).max()), middle)
         return best
 
     def _lacks(self, flow: Floats) -> Floats:

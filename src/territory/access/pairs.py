@@ -213,6 +213,11 @@ def _positions(column: pd.Series[str], ids: Ids, name: str, what: str) -> Ints:
                 else "vérifiez les codes (texte, zéros initiaux, millésime)."
             )
         )
+    if what and (strange := {str(one).lstrip("0") for one in known[lookup < 0]}):
+        # a table that names some codes without their zero would count them out of reach
+        absent = [one for one in ids.difference(known) if str(one).lstrip("0") in strange]
+        advice = f" : la table des temps (colonne {name}) les écrit autrement, avec ou sans zéro initial."
+        refuse(absent, f"identifiant(s) des {what}", UnknownCodeError, advice=advice)
     return np.asarray(lookup.astype(np.int32).take(codes), dtype=np.int32)
 
 

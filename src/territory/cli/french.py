@@ -73,9 +73,13 @@ def group(name: str, text: str, **options: Any) -> typer.Typer:
 
 @contextmanager
 def in_sentences() -> Iterator[None]:
-    """Show the warnings of the block as sentences."""
+    """Show the warnings of the block as sentences, each once."""
+    said: set[str] = set()
 
     def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        if str(message) in said:
+            return
+        said.add(str(message))
         # a warning of a library that the run uses keeps its kind, which is all that tells it apart
         kind = "" if issubclass(category, TerritoryWarning) else f"{category.__name__} : "
         typer.echo(f"Attention : {kind}{message}", err=True)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from typing import NamedTuple
 
 import geopandas as gpd
@@ -67,8 +68,10 @@ def plain(name: str) -> str:
     return "-".join(re.findall(r"[a-z0-9]+", bare))
 
 
+@cache
 def departement_of(commune_code: str) -> str:
     """Return the département of a commune code (`2A`, `2B`, `971` to `989` too); `UnknownCodeError` where none."""
+    commune_code = str(commune_code)
     if not _CODE.fullmatch(commune_code):
         raise UnknownCodeError(
             f"« {commune_code} » n'est pas un code de commune : cinq caractères sont attendus (83050, 2A004)."

@@ -231,6 +231,9 @@ def point_problems(frame: gpd.GeoDataFrame, problems: Problems, *, of: str = "")
     if frame.crs is None:
         problems.add(f"{said}système de coordonnées absent ; précisez-le avec set_crs(…)")
     ids = frame.index
+    if isinstance(ids, pd.MultiIndex):
+        problems.add(f"{said}un seul identifiant par point est attendu, pas {ids.nlevels} niveaux d'index")
+        return
     if ids.hasnans:
         problems.add(f"{said}{agree(int(np.sum(ids.isna())), 'identifiant(s) vide(s)')} dans l'index")
     # as they are written in a table: 1 and "1" would be one place
@@ -278,7 +281,7 @@ def _read_side(
     missing = np.isnan(density)
     if "density_hab_km2" in frame and missing.any() and not problems:
         warn(
-            f"{label} : densité inconnue pour {int(missing.sum())} lieu(x) sur {len(frame)} "
+            f"{label} : densité inconnue pour {agree(int(missing.sum()), 'point(s)')} sur {len(frame)} "
             f"({examples(frame.index[missing])}) : {DEFAULT_DENSITY_HAB_KM2:g} hab/km² est supposé.",
         )
     slowness, is_measured = _slowness(frame, label, terrain, problems)
@@ -333,7 +336,7 @@ def _slowness(
     missing = np.isnan(measured)
     if missing.any() and not missing.all() and not problems:
         warn(
-            f"{label} : lenteur inconnue pour {int(missing.sum())} lieu(x) sur {len(frame)} "
+            f"{label} : lenteur inconnue pour {agree(int(missing.sum()), 'point(s)')} sur {len(frame)} "
             f"({examples(frame.index[missing])}) : celle du relief est prise, avec un doute plus large.",
         )
     return np.where(missing, stated, measured), (~missing).astype(float)

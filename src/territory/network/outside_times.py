@@ -25,6 +25,7 @@ from territory.errors import (
 from territory.network.graph.arrays import Floats
 from territory.network.points import points_to_crs
 from territory.sources.text.cells import to_numbers
+from territory.sources.text.refusals import numbered
 from territory.sources.text.tables import read_table
 from territory.units import METRES_PER_KILOMETRE, SECONDS_PER_MINUTE
 
@@ -73,7 +74,14 @@ def read_distancier(path: str | Path, *, unit: str = "min") -> pd.DataFrame:
     table = _read_cells(path)
     long = _as_long(table, path)
     problems = Problems(f"Distancier « {path.name} »", SchemaError)
-    result = pd.DataFrame({"from_id": long["from_id"].astype(str), "to_id": long["to_id"].astype(str)})
+    ids = {end: long[end].astype("str").fillna("").str.strip() for end in ("from_id", "to_id")}
+    for end, codes in ids.items():
+        # whole numbers of Parquet are read with decimals where a cell is empty
+        ids[end] = codes.str.removesuffix(".0") if pd.api.types.is_float_dtype(long[end]) else codes
+        problems.count(
+            numbered(long.index[ids[end] == ""] + 2), "identifiant(s) vide(s)", of=f"colonne {end}"
+        )
+    result = pd.DataFrame(ids)
     numbers = _numbers(long, path, problems)
     for name, factor in (("travel_time_min", _UNITS_MIN[unit]), ("distance_km", 1.0)):
         if name in numbers:
@@ -87,7 +95,7 @@ def read_distancier(path: str | Path, *, unit: str = "min") -> pd.DataFrame:
 
 def _read_cells(path: Path) -> pd.DataFrame:
     """Read a file as text, whatever its encoding and separator."""
-    if path.suffix != ".parquet":
+    if path.suffix.lower() != ".parquet":
         return read_table(path).reset_index(drop=True)
     # pandas lets any error of what a file says of its columns through
     with retold(Exception, ReadError, f"Le distancier « {path.name} » est illisible ({{reason}})."):

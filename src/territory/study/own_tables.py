@@ -266,6 +266,8 @@ _FEMININE = ("autorisation", "question d'implantation")
 def in_words(detail: ErrorDetails) -> str:
     """Return what pydantic says of one key, in French."""
     context = {**detail.get("ctx", {}), "input": detail.get("input")}
+    if "expected" in context:
+        context["expected"] = str(context["expected"]).replace(" or ", " ou ")
     try:
         said = FAULTS["shape"].get(detail["type"], detail["msg"]).format(**context)
     except (KeyError, ValueError, IndexError):

@@ -62,6 +62,9 @@ def check_references(study: Study, tables: OwnTables, *, whole: bool = True) -> 
             yield from _check_repeated(study)
             yield from _check_costs(study)
             return
+    if study.dataset == FILES and not DEPARTEMENTS.keys() >= set(study.territory.departement_codes):
+        yield from _check_departements(study, None)
+        return
     try:
         departements = expand_departements(study.territory.departement_codes)
         data = open_dataset(study.dataset, study.data, departements=departements, folder=tables.folder)
@@ -302,11 +305,8 @@ def _check_costs(study: Study) -> Iterator[Finding]:
     for number, name in enumerate(waited):
         if name is not None and name not in named:
             listed = examples([one for one in named if one is not None], most=8)
-            place = ("waiting", number, "authorisation")
-            yield (
-                place,
-                f"autorisation « {name} » sans section [[authorisation]] (connues : {listed or 'aucune'})",
-            )
+            said = f"autorisation « {name} » sans section [[authorisation]] (connues : {listed or 'aucune'})"
+            yield ("waiting", number, "authorisation"), said
     scenarios = [scenario.id for scenario in study.scenario]
     taken: dict[str, int] = {}
     for number, building in enumerate(study.building):

@@ -25,7 +25,10 @@ def maps(reading: Reading) -> list[doc.Part]:
             for service in reading.services[:4]
             if not reading.times(TODAY, service).empty
         ]
-        today: list[doc.Block] = [doc.Heading("Les temps de route aujourd'hui", new_page=True), *drawn]
+        today: list[doc.Block] = [
+            doc.Heading("Les temps de route aujourd'hui", new_page=bool(reading.every_move)),
+            *drawn,
+        ]
         return [doc.Part(today if drawn else [])]
     service, way = move.services[0], "depuis" if move.who == STAFF else "vers"
     noun = reading.noun_of(move)

@@ -204,6 +204,8 @@ def _places(reading: Reading, most: int) -> gpd.GeoDataFrame:
 
 def _border_notes(reading: Reading) -> list[str]:
     """Say what the lines of a map are."""
+    if not _has_outlines(reading):
+        return []
     notes = ["Traits fins : limites des EPCI."]
     if focus_of(reading) is not None:
         notes.append(f"Trait épais : {reading.zone(str(reading.study.territory.focus_epci_code))}.")
@@ -212,9 +214,13 @@ def _border_notes(reading: Reading) -> list[str]:
 
 def map_source(reading: Reading) -> str:
     """Return the source line of a map."""
+    return "Contours : IGN, simplifiés." if _has_outlines(reading) else "Communes représentées par un point."
+
+
+def _has_outlines(reading: Reading) -> bool:
+    """Tell whether communes are drawn by their limits."""
     outlines = reading.release.outlines
-    has_some = outlines is not None and not outlines.empty
-    return "Contours : IGN, simplifiés." if has_some else "Communes représentées par un point."
+    return outlines is not None and not outlines.empty
 
 
 def describe_times(reading: Reading, values: pd.Series, classes: legends.Classes, title: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -50,6 +51,7 @@ class Source:
         return f"{self.dataset}/{self.vintage}"
 
 
+@cache
 def read_registry() -> tuple[Source, ...]:
     """Read the registry of official data that comes with the library, oldest addition first."""
     return tuple(map(_source, lines_of("registry.csv", "territory.sources")))

@@ -141,7 +141,7 @@ def read_table(path: str | Path, *, sheet: str | None = None, header: Sequence[s
     """
     path = Path(path)
     content = read_bytes(path)
-    name = path.stem if path.suffix == ".gz" else path.name
+    name = path.stem if path.suffix.lower() == ".gz" else path.name
     if name.lower().endswith(_EXCEL):
         rows = read_workbook(content, path, sheet=sheet)
     else:
@@ -207,7 +207,7 @@ def open_bytes(path: Path) -> IO[bytes]:
     """Open a file for reading, unpacked when its name ends with `.gz`."""
     if not path.is_file():
         raise MissingFileError(f"Fichier introuvable : « {path} ». Vérifiez son nom et son dossier.")
-    return cast(IO[bytes], gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+    return cast(IO[bytes], gzip.open(path)) if path.suffix.lower() == ".gz" else path.open("rb")
 
 
 def _find_header(rows: Sequence[tuple[int, list[str]]], header: Sequence[str], path: Path) -> int:

@@ -10,7 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from territory.errors import MissingFileError, ReadError, agree, examples, warn
+from territory.errors import MissingFileError, ReadError, agree, examples, refuse, warn
 from territory.files.safe_files import digest_file
 from territory.network.estimate import estimate_travel_times
 from territory.network.roads import RoadNetwork
@@ -236,6 +236,9 @@ def _by_distancier(asked: Asked, path: Path) -> tuple[pd.DataFrame, pd.DataFrame
     limit, own, of_site = asked.study.travel.max_time_min, asked.communes.index, asked.sites["commune_code"]
     for end in ("from_id", "to_id"):
         table[end] = known_codes(table[end], own, path=path)
+    twice = table[table.duplicated(["from_id", "to_id"])]
+    said, subject = "paire(s) en double", f"Distancier « {path.name} »"
+    refuse(twice["from_id"] + " → " + twice["to_id"], said, ReadError, of=subject)
     lost = own.difference(table["from_id"].to_list())
     if len(lost):
         said = f"aucun temps depuis {agree(len(lost), 'commune(s)')} sur {len(own)} ({examples(lost)})"
