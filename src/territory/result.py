@@ -60,8 +60,8 @@ class StudyResult:
 
     @cached_property
     def rounds(self) -> tuple[pd.DataFrame, ...]:
-        """What rounds are today and after, and one typical round (see `territory.scenario.doubt.rounds`)."""
-        return (pd.DataFrame(), pd.DataFrame()) if self.rounds_step is None else self.rounds_step()
+        """Rounds today and after, one typical round, limits on board (see `territory.scenario.doubt.rounds`)."""
+        return (pd.DataFrame(),) * 3 if self.rounds_step is None else self.rounds_step()
 
     @cached_property
     def draws(self) -> Draws | None:

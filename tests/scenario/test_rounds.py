@@ -23,7 +23,10 @@ from territory.scenario.doubt.rounds import MEASURES, TODAY, draw_rounds
 from territory.scenario.zones import ALL_TERRITORY
 from tests import vallon
 
-CHILD = "rounds = { seats = 8, max_ride_min = 60, children = 12, draws = 3, effort = 5, driver_eur_per_hour = 20 }\n"
+LIMITS = "max_ride_min = 60, limits_min = [30, 45]"
+CHILD = (
+    f"rounds = {{ seats = 8, {LIMITS}, children = 12, draws = 3, effort = 5, driver_eur_per_hour = 20 }}\n"
+)
 STAFF = "rounds = { day_min = 420, visit_min = 60, children = 6, draws = 2, effort = 5 }\n"
 
 
@@ -57,7 +60,7 @@ def valley(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
 
 
 def test_each_scenario_stands_beside_today_over_the_same_draws(valley: StudyResult) -> None:
-    rows, paths = valley.rounds
+    rows, paths, _ = valley.rounds
     assert set(rows["measure"]) <= set(MEASURES)
     assert set(rows["service"]) == {vallon.IME, vallon.SESSAD}
     assert set(rows["scenario"]) == set(valley.scenarios)
@@ -134,12 +137,13 @@ def test_of_children_observed_nothing_leaves_that_their_counts_do_not(valley: St
     of_ime = persons.index.get_level_values("service") == vallon.IME
     persons.loc[of_ime, "persons_kind"] = "observed"
     observed = replace(valley, baseline=replace(valley.baseline, persons=persons))
-    rows, paths = released_rounds(observed)
+    rows, paths, limits = released_rounds(observed)
     rows = rows[rows["service"] == vallon.IME]
     assert set(rows["zone"]) == {ALL_TERRITORY}
     assert rows.filter(regex="_(value|low|high)$").isna().all(axis=None)
     assert set(rows["reason"]) == {"secret statistique"}
     assert vallon.IME not in set(paths["service"])
+    assert limits.filter(regex="_(value|low|high)$").isna().all(axis=None)
     with printing(INTERNAL):
         assert released_rounds(observed)[0]["reason"].eq("").all()
 
@@ -157,12 +161,26 @@ def test_children_are_in_the_squares_of_their_communes(valley: StudyResult) -> N
         return pairs.to_frame(index=False).assign(travel_time_min=10.0, distance_km=8.0)
 
     given = (valley.baseline, valley.scenarios, legs, squares)
-    rows, paths = draw_rounds(*given, seed=1, level=0.9)
+    rows, paths, _ = draw_rounds(*given, seed=1, level=0.9)
     assert set(asked_for[0]) <= set(squares.index)
     # 10 minutes from each square to the site of today, whatever its commune; a stop stays at a commune on the map
     ime = rows[(rows["service"] == vallon.IME) & (rows["zone"] == ALL_TERRITORY)].set_index("measure")
     assert ime["baseline_value"]["mean_direct_min"].tolist() == [pytest.approx(10.0)] * 3
     assert set(paths["place_id"]) <= {*codes, *valley.baseline.state.sites.index}
+
+
+def test_a_shorter_limit_on_board_takes_more_vehicles(valley: StudyResult) -> None:
+    limits = valley.rounds[2].set_index(["scenario", "service", "measure", "max_ride_min"]).sort_index()
+    assert set(limits.index.get_level_values("max_ride_min")) == {30, 45, 60}
+    vehicles = limits["baseline_value"].loc["B", vallon.IME, "vehicles"]
+    lost = limits["baseline_value"].loc["B", vallon.IME, "not_carried_share"]
+    assert lost.is_monotonic_decreasing
+    assert vehicles[60] <= vehicles[45] or lost[60] < lost[45]
+    own = (
+        valley.rounds[0].set_index(["scenario", "zone", "service", "measure"]).sort_index()["baseline_value"]
+    )
+    assert vehicles[60] == own["B", ALL_TERRITORY, vallon.IME, "vehicles"]
+    assert len(release(valley).tables["tournees_limites"]) == len(limits)
 
 
 def test_the_same_seed_gives_the_same_rounds(valley: StudyResult, tmp_path: Path) -> None:
@@ -173,14 +191,16 @@ def test_the_same_seed_gives_the_same_rounds(valley: StudyResult, tmp_path: Path
 def test_the_report_says_what_is_supposed_and_draws_no_home(valley: StudyResult) -> None:
     blocks = time_on_board(read(valley), whole=True)
     told = [block for block in blocks if isinstance(block, DataTable)]
-    assert len(told) == 2
+    assert len(told) == 3
     assert [row[0] for row in told[0].rows][:2] == ["Véhicules", "Temps à bord moyen"]
+    # the same vehicles at the limit of the study
+    assert told[1].rows[2][:3] == ["aujourd'hui", "1\N{NO-BREAK SPACE}h", told[0].rows[0][1]]
     assert "8 places" in told[0].caption
     pictures = [block for block in blocks if isinstance(block, Picture)]
     assert 1 <= len(pictures) <= 2
     # the council reads of professionals in a sentence
     short = [block for block in time_on_board(read(valley)) if not isinstance(block, Picture)]
-    assert len([block for block in short if isinstance(block, DataTable)]) == 1
+    assert len([block for block in short if isinstance(block, DataTable)]) == 2
     assert "sur la route" in str(short[-1])
     assert all("aujourd'hui" in one.caption or "scénario" in one.caption for one in pictures)
     assert "tournees" in release(valley).tables
@@ -189,7 +209,7 @@ def test_the_report_says_what_is_supposed_and_draws_no_home(valley: StudyResult)
 def test_a_study_without_rounds_says_nothing_of_them() -> None:
     assert vallon.lent().rounds[0].empty
     assert time_on_board(read(vallon.lent())) == []
-    assert "tournees" not in release(vallon.lent()).tables
+    assert {"tournees", "tournees_limites"}.isdisjoint(release(vallon.lent()).tables)
 
 
 @pytest.mark.parametrize(
@@ -198,6 +218,8 @@ def test_a_study_without_rounds_says_nothing_of_them() -> None:
         ("rounds = { seats = 8 }\n", "rounds : indiquez aussi max_ride_min"),
         ("rounds = { day_min = 420 }\n", "rounds : indiquez aussi seats et max_ride_min"),
         ("rounds = { seats = 0, max_ride_min = 60 }\n", "seats"),
+        ("rounds = { seats = 8, max_ride_min = 60, limits_min = [0] }\n", "limits_min"),
+        ("rounds = { seats = 2, max_ride_min = 60, attendants = 2 }\n", "prennent toutes les places"),
         ("rounds = { seats = 8, max_ride_min = -1 }\n", "max_ride_min"),
     ],
 )

@@ -137,19 +137,21 @@ def with_intervals(result: StudyResult, scenario_id: str, name: str) -> pd.DataF
 
 
 def released_rounds(result: StudyResult) -> tuple[pd.DataFrame, ...]:
-    """Return the rounds and the round drawn; of children observed, only where all their counts are printed."""
-    rows, paths = result.rounds
+    """Return rounds, a round drawn, limits on board; of children observed, only where all their counts are printed."""
+    rows, paths, limits = result.rounds
     if rows.empty:
-        return rows, paths
+        return (pd.DataFrame(),) * 3
     observed = observed_services(result)
     hidden = {name for name in observed if not _are_all_printed(result, name)}
-    rows = rows[~rows["service"].isin(hidden) | (rows["zone"] == ALL_TERRITORY)]
-    secret = rows["service"].isin(hidden)
-    rows.insert(2, "zone_name", zone_names(result, rows["zone"]))
-    numbers = rows.filter(regex="_(?:value|low|high)$")
-    values = numbers.apply(rounded_by_unit, unit=rows["unit"]).mask(secret)
-    said = pd.Series("", index=rows.index).mask(secret, SECRET)
-    return rows.assign(**values, reason=said), paths[~paths["service"].isin(observed)]
+    tables = []
+    for table in (rows, limits):
+        kept = table[~table["service"].isin(hidden) | (table["zone"] == ALL_TERRITORY)]
+        secret = kept["service"].isin(hidden)
+        kept.insert(2, "zone_name", zone_names(result, kept["zone"]))
+        numbers = kept.filter(regex="_(?:value|low|high)$")
+        values = numbers.apply(rounded_by_unit, unit=kept["unit"]).mask(secret)
+        tables.append(kept.assign(**values, reason=pd.Series("", index=kept.index).mask(secret, SECRET)))
+    return tables[0], paths[~paths["service"].isin(observed)], tables[1] if len(limits) else pd.DataFrame()
 
 
 def _are_all_printed(result: StudyResult, service: str) -> bool:

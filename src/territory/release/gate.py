@@ -243,16 +243,10 @@ class Release:
             return comparison.children_tables(self._result)
 
     @cached_property
-    def rounds(self) -> pd.DataFrame:
-        """The table `tournees`."""
+    def rounds(self) -> tuple[pd.DataFrame, ...]:
+        """The table `tournees`, the stops of one round of children drawn (never observed), `tournees_limites`."""
         with printing(self.edition):
-            return comparison.released_rounds(self._result)[0]
-
-    @cached_property
-    def round_paths(self) -> pd.DataFrame:
-        """The stops of one round, by commune, today and in each scenario; of children drawn, never of observed ones."""
-        with printing(self.edition):
-            return comparison.released_rounds(self._result)[1]
+            return comparison.released_rounds(self._result)
 
     def moved(self, scenario_id: str) -> tuple[str, ...]:
         """Return the named services that a scenario changes."""

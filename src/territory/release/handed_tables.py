@@ -45,7 +45,7 @@ def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         **_comparisons(result, names),
         **comparison.comparison_tables(result),
         **comparison.children_tables(result),
-        "tournees": comparison.released_rounds(result)[0],
+        **dict(zip(("tournees", "tournees_limites"), comparison.released_rounds(result)[::2], strict=True)),
         **scenario_tables(result),
         **grouping_tables(result),
         **indicator_tables(result),

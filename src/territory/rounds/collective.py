@@ -4,31 +4,20 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from territory.access.pairs import Bools, Floats, cutoff_of
+from territory.access.pairs import cutoff_of
 from territory.errors import ParameterError, Problems, agree
 from territory.rounds import result, search
-from territory.rounds.result import RoundPrices, Rounds
+from territory.rounds.result import RoundPrices, Rounds, Stops, Terms
 from territory.rounds.search import Places, Route, World
-from territory.units import MINUTES_PER_HOUR
 
 # orders of more establishments than that in one round are not tried
 _MOST_MIXED = 4
-# two numbers closer than that are the same limit (min)
-_TINY_MIN = 1e-9
 _NO_PRICES = RoundPrices()
-_LINE, _RIDER = (
-    names.split()
-    for names in (
-        "children wheelchairs stops longest_ride_min driver_hours distance_km eur co2_kg",
-        "vehicle stop_order pickup_time_min ride_min direct_min detour_min ride_km direct_km reason",
-    )
-)
 
 
 def collective_rounds(
@@ -153,151 +142,61 @@ def collective_rounds(
         problems.add(f"mixed_sites : {len(sites)} établissements, {_MOST_MIXED} au plus par véhicule")
     if (cutoff := cutoff_of(travel_times)) < max_ride_min < np.inf:
         problems.add(f"max_ride_min = {max_ride_min:g} : la table des temps s'arrête à {cutoff:g} min")
-    stops = _read(children, sites, travel_times, list(apart), problems)
+    stops, of_child, to_id = _read(children, sites, travel_times, list(apart), problems)
     most = (seats - attendants, wheelchair_seats)
-    reasons = stops.reasons(most, max_ride_min)
-    kept = np.flatnonzero(reasons == "")
-    numbers = (max_ride_min, stop_min, vehicle_weight)
-    world = stops.world(kept, most, numbers, is_open=open, mixed=len(sites) if mixed_sites else 1)
-    routes = _routes(world, vehicles, effort=effort, seed=seed) if len(kept) else []
-    if routes is None:
-        reasons[kept] = f"aucune tournée trouvée avec {agree(vehicles or 0, 'véhicule(s)')}"
-        kept, routes = kept[:0], []
-    hour_eur = prices.driver_eur_per_hour + (
-        attendants * prices.attendant_eur_per_hour if attendants else 0.0
-    )
-    riders, lines = stops.written(world, kept, routes, reasons, (arrival_min, open, prices, hour_eur))
-    objective = sum(search.cost_of(world, route)[0] for route in routes)
-    few = result.fewest_vehicles(world) if len(kept) else 0
-    bound = objective
-    if is_small := len(kept) <= search.EXACT_STOPS:
-        few = few if vehicles else len(routes)
-    else:
+    mixed = len(sites) if mixed_sites else 1
+    terms = Terms(most, max_ride_min, stop_min, vehicle_weight, open, mixed, vehicles, effort, seed)
+    plan = planned(stops, terms, prices, attendants, with_one_more=with_one_more)
+    rides = {**plan.columns, "pickup_time_min": arrival_min - plan.columns["pickup_time_min"]}
+    rides |= {name: result.whole(rides[name]) for name in ("vehicle", "stop_order")}
+    riders = pd.DataFrame(rides).iloc[of_child].set_axis(children.index)
+    riders.insert(0, "to_id", to_id)
+    lines = pd.DataFrame(plan.lines, columns=result.LINE).set_index("vehicle")
+    world, routes = plan.world, plan.routes
+    objective = bound = sum(search.cost_of(world, route)[0] for route in routes)
+    few, is_small = len(routes), len(world.kids) <= search.EXACT_STOPS
+    if vehicles or not is_small:
+        few = result.fewest_vehicles(world) if routes else 0
+    if not is_small:
         bound = min(objective, result.least_minutes(world, len(routes)))
     proven = is_small or (objective <= bound and len(routes) == (vehicles or few))
-    status = result.OPTIMAL if proven else result.NOT_PROVEN
-    status = result.INFEASIBLE if (reasons != "").any() else status
-    totals = {}
-    if with_one_more and routes:
-        more = _one_more(world, routes, effort=effort, seed=seed)
-        minutes = sum(float(search.cost_of(world, route)[1] @ world.kids[route]) for route in more)
-        totals["one_more_ride_min"] = minutes / float(world.kids.sum())
+    status = result.INFEASIBLE if any(plan.columns["reason"]) else result.NOT_PROVEN
+    status = result.OPTIMAL if proven and status == result.NOT_PROVEN else status
+    totals = {} if np.isnan(plan.one_more_min) else {"one_more_ride_min": plan.one_more_min}
     return Rounds(riders, lines, status, few, objective, bound, totals)
 
 
-@dataclass(frozen=True)
-class _Stops:
-    """Where vehicles stop: a household at one place for one establishment, and the children who get on there."""
+class Plan(NamedTuple):
+    """Rounds of stops: what is known of each stop (0: no vehicle), and a line for each round, the longest first."""
 
-    children: pd.DataFrame
-    of_child: Places
-    place: Places
-    school: Places
-    kids: Places
-    chairs: Places
-    apart: Bools
-    minutes: Floats
-    km: Floats
-    site_from: int
+    world: World
+    routes: list[Route]
+    columns: dict[str, Any]
+    lines: list[tuple[Any, ...]]
+    one_more_min: float
 
-    def reasons(self, most: tuple[int, int], limit_min: float) -> Any:
-        """Return, in French, why a stop cannot be served by any round (empty when it can)."""
-        direct = self.minutes[self.place, self.site_from + self.school]
-        why = {
-            "établissement hors d'atteinte, ou temps inconnu": np.isinf(direct),
-            f"le trajet direct dépasse les {limit_min:g} min à bord": direct > limit_min + _TINY_MIN,
-            "trop de fauteuils roulants pour un véhicule": self.chairs > most[1],
-            "plus d'enfants d'un foyer que de places dans un véhicule": self.kids - self.chairs > most[0],
-            "enfants d'un même foyer qui ne peuvent voyager ensemble": np.diagonal(self.apart),
-        }
-        return np.select(list(why.values()), list(why), default="").astype(object)
 
-    def world(
-        self,
-        kept: Places,
-        most: tuple[int, int],
-        numbers: tuple[float, float, float],
-        *,
-        is_open: bool,
-        mixed: int,
-    ) -> World:
-        """Return what the search needs for the stops that can be served."""
-        limit_min, stop_min, weight = numbers
-        place, school, here = self.place[kept], self.school[kept], self.site_from
-        schools = range(self.minutes.shape[0] - here)
-        orders = [one for size in range(mixed) for one in itertools.permutations(schools, size + 1)]
-        later, tail = np.full((len(orders), len(schools)), np.inf), np.zeros(len(orders))
-        for o, order in enumerate(orders):
-            later[o, order[0]] = 0.0
-            for one, following in itertools.pairwise(order):
-                tail[o] += stop_min + self.minutes[here + one, here + following]
-                later[o, following] = tail[o]
-        return World(
-            between=self.minutes[np.ix_(place, place)] + stop_min,
-            to_school=np.ascontiguousarray(self.minutes[place, here:]),
-            school=school,
-            kids=self.kids[kept],
-            seats=(self.kids - self.chairs)[kept],
-            chairs=self.chairs[kept],
-            apart=self.apart[np.ix_(kept, kept)],
-            first=np.array([order[0] for order in orders], dtype=np.int64),
-            later=later,
-            lead=stop_min + self.empty(self.minutes, kept, is_open=is_open),
-            tail=np.where(np.isinf(tail), 0.0, tail),
-            seats_max=most[0],
-            chairs_max=most[1],
-            limit_min=float(limit_min) + _TINY_MIN,
-            vehicle_weight=float(weight),
-        )
-
-    def empty(self, legs: Floats, kept: Places, *, is_open: bool) -> Floats:
-        """Return the leg of an empty vehicle to each stop: from the establishment, or that back where it is unknown."""
-        place, school = self.place[kept], self.site_from + self.school[kept]
-        there = legs[school, place]
-        return np.where(np.isfinite(there), there, legs[place, school]) * (0.0 if is_open else 1.0)
-
-    def written(
-        self,
-        world: World,
-        kept: Places,
-        routes: list[Route],
-        reasons: Any,
-        terms: tuple[float, bool, RoundPrices, float],
-    ) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Write the rounds as tables, the longest first."""
-        arrival_min, is_open, prices, hour_eur = terms
-        n, here = len(self.kids), self.site_from
-        empty_km = np.zeros(len(kept)) if is_open else self.empty(self.km, kept, is_open=False)
-        direct = self.minutes[self.place, here + self.school]
-        rank, late = np.zeros((2, n), dtype=np.int64), np.zeros(n)
-        ride, ride_km = np.full((2, n), np.nan)
-        lines: list[tuple[Any, ...]] = []
-        known = [(*search.cost_of(world, route)[1:], route) for route in routes]
-        for number, (rides, o, route) in enumerate(
-            sorted(known, key=lambda one: (-one[0].max(), one[2])), start=1
-        ):
-            ids = kept[route]
-            rank[:, ids] = [[number] * len(ids), range(1, len(ids) + 1)]
-            ride[ids], late[ids] = rides, world.tail[o] - world.later[o, world.school[route]]
-            ends = [s for s in np.argsort(world.later[o], kind="stable") if np.isfinite(world.later[o, s])]
-            path = [*self.place[ids], *(here + s for s in ends)]
-            # from the first stop to each place of the path
-            along = np.append(0.0, np.cumsum([self.km[leg] for leg in itertools.pairwise(path)]))
-            arrived = dict(zip(ends, along[len(ids) :], strict=True))
-            ride_km[ids] = [
-                arrived[s] - here_km for s, here_km in zip(world.school[route], along, strict=False)
-            ]
-            km = empty_km[route[0]] + along[-1]
-            hours = (world.lead[route[0]] + rides[0] + late[ids[0]]) / MINUTES_PER_HOUR
-            eur = prices.eur_per_vehicle + km * prices.eur_per_km + hours * hour_eur
-            counts = (self.kids[ids].sum(), self.chairs[ids].sum(), len(ids))
-            lines.append((number, *counts, rides.max(), hours, km, eur, km * prices.co2_kg_per_km))
-        direct = np.where(np.isinf(direct), np.nan, direct)
-        values = (*map(result.whole, rank), arrival_min - late - ride, ride, direct, ride - direct, ride_km)
-        table = dict(zip(_RIDER, (*values, self.km[self.place, here + self.school], reasons), strict=True))
-        riders = pd.DataFrame(table).iloc[self.of_child].set_axis(self.children.index)
-        riders.insert(0, "to_id", self.children["to_id"])
-        return riders, pd.DataFrame(lines, columns=["vehicle", *_LINE]).set_index("vehicle")
+def planned(stops: Stops, terms: Terms, prices: RoundPrices, attendants: int, *, with_one_more: bool) -> Plan:
+    """Make the rounds of stops that were read; the time of a pick-up is counted back from the end of rounds."""
+    reasons = stops.reasons(terms.most, terms.limit_min)
+    kept = np.flatnonzero(reasons == "")
+    world = stops.world(kept, terms)
+    vehicles = terms.vehicles
+    routes = _routes(world, vehicles, effort=terms.effort, seed=terms.seed) if len(kept) else []
+    if routes is None:
+        reasons[kept] = f"aucune tournée trouvée avec {agree(vehicles or 0, 'véhicule(s)')}"
+        kept, routes = kept[:0], []
+        world = stops.world(kept, terms)
+    if attendants:
+        hour_eur = prices.driver_eur_per_hour + attendants * prices.attendant_eur_per_hour
+        prices = prices._replace(driver_eur_per_hour=hour_eur)
+    columns, lines = stops.written(world, kept, routes, prices, is_open=terms.is_open)
+    more = np.nan
+    if with_one_more and routes:
+        others = _one_more(world, routes, effort=terms.effort, seed=terms.seed)
+        minutes = sum(float(search.cost_of(world, route)[1] @ world.kids[route]) for route in others)
+        more = minutes / float(world.kids.sum())
+    return Plan(world, routes, {**columns, "reason": reasons}, lines, more)
 
 
 def _read(
@@ -306,8 +205,8 @@ def _read(
     travel_times: pd.DataFrame,
     apart: list[tuple[Hashable, Hashable]],
     problems: Problems,
-) -> _Stops:
-    """Read children and times as stops, or raise with all that is wrong."""
+) -> tuple[Stops, Places, pd.Series[str]]:
+    """Read children and times as stops, the stop and the establishment of each child; raise with all that is wrong."""
     several = len(sites) > 1
     if not result.check_children(problems, children, ["from_id", "to_id"] if several else ["from_id"]):
         problems.raise_if_any()
@@ -341,7 +240,8 @@ def _read(
     school = pd.Index(sites).get_indexer(pd.Index(first["to_id"])).astype(np.int64)
     chairs = np.bincount(of_child, weights=wheels).astype(np.int64)
     kids = np.bincount(of_child).astype(np.int64)
-    return _Stops(table, of_child, place, school, kids, chairs, never, minutes, km, len(places))
+    stops = Stops(place, school, kids, chairs, never, minutes, km, len(places))
+    return stops, of_child, table["to_id"]
 
 
 def _routes(world: World, vehicles: int | None, *, effort: int, seed: int) -> list[Route] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,14 +14,30 @@ import pyvrp
 from pyvrp.stop import FirstFeasible, MaxIterations, MultipleCriteria
 from scipy.optimize import linear_sum_assignment
 
-from territory.access.pairs import Floats
+from territory.access.pairs import Bools, Floats
 from territory.errors import Problems, agree
 from territory.french.numbers import decimal
+from territory.rounds import search
 from territory.rounds.search import Places, Route, World
 from territory.tables.declare import CODES
+from territory.units import MINUTES_PER_HOUR
 
 OPTIMAL, NOT_PROVEN, INFEASIBLE = "optimal", "not_proven", "infeasible"
 _SAID = CODES["round_statuses"]
+# two numbers closer than that are the same limit (min)
+_TINY_MIN = 1e-9
+LINE = ["vehicle", "children", "wheelchairs", "stops", "longest_ride_min", "driver_hours"]
+LINE += ["distance_km", "eur", "co2_kg"]
+_RIDER = [
+    "vehicle",
+    "stop_order",
+    "pickup_time_min",
+    "ride_min",
+    "direct_min",
+    "detour_min",
+    "ride_km",
+    "direct_km",
+]
 
 
 class RoundPrices(NamedTuple):
@@ -80,6 +97,122 @@ class Rounds:
         """Return the vehicles for Jupyter; where children live is not shown."""
         said = f"<p>{agree(len(self.vehicles), 'ligne(s)')} : {_SAID[self.status]}.</p>"
         return said + self.vehicles.to_html(float_format=decimal, notebook=True)
+
+
+class Terms(NamedTuple):
+    """What is asked of rounds: seats and wheelchairs of a vehicle, its limit, and how it is searched for."""
+
+    most: tuple[int, int]
+    limit_min: float
+    stop_min: float
+    vehicle_weight: float
+    is_open: bool
+    mixed: int
+    vehicles: int | None
+    effort: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Stops:
+    """Where vehicles stop: a household at one place for one establishment, and the children who get on there."""
+
+    place: Places
+    school: Places
+    kids: Places
+    chairs: Places
+    apart: Bools
+    minutes: Floats
+    km: Floats
+    site_from: int
+
+    def reasons(self, most: tuple[int, int], limit_min: float) -> Any:
+        """Return, in French, why a stop cannot be served by any round (empty when it can)."""
+        direct = self.minutes[self.place, self.site_from + self.school]
+        why = {
+            "établissement hors d'atteinte, ou temps inconnu": np.isinf(direct),
+            f"le trajet direct dépasse les {limit_min:g} min à bord": direct > limit_min + _TINY_MIN,
+            "trop de fauteuils roulants pour un véhicule": self.chairs > most[1],
+            "plus d'enfants d'un foyer que de places dans un véhicule": self.kids - self.chairs > most[0],
+            "enfants d'un même foyer qui ne peuvent voyager ensemble": np.diagonal(self.apart),
+        }
+        return np.select(list(why.values()), list(why), default="").astype(object)
+
+    def world(self, kept: Places, terms: Terms) -> World:
+        """Return what the search needs for the stops that can be served."""
+        stop_min = terms.stop_min
+        place, school, here = self.place[kept], self.school[kept], self.site_from
+        schools = range(self.minutes.shape[0] - here)
+        orders = [one for size in range(terms.mixed) for one in itertools.permutations(schools, size + 1)]
+        later, tail = np.full((len(orders), len(schools)), np.inf), np.zeros(len(orders))
+        for o, order in enumerate(orders):
+            later[o, order[0]] = 0.0
+            for one, following in itertools.pairwise(order):
+                tail[o] += stop_min + self.minutes[here + one, here + following]
+                later[o, following] = tail[o]
+        return World(
+            between=self.minutes[np.ix_(place, place)] + stop_min,
+            to_school=np.ascontiguousarray(self.minutes[place, here:]),
+            school=school,
+            kids=self.kids[kept],
+            seats=(self.kids - self.chairs)[kept],
+            chairs=self.chairs[kept],
+            apart=self.apart[np.ix_(kept, kept)],
+            first=np.array([order[0] for order in orders], dtype=np.int64),
+            later=later,
+            lead=stop_min + self.empty(self.minutes, kept, is_open=terms.is_open),
+            tail=np.where(np.isinf(tail), 0.0, tail),
+            seats_max=terms.most[0],
+            chairs_max=terms.most[1],
+            limit_min=float(terms.limit_min) + _TINY_MIN,
+            vehicle_weight=float(terms.vehicle_weight),
+        )
+
+    def empty(self, legs: Floats, kept: Places, *, is_open: bool) -> Floats:
+        """Return the leg of an empty vehicle to each stop: from the establishment, or that back where it is unknown."""
+        place, school = self.place[kept], self.site_from + self.school[kept]
+        there = legs[school, place]
+        return np.where(np.isfinite(there), there, legs[place, school]) * (0.0 if is_open else 1.0)
+
+    def written(
+        self,
+        world: World,
+        kept: Places,
+        routes: list[Route],
+        prices: RoundPrices,
+        *,
+        is_open: bool,
+    ) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
+        """Write what is known of each stop and of each round, the longest first."""
+        n, here = len(self.kids), self.site_from
+        empty_km = np.zeros(len(kept)) if is_open else self.empty(self.km, kept, is_open=False)
+        direct = self.minutes[self.place, here + self.school]
+        rank, late = np.zeros((2, n), dtype=np.int64), np.zeros(n)
+        ride, ride_km = np.full((2, n), np.nan)
+        lines: list[tuple[Any, ...]] = []
+        known = [(*search.cost_of(world, route)[1:], route) for route in routes]
+        for number, (rides, o, route) in enumerate(
+            sorted(known, key=lambda one: (-one[0].max(), one[2])), start=1
+        ):
+            ids = kept[route]
+            rank[:, ids] = [[number] * len(ids), range(1, len(ids) + 1)]
+            ride[ids], late[ids] = rides, world.tail[o] - world.later[o, world.school[route]]
+            ends = [s for s in np.argsort(world.later[o], kind="stable") if np.isfinite(world.later[o, s])]
+            path = [*self.place[ids], *(here + s for s in ends)]
+            # from the first stop to each place of the path
+            along = np.append(0.0, np.cumsum([self.km[leg] for leg in itertools.pairwise(path)]))
+            arrived = dict(zip(ends, along[len(ids) :], strict=True))
+            ride_km[ids] = [
+                arrived[s] - here_km for s, here_km in zip(world.school[route], along, strict=False)
+            ]
+            km = empty_km[route[0]] + along[-1]
+            hours = (world.lead[route[0]] + rides[0] + late[ids[0]]) / MINUTES_PER_HOUR
+            eur = prices.eur_per_vehicle + km * prices.eur_per_km + hours * prices.driver_eur_per_hour
+            counts = (self.kids[ids].sum(), self.chairs[ids].sum(), len(ids))
+            lines.append((number, *counts, rides.max(), hours, km, eur, km * prices.co2_kg_per_km))
+        direct = np.where(np.isinf(direct), np.nan, direct)
+        values = (*rank, late + ride, ride, direct, ride - direct, ride_km)
+        return dict(zip(_RIDER, (*values, self.km[self.place, here + self.school]), strict=True)), lines
 
 
 def legs_between(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,8 @@ from territory.rounds import result
 from territory.rounds.result import UNITS, Rounds, whole_minutes
 from territory.units import MINUTES_PER_HOUR
 
+# a week, unless days are given
+WORKING_DAYS = 5
 _LINE = ["visits", "road_min", "visit_min", "distance_km"]
 Tasks = list[tuple[int, int, int]]
 
@@ -29,7 +31,7 @@ def staff_rounds(
     *,
     day_min: float,
     visit_min: float,
-    days: int = 5,
+    days: int = WORKING_DAYS,
     professionals: int | None = None,
     homes: Iterable[str] | None = None,
     effort: int = 200,
@@ -102,12 +104,64 @@ def staff_rounds(
     places = sorted({*codes, *(named or [])})
     minutes, km = result.legs_between(travel_times, places, [site], problems)
     problems.raise_if_any()
-    minutes, km = (
-        np.where(unknown(legs), legs.T, legs) for legs, unknown in ((minutes, np.isinf), (km, np.isnan))
-    )
     at = pd.Index([*places, site])
     depots = at.get_indexer(pd.Index(named or [site]))
-    place = at.get_indexer(codes)
+    count = wanted.to_numpy(int)
+    week = week_of(
+        at.get_indexer(codes),
+        count,
+        (minutes, km),
+        depots,
+        (day_min, visit_min, days),
+        most=len(depots) if named is not None else professionals or 0,
+        is_fixed=named is not None,
+        effort=effort,
+        seed=seed,
+    )
+    rows = [
+        (child, v + 1) for child, visits_ in zip(visits.index, count, strict=True) for v in range(visits_)
+    ]
+    index = pd.MultiIndex.from_tuples(rows, names=["child", "visit"])
+    ranks = dict(zip(("day", "professional", "visit_order"), map(result.whole, week.ranks), strict=True))
+    reason = np.repeat(week.reasons, count)
+    riders = pd.DataFrame({**ranks, "start_min": week.starts, "reason": reason}, index=index)
+    index = pd.MultiIndex.from_tuples(list(week.lines), names=["day", "professional"])
+    lines = pd.DataFrame(list(week.lines.values()), columns=_LINE, index=index)
+    totals, status = week.totals, result.INFEASIBLE if any(week.reasons) else result.NOT_PROVEN
+    road = MINUTES_PER_HOUR * totals["road_hours"]
+    return Rounds(riders, lines, status, week.least, road, min(week.bound_min, road), totals)
+
+
+class Week(NamedTuple):
+    """A week of visits: why a child has none, day, professional and rank of each, when it starts, a line for a day."""
+
+    reasons: Any
+    ranks: Places
+    starts: Floats
+    lines: dict[tuple[int, int], tuple[int, float, float, float]]
+    totals: dict[str, float]
+    least: int
+    bound_min: float
+
+
+def week_of(
+    place: Places,
+    wanted: Places,
+    ways: tuple[Floats, Floats],
+    depots: Places,
+    asked: tuple[float, float, int],
+    *,
+    most: int = 0,
+    is_fixed: bool = False,
+    effort: int,
+    seed: int,
+) -> Week:
+    """Plan the visits of children who stand at some places; `most` professionals (0: as many as it takes)."""
+    day_min, visit_min, days = asked
+    minutes, km = (
+        np.where(unknown(legs), legs.T, legs)
+        for legs, unknown in zip(ways, (np.isinf, np.isnan), strict=True)
+    )
     out = (minutes[np.ix_(depots, place)] + minutes[np.ix_(place, depots)].T).min(axis=0) + visit_min
     far = np.where(out > day_min, "trop loin pour une journée", "")
     reasons = np.where(np.isinf(out), "hors d'atteinte, ou temps inconnu", far).astype(object)
@@ -115,34 +169,34 @@ def staff_rounds(
     tasks = [
         (int(child), int(block[0]), int(block[-1]))
         for child in np.flatnonzero(reasons == "")
-        for block in np.array_split(np.arange(days), int(wanted.iloc[child]))
+        for block in np.array_split(np.arange(days), wanted[child])
     ]
     # a leg inside one place is of use where two stop in it
-    alone = np.diag(np.bincount([*place, *depots], minlength=len(at)) < 2)
+    alone = np.diag(np.bincount([*place, *depots], minlength=len(minutes)) < 2)
     work = visit_min + np.where(alone, np.inf, minutes)[:, place].min(axis=0)
     least = max(1, math.ceil(sum(work[task[0]] for task in tasks) / (days * day_min) - 1e-9))
-    most = len(named) if named is not None else professionals or len(tasks)
+    most = most or len(tasks)
     plan: Plan | None = None if tasks else []
-    for count in range(least if named is None and least < most else most, most + 1):
+    for count in range(most if is_fixed or least >= most else least, most + 1):
         if plan is None:
-            fleet = depots if named is not None else np.repeat(depots, count)
-            terms = (day_min, visit_min, days)
-            plan = _planned(tasks, place, minutes, fleet, terms, effort=effort, seed=seed)
+            fleet = depots if is_fixed else np.repeat(depots, count)
+            plan = _planned(tasks, place, minutes, fleet, asked, effort=effort, seed=seed)
     if plan is None:
         reasons[reasons == ""] = f"aucune semaine trouvée avec {agree(most, 'professionnel(s)')}"
-    legs = (place, minutes, km, visit_min)
-    riders, lines = _written(visits.index, wanted, reasons, tasks, plan or [], legs)
-    totals = _totals(lines, int((reasons == "").sum()), days * day_min)
-    road = MINUTES_PER_HOUR * totals["road_hours"]
+    ranks, starts, lines = _written(
+        np.repeat(reasons, wanted), tasks, plan or [], (place, minutes, km, visit_min)
+    )
     bound = float(sum(work[task[0]] - visit_min for task in tasks)) if plan else 0.0
-    status = result.INFEASIBLE if (reasons != "").any() else result.NOT_PROVEN
-    return Rounds(riders, lines, status, least, road, min(bound, road), totals)
+    totals = _totals(list(lines.values()), int((reasons == "").sum()), days * day_min)
+    return Week(reasons, ranks, starts, lines, totals, least, bound)
 
 
-def _totals(lines: pd.DataFrame, served: int, full_time_min: float) -> dict[str, float]:
+def _totals(
+    lines: list[tuple[int, float, float, float]], served: int, full_time_min: float
+) -> dict[str, float]:
     """Return what a week adds up to."""
-    road = float(lines["road_min"].sum())
-    work = road + float(lines["visit_min"].sum())
+    road = sum(line[1] for line in lines)
+    work = road + sum(line[2] for line in lines)
     equivalents = work / full_time_min
     return {
         "road_hours": road / MINUTES_PER_HOUR,
@@ -220,21 +274,13 @@ def _planned(
 
 
 def _written(
-    children: pd.Index,
-    wanted: pd.Series[int],
-    reasons: np.ndarray,
-    tasks: Tasks,
-    plan: Plan,
-    terms: tuple[Places, Floats, Floats, float],
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Write visits and days as tables."""
+    reason: Any, tasks: Tasks, plan: Plan, terms: tuple[Places, Floats, Floats, float]
+) -> tuple[Places, Floats, dict[tuple[int, int], tuple[int, float, float, float]]]:
+    """Write the rank and the start of each visit, and a line for each day of a professional."""
     place, minutes, km, visit_min = terms
-    rows = [(children[k], v + 1) for k in range(len(children)) for v in range(int(wanted.iloc[k]))]
-    index = pd.MultiIndex.from_tuples(rows, names=["child", "visit"])
-    reason = np.repeat(reasons, wanted.astype(int))
     # tasks are in the order of the rows that have no reason
     row_of = np.flatnonzero(reason == "")
-    ranks, starts = np.zeros((3, len(rows)), dtype=np.int64), np.full(len(rows), np.nan)
+    ranks, starts = np.zeros((3, len(reason)), dtype=np.int64), np.full(len(reason), np.nan)
     lines = {}
     for day, p, home, route in sorted(plan):
         path = [home, *(int(place[tasks[t][0]]) for t in route), home]
@@ -244,17 +290,6 @@ def _written(
             clock += minutes[leg]
             ranks[:, row_of[t]], starts[row_of[t]] = (day + 1, p + 1, k), clock
             clock += visit_min
-        road = sum(float(minutes[leg]) for leg in legs)
-        lines[day + 1, p + 1] = (
-            len(route),
-            road,
-            visit_min * len(route),
-            sum(float(km[leg]) for leg in legs),
-        )
-    said = {
-        name: result.whole(row)
-        for name, row in zip(("day", "professional", "visit_order"), ranks, strict=True)
-    }
-    riders = pd.DataFrame({**said, "start_min": starts, "reason": reason}, index=index)
-    index = pd.MultiIndex.from_tuples(list(lines), names=["day", "professional"])
-    return riders, pd.DataFrame(list(lines.values()), columns=_LINE, index=index)
+        road, distance = (float(sum(table[leg] for leg in legs)) for table in (minutes, km))
+        lines[day + 1, p + 1] = (len(route), road, visit_min * len(route), distance)
+    return ranks, starts, lines

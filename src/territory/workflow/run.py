@@ -228,7 +228,7 @@ def _rounds(
 
     study = inputs.study
     if inputs.legs is None or not any(trip.rounds for one in study.authorisation for trip in one.trip):
-        return pd.DataFrame(), pd.DataFrame()
+        return (pd.DataFrame(),) * 3
     legs, level = inputs.legs, study.uncertainty.level
     make = partial(draw_rounds, baseline, scenarios, legs, inputs.squares, seed=study.seed, level=level)
     return steps.run("tournées", digest, make)

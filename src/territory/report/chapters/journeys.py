@@ -62,7 +62,7 @@ def time_on_board(reading: Reading, *, whole: bool = False) -> list[Block]:
         is_short = who == "staff" and not whole
         blocks.append((_on_the_road if is_short else _table)(reading, str(service), str(who), rows))
         if who == "child":
-            blocks += _maps(reading, str(service))
+            blocks += [*_limits(reading, str(service)), *_maps(reading, str(service))]
     return blocks
 
 
@@ -87,7 +87,7 @@ def board_there(reading: Reading, epci: str) -> list[Block]:
 
 def _rounds(reading: Reading, zone: str) -> pd.DataFrame:
     """Return the rounds of a zone that a page shows: kilometres of one child are in the tables alone."""
-    found = reading.release.rounds
+    found = reading.release.rounds[0]
     return found if found.empty else found[found["zone"].eq(zone) & ~found["measure"].isin(_IN_TABLES)]
 
 
@@ -125,6 +125,31 @@ def _table(reading: Reading, service: str, who: str, rows: pd.DataFrame, caption
     )
 
 
+def _limits(reading: Reading, service: str) -> list[Block]:
+    """Return what each limit on board takes, today and in the scenarios that change it; nothing unless it is asked."""
+    found = reading.release.rounds[2]
+    found = found if found.empty else found[found["service"].eq(service) & found["reason"].eq("")]
+    if found.empty:
+        return []
+    today, measures = "aujourd'hui", list(found["measure"].unique())
+    told: dict[str, list[list[str]]] = {}
+    for name, of_it in found.groupby("scenario", sort=False):
+        for side, where in (("baseline", today), ("scenario", f"scénario {name}")):
+            told[where] = []
+            for limit, rows in of_it.groupby("max_ride_min"):
+                by_measure = {
+                    str(row["measure"]): _cell(row, side, str(row["unit"])) for _, row in rows.iterrows()
+                }
+                told[where].append(
+                    [minutes(float(str(limit))), *(by_measure.get(one, "–") for one in measures)]
+                )
+    every = ((where, line) for where, lines in told.items() for line in lines)
+    kept = [[where, *line] for where, line in every if where == today or told[where] != told[today]]
+    heads = [f"{CODES['round_measures'][one]} >1.2" for one in measures]
+    caption = f"{capital(reading.short(service))} : ce que demande chaque limite de temps à bord."
+    return [table(["Situation <1.2", "Limite >0.8", *heads], kept, caption)]
+
+
 def _cell(row: pd.Series, side: str, unit: str) -> str:
     """Write a mean over the draws, and its interval where it has one."""
     value, low, high = (_written(float(row[f"{side}_{end}"]), unit) for end in ("value", "low", "high"))
@@ -156,7 +181,7 @@ def _rules(reading: Reading, service: str, who: str) -> str:
 
 def _maps(reading: Reading, service: str) -> list[Block]:
     """Return the round of one same child today, and in the first scenario that changes it."""
-    paths = reading.release.round_paths
+    paths = reading.release.rounds[1]
     paths = paths[paths["service"] == service]
     stops = {str(name): list(rows["place_id"]) for name, rows in paths.groupby("scenario", sort=False)}
     today = stops.get(TODAY)

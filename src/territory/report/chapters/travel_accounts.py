@@ -33,7 +33,7 @@ def travel_accounts(reading: Reading) -> list[doc.Block]:
         "nombre de trajets et le détour des circuits collectifs sont des hypothèses : ils servent à comparer deux "
         "situations pour un même enfant, pas à compter des enfants."
     )
-    rounds = reading.release.rounds
+    rounds = reading.release.rounds[0]
     if len(rounds):
         named = join([reading.short(str(name)) for name in rounds["service"].unique()])
         intro += (

@@ -149,8 +149,8 @@ def findings_of(variants: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"holds": holds, **columns})
 
 
-def _who(baseline: Results, scenario: Results, service: str) -> _Who:
-    """Return who the children of a service may be; of one that only opens, those of the scenario."""
+def _who(baseline: Results, scenario: Results, service: str, *, quoted: bool = False) -> _Who:
+    """Return who the children of a service may be (in the variant quoted alone); of one that only opens, after."""
     state = baseline.state
     rows = supply.rows_serving(state.services, service)
     if rows.empty:
@@ -174,10 +174,12 @@ def _who(baseline: Results, scenario: Results, service: str) -> _Who:
     if (sector := sector_of(state, service)) is not None:
         inside = _by_code(sector.astype(float), codes)
         return who._replace(variants={SECTOR: (None, inside)}, headline=SECTOR)
-    return _with_variants(who, state, service, rows, codes)
+    return _with_variants(who, state, service, rows, codes, quoted=quoted)
 
 
-def _with_variants(who: _Who, state: State, service: str, rows: pd.DataFrame, codes: pd.Index) -> _Who:
+def _with_variants(
+    who: _Who, state: State, service: str, rows: pd.DataFrame, codes: pd.Index, *, quoted: bool
+) -> _Who:
     """Return the same with every decay, alone and with the sites of the same kind that are listed."""
     asked, reach = state.parameters, cutoff_of(state.travel_times)
     limits = sorted({*map(float, FLAT_MIN), asked.recruitment_max_min})
@@ -187,6 +189,8 @@ def _with_variants(who: _Who, state: State, service: str, rows: pd.DataFrame, co
     longest = max(asked.recruitment_max_min, *asked.recruitment_tests_min)
     for half in HALVING_MIN:
         laws[f"halving_{half}"] = decay.exponential(math.log(2) / half, max_time_min=longest)
+    quoted_law = f"flat_{asked.recruitment_max_min:g}"
+    laws = {name: law for name, law in laws.items() if not quoted or name == quoted_law}
     kind = kind_of(state.services, service)
     own = set(map(str, rows.index.get_level_values("site_id")))
     others = [] if kind is None else [one for one in sites_of_kinds(state.services, [kind]) if one not in own]
@@ -200,7 +204,7 @@ def _with_variants(who: _Who, state: State, service: str, rows: pd.DataFrame, co
         for name, law in laws.items():
             shares = choice_shares(times, codes.astype("str"), attraction, decay=law)
             variants[name + SHARED] = (law, shares[sorted(own)].sum(axis=1, skipna=False).to_numpy(float))
-    headline = f"flat_{asked.recruitment_max_min:g}{SHARED if others and complete else ''}"
+    headline = quoted_law + (SHARED if others and complete else "")
     return who._replace(variants=variants, headline=headline, competitors=len(others), is_complete=complete)
 
 
@@ -210,7 +214,7 @@ def likely_homes(baseline: Results, service: str, children: int | None) -> tuple
     Codes of communes and their weights in the variant that is quoted, how many children, whether that number is an
     illustration, and whether they are observed.
     """
-    who = _who(baseline, baseline, service)
+    who = _who(baseline, baseline, service, quoted=True)
     if who.reason:
         return None
     law, share = who.variants[who.headline]

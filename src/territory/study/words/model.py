@@ -4,7 +4,7 @@ import datetime as dt
 import html
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, field_validator
 
@@ -141,6 +141,8 @@ class TripRounds(Part):
 
     seats: int | None = Field(default=None, ge=1, le=60)
     max_ride_min: float | None = Field(default=None, gt=0)
+    # other limits on board, to see what each one takes
+    limits_min: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(), max_length=6)
     stop_min: float = Field(default=2, ge=0)
     attendants: int = Field(default=0, ge=0)
     driver_eur_per_hour: float | None = Field(default=None, ge=0)
@@ -180,6 +182,10 @@ class Trip(Part):
             yield "rounds ne se dit pas d'un parent : ce sont des tournées d'enfants ou de professionnels"
         elif self.rounds is not None and (lacking := self.rounds.lacking(self.who)):
             yield f"rounds : indiquez aussi {lacking}"
+        elif self.rounds is not None and self.rounds.attendants >= (self.rounds.seats or 99):
+            yield "rounds : les accompagnateurs prennent toutes les places (seats)"
+        elif self.rounds is not None and self.rounds.limits_min and self.who != "child":
+            yield "rounds.limits_min ne se dit que d'enfants : c'est leur temps à bord"
         if self.round_factor_low > self.round_factor_high:
             yield "round_factor_low dépasse round_factor_high"
         if self.visit_min is not None and self.who != "parent":
