@@ -43,7 +43,7 @@ docs: $(VENV)/.installed-dev
 	$(BIN)/python -m sphinx -b html -W --keep-going -q -j 2 docs docs/_build/html
 
 lab: $(VENV)/.installed-dev
-	$(BIN)/jupyter lab notebooks
+	JUPYTER_CONFIG_PATH=notebooks/.jupyter:$$JUPYTER_CONFIG_PATH $(BIN)/jupyter lab notebooks
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/embedded_study.py

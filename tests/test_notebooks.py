@@ -40,6 +40,17 @@ def test_notebook_is_clean_and_paired(path: Path) -> None:
     assert [cell["source"] for cell in text.cells] == ["".join(cell["source"]) for cell in cells]
 
 
+def test_jupyterlab_opens_every_notebook() -> None:
+    # the door of its server: a notebook that names a paired text in a folder out of its sight is not found
+    contents = pytest.importorskip(
+        "jupytext.sync_contentsmanager"
+    ).build_sync_jupytext_contents_manager_class(
+        pytest.importorskip("jupyter_server.services.contents.largefilemanager").LargeFileManager
+    )(root_dir=str(NOTEBOOKS[0].parent))
+    for path in NOTEBOOKS:
+        assert contents.get(path.name)["content"]["cells"]
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_starts_from_a_question_and_ends_with_ones_own_territory(path: Path) -> None:
     said = prose(path)
