@@ -150,9 +150,7 @@ def _require_extras() -> None:
     """Say which libraries of the extra are absent, and how to install them."""
     absent = [name for name in _EXTRAS if not _is_installed(name)]
     if absent:
-        raise MissingExtraError(
-            f"Il manque {', '.join(absent)} pour les notebooks : {_INSTALL}, puis redémarrez le noyau."
-        )
+        raise MissingExtraError(f"Il manque {', '.join(absent)} : {_INSTALL}, puis redémarrez le noyau.")
 
 
 def _is_installed(name: str) -> bool:

@@ -70,13 +70,8 @@ class StudyResult:
 
         if self.study.uncertainty.draws == 0:
             return None
-        return draw_results(
-            self.baseline,
-            self.scenarios,
-            self.comparisons,
-            seed=self.study.seed,
-            options=self.study.uncertainty,
-        )
+        results = self.baseline, self.scenarios, self.comparisons
+        return draw_results(*results, seed=self.study.seed, options=self.study.uncertainty)
 
     @cached_property
     def children(self) -> LikelyChildren:

@@ -60,9 +60,8 @@ def is_inside(commune_codes: NDArray[np.object_], longitude: Floats, latitude: F
     import numpy as np
 
     inside = np.zeros(len(commune_codes), dtype=bool)
-    keys = np.array(
-        [code[:3] if code[:2] in ("97", "98") else METROPOLITAN for code in commune_codes], dtype=object
-    )
+    own = [code[:3] if code[:2] in ("97", "98") else METROPOLITAN for code in commune_codes]
+    keys = np.array(own, dtype=object)
     for key in set(keys):
         mine = keys == key
         box = TERRITORIES.get(key)

@@ -127,7 +127,7 @@ def test_layers_that_cannot_be_used():
         (lines.set_crs(None, allow_override=True), "système de coordonnées absent"),
         (lines.set_geometry(lines.centroid), r"1 objet qui n'est pas une ligne \(0\)"),
         (lines.set_geometry([None], crs=2154), "1 objet sans géométrie"),
-        (lines.assign(c=[None]), "aucune ligne n'est d'une classe connue"),
+        (lines.assign(c=[None]), "aucune ligne d'une classe connue"),
     ):
         with pytest.raises(NetworkError, match=message):
             from_lines(bad, columns={"road_class": "c"}, speeds={"a": 60})

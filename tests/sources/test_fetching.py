@@ -343,7 +343,7 @@ def test_a_sudden_stop_leaves_nothing_that_looks_complete(
 
     # a kill leaves no time to tidy up
     with monkeypatch.context() as patched:
-        patched.setattr(module, moment, stop)
+        patched.setattr(module.raw_folder if moment == "protect" else module, moment, stop)
         patched.setattr(module, "_tidy", lambda _: None)
         with pytest.raises(KeyboardInterrupt):
             fetch("essai", to=tmp_path, registry=registry, patience=QUICK)

@@ -152,9 +152,8 @@ def _problem(
     if not (math.isfinite(max_time_min) and max_time_min > 0):
         raise ParameterError(f"max_time_min = {max_time_min} : un nombre de minutes positif est attendu.")
     # alphabetical, so that among equal optima the answer does not hang on the order of the rows
-    pairs = od.read_pairs(
-        travel_times, origins=demand.index.sort_values(), sites=capacity.index.sort_values()
-    )
+    origin_ids, site_ids = demand.index.sort_values(), capacity.index.sort_values()
+    pairs = od.read_pairs(travel_times, origins=origin_ids, sites=site_ids)
     persons = persons[demand.index.get_indexer(pairs.origins)]
     places = places[capacity.index.get_indexer(pairs.sites)]
     pairs.check_threshold(max_time_min, "Le temps maximal")
@@ -168,9 +167,8 @@ def _problem(
         origin = pairs.origins.get_indexer(pd.Index(eligible["from_id"]))
         site = pairs.sites.get_indexer(pd.Index(eligible["to_id"]))
         known, width = (origin >= 0) & (site >= 0), len(pairs.sites)
-        keep &= np.isin(
-            pairs.origin.astype(np.int64) * width + pairs.site, origin[known] * width + site[known]
-        )
+        cell = pairs.origin.astype(np.int64) * width + pairs.site
+        keep &= np.isin(cell, origin[known] * width + site[known])
     rows = np.flatnonzero(keep)
     by_name = np.lexsort((pairs.site[rows], pairs.origin[rows]))
     return pairs.take(rows[by_name]), persons, places
@@ -179,9 +177,7 @@ def _problem(
 def _known_amounts(amounts: pd.Series[float], what: str) -> Floats:
     """Return amounts, raise if one is unknown."""
     values = od.read_amounts(amounts, what)
-    advice = (
-        ". L'affectation ne se calcule pas sans elles : renseignez-les, ou retirez ces lignes en le disant."
-    )
+    advice = ". L'affectation ne se calcule pas sans elles : donnez-les, ou retirez ces lignes en le disant."
     refuse(amounts.index[np.isnan(values)], "valeur(s) inconnue(s)", of=what, advice=advice)
     return values
 

@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numba
 import numpy as np
@@ -18,6 +18,7 @@ from territory.access import pairs as od
 from territory.access.pairs import Bools, Floats, Ids, Mapper, Pairs, Part, Times, warn
 from territory.errors import ParameterError, Problems, counted, examples, refuse
 
+Measure: TypeAlias = Callable[[pd.DataFrame, Ids], pd.DataFrame]
 THRESHOLDS_MIN = (15.0, 30.0, 45.0, 60.0)
 
 
@@ -81,7 +82,7 @@ def _closest(travel_times: pd.DataFrame, origins: Ids, *, k: int) -> pd.DataFram
 
 
 def _over_parts(
-    measure: Callable[[pd.DataFrame, Ids], pd.DataFrame], parts: Sequence[Part], ids: Ids, mapper: Mapper
+    measure: Measure, parts: Sequence[Part], ids: Ids, mapper: Mapper
 ) -> tuple[pd.DataFrame, Bools]:
     """Return what a measure says of the origins of every part, in their order, and which are in one."""
     rows, is_named = od.gather(mapper(partial(_of_part, measure=measure, origins=ids), parts), ids)
@@ -90,9 +91,7 @@ def _over_parts(
     return rows, is_named
 
 
-def _of_part(
-    part: Part, *, measure: Callable[[pd.DataFrame, Ids], pd.DataFrame], origins: Ids
-) -> pd.DataFrame:
+def _of_part(part: Part, *, measure: Measure, origins: Ids) -> pd.DataFrame:
     """Return what a measure says of the origins of a part, identifiers as text."""
     table = od.read_part(part)
     with warnings.catch_warnings():
@@ -112,11 +111,8 @@ def count_unknown(pairs: Pairs) -> NDArray[np.int64]:
 def warn_unknown_times(unknown: NDArray[np.int64], origins: Ids) -> None:
     """Warn for origins that have unknown times."""
     if unknown.any():
-        touched = origins[unknown > 0]
-        warn(
-            f"{int(unknown.sum())} temps inconnus, pour {counted(touched, 'origine(s)')} : le "
-            "résultat n'y repose que sur les temps connus.",
-        )
+        lost = f"{int(unknown.sum())} temps inconnus, pour {counted(origins[unknown > 0], 'origine(s)')}"
+        warn(f"{lost} : le résultat n'y repose que sur les temps connus.")
 
 
 def three_valued(yes: Bools, doubtful: Bools) -> pd.arrays.BooleanArray:
@@ -128,10 +124,7 @@ def _names(sites: Ids, positions: NDArray[np.int64], like: pd.Series[str]) -> ob
     """Return site ids by position, missing where it is -1, as text or as categories like the table's."""
     if isinstance(like.dtype, pd.CategoricalDtype):
         return pd.Categorical.from_codes(positions, categories=sites)
-    names = pd.Series(pd.NA, index=range(len(positions)), dtype=like.dtype)
-    here = positions >= 0
-    names[here] = sites.to_numpy()[positions[here]]
-    return names.array
+    return pd.Series(sites, dtype=like.dtype).array.take(positions, allow_fill=True, fill_value=pd.NA)
 
 
 def coverage(

@@ -108,10 +108,7 @@ _LAWS: dict[str, tuple[Callable[..., NDArray[np.float64]], str]] = {
     "exponential": (lambda times, rate: np.exp(-rate * times), "{:g} /min"),
     "gaussian": (lambda times, sigma: np.exp(-np.square(times / sigma) / 2.0), "{:g} min"),
     # 1 under the start
-    "power": (
-        lambda times, exponent, start: np.maximum(times / start, 1.0) ** -exponent,
-        "{:g}, 1 under {:g} min",
-    ),
+    "power": (lambda t, exponent, start: np.maximum(t / start, 1.0) ** -exponent, "{:g}, 1 under {:g} min"),
     # the share of people who accept the trip when the longest trips accepted follow a logistic law
     "logistic": (
         lambda times, middle, spread: expit((middle - times) * (math.pi / (spread * math.sqrt(3.0)))),
@@ -163,9 +160,7 @@ def stepped(steps: Mapping[float, float]) -> Stepped:
             problems.add(f"poids {weight:g} du palier de {end:g} min : un nombre de 0 à 1 est attendu")
     weights = [weight for _, weight in ordered]
     if any(later > earlier for earlier, later in itertools.pairwise(weights)):
-        problems.add(
-            "les poids augmentent avec le temps : un palier plus lointain ne peut pas peser davantage"
-        )
+        problems.add("les poids augmentent avec le temps : un palier plus lointain ne peut peser davantage")
     problems.raise_if_any()
     return Stepped(ordered)
 
@@ -194,7 +189,7 @@ def exponential(rate_per_min: float, *, max_time_min: float | None = None) -> Sm
     >>> exponential(0.1, max_time_min=30)([0, 10, 31]).round(3)
     array([1.   , 0.368, 0.   ])
     """
-    return _smooth("exponential", rate_per_min=rate_per_min, max_time_min=max_time_min)
+    return _curve("exponential", rate_per_min=rate_per_min, max_time_min=max_time_min)
 
 
 @accepting
@@ -209,7 +204,7 @@ def gaussian(sigma_min: float, *, max_time_min: float | None = None) -> Smooth:
     >>> gaussian(1.0)(1.0).round(10)
     np.float64(0.6065306597)
     """
-    return _smooth("gaussian", sigma_min=sigma_min, max_time_min=max_time_min)
+    return _curve("gaussian", sigma_min=sigma_min, max_time_min=max_time_min)
 
 
 @accepting
@@ -224,7 +219,7 @@ def power(exponent: float, *, min_time_min: float = 1.0, max_time_min: float | N
     >>> power(2.0)([0, 1, 2, 4])
     array([1.    , 1.    , 0.25  , 0.0625])
     """
-    return _smooth("power", exponent=exponent, min_time_min=min_time_min, max_time_min=max_time_min)
+    return _curve("power", exponent=exponent, min_time_min=min_time_min, max_time_min=max_time_min)
 
 
 @accepting
@@ -239,9 +234,7 @@ def logistic(inflection_min: float, *, spread_min: float, max_time_min: float | 
     >>> logistic(30, spread_min=5)([0, 30, 60]).round(3)
     array([1. , 0.5, 0. ])
     """
-    return _smooth(
-        "logistic", inflection_min=inflection_min, spread_min=spread_min, max_time_min=max_time_min
-    )
+    return _curve("logistic", inflection_min=inflection_min, spread_min=spread_min, max_time_min=max_time_min)
 
 
 @accepting
@@ -252,12 +245,11 @@ def by_name(kind: str, **parameters: Any) -> Decay:
     return _FACTORIES[kind](**parameters)
 
 
-_FACTORIES: dict[str, Callable[..., Decay]] = {
-    made.__name__: made for made in (binary, stepped, linear, exponential, gaussian, power, logistic)
-}
+_MADE_BY = (binary, stepped, linear, exponential, gaussian, power, logistic)
+_FACTORIES: dict[str, Callable[..., Decay]] = {maker.__name__: maker for maker in _MADE_BY}
 
 
-def _smooth(law: str, **parameters: float | None) -> Smooth:
+def _curve(law: str, **parameters: float | None) -> Smooth:
     """Return a curve from its law and its parameters, in their order, `max_time_min` the last."""
     *checked, reach_min = _positive(law, **parameters).values()
     return Smooth(law, tuple(checked), reach_min)

@@ -159,10 +159,8 @@ def class_masks(classes: pd.DataFrame) -> dict[str, Bools]:
     """Return which communes are in each class, then on the side of the desert for each criterion, then unknown."""
     if not isinstance(classes.get("desert_class", classes).dtypes, pd.CategoricalDtype):
         raise SchemaError("Classes : le résultat de territory.access.deserts.classify est attendu.")
-    masks = {
-        str(label): (classes["desert_class"] == label).to_numpy(dtype=np.bool_)
-        for label in classes["desert_class"].cat.categories
-    }
+    desert = classes["desert_class"]
+    masks = {str(label): (desert == label).to_numpy(dtype=np.bool_) for label in desert.cat.categories}
     for column in classes.columns[classes.columns.str.endswith("_is_met")]:
         name = column.removesuffix("_is_met")
         masks[name] = classes[column].eq(True).fillna(False).to_numpy(dtype=np.bool_)
@@ -188,17 +186,13 @@ def class_labels(count: int) -> list[str]:
     return ["aucun critère", *met, NOT_COMPUTABLE]
 
 
-def _distance(
-    access: pd.DataFrame, criterion: Criterion
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _distance(access: pd.DataFrame, criterion: Criterion) -> Floats:
     """Return the distance to the threshold, positive outside the desert, NaN where it cannot be known."""
     if criterion.column not in access.columns:
         return np.full(len(access), np.nan)
     column = access[criterion.column]
     if not pd.api.types.is_numeric_dtype(column.dtype):
-        raise ParameterError(
-            f"Critère « {criterion.name} » : la colonne {criterion.column} n'est pas faite de nombres."
-        )
+        raise ParameterError(f"Critère « {criterion.name} » : {criterion.column} n'est pas faite de nombres.")
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     sides = (values, criterion.threshold) if criterion.direction == "below" else (criterion.threshold, values)
     distance = np.asarray(np.subtract(*sides), dtype=np.float64)

@@ -208,17 +208,13 @@ def concentration_index(
     ranks = rank_by.reindex(values.index)[~values.isna()]
     refuse(ranks.index[ranks.isna()], "commune(s) de rang inconnu")
     if correction not in (None, "erreygers", "wagstaff"):
-        raise ParameterError(
-            f"Correction « {correction} » inconnue : choisissez erreygers ou wagstaff, ou aucune."
-        )
+        raise ParameterError(f"Correction « {correction} » inconnue : erreygers, wagstaff ou aucune.")
     if (correction is None) != (bounds is None):
         raise ParameterError(
             "Indice de concentration : les bornes (bounds) vont avec une correction, et une correction avec ses "
             'bornes ; par exemple correction="erreygers", bounds=(0, 1) pour une part.'
         )
-    if bounds is not None and not (
-        bounds[0] < bounds[1] and (x >= bounds[0]).all() and (x <= bounds[1]).all()
-    ):
+    if bounds is not None and not (bounds[0] < bounds[1] and ((x >= bounds[0]) & (x <= bounds[1])).all()):
         raise ParameterError(f"Indice de concentration : des valeurs sortent des bornes {bounds}.")
     if not w.sum():
         return math.nan
@@ -247,9 +243,7 @@ def read_weighted(values: Values, weights: Values | None) -> tuple[Floats, Float
         raise ParameterError("Valeurs et effectifs : des identifiants sont en double.")
     else:
         weights = weights.reindex(values.index)
-    advice = (
-        ". Un temps hors d'atteinte doit d'abord recevoir une valeur, par exemple la coupure de la table."
-    )
+    advice = ". Un temps hors d'atteinte reçoit d'abord une valeur, par exemple la coupure de la table."
     for name, amounts in (("Valeurs", values), ("Effectifs", weights)):
         numbers = amounts.to_numpy(dtype=np.float64, na_value=np.nan)
         bad = amounts.index[(numbers < 0) | np.isinf(numbers)]

@@ -33,6 +33,7 @@ Times: TypeAlias = "pd.DataFrame | Sequence[Part]"
 Values: TypeAlias = "pd.Series[float]"
 Labels: TypeAlias = "pd.Series[str]"
 
+CHECK_CODES = "vérifiez les codes (texte, zéros initiaux, millésime)"
 PAIR_COLUMNS = ("from_id", "to_id", "travel_time_min")
 
 
@@ -85,9 +86,8 @@ class Pairs:
         if known.size and not known.min() >= 0:
             known = weights[~np.isnan(self.minutes)]
         if known.size and not (known.min() >= 0 and known.max() < math.inf):
-            raise ParameterError(
-                f"La décroissance {decay!r} rend des poids négatifs, infinis ou inconnus : un poids va de 0 à 1."
-            )
+            said = f"La décroissance {decay!r} rend des poids négatifs, infinis ou inconnus"
+            raise ParameterError(f"{said} : un poids va de 0 à 1.")
         return weights
 
 
@@ -130,11 +130,9 @@ def read_pairs(
 
 def check_columns(table: pd.DataFrame, names: Sequence[str], what: str) -> None:
     """Raise if a table lacks a column."""
-    missing = [name for name in names if name not in table.columns]
-    if missing:
-        raise SchemaError(
-            f"{what} : il manque {', '.join(missing)}. Colonnes attendues : {', '.join(names)}."
-        )
+    absent = [name for name in names if name not in table.columns]
+    if absent:
+        raise SchemaError(f"{what} : il manque {', '.join(absent)}. Colonnes attendues : {', '.join(names)}.")
 
 
 def check_names(what: str, names: Sequence[str], none: str) -> None:
@@ -150,9 +148,7 @@ def check_names(what: str, names: Sequence[str], none: str) -> None:
 def cutoff_of(travel_times: pd.DataFrame) -> float:
     """Return the cutoff of a table (min), infinite when it has none."""
     cutoff = travel_times.attrs.get("cutoff_min")
-    if cutoff is None or (isinstance(cutoff, float) and math.isnan(cutoff)):
-        return math.inf
-    return float(cutoff)
+    return math.inf if pd.isna(cutoff) else float(cutoff)
 
 
 def unique_ids(ids: Iterable[str], what: str) -> Ids:
@@ -164,9 +160,7 @@ def unique_ids(ids: Iterable[str], what: str) -> Ids:
             f"({', '.join(map(str, index.names))}). Choisissez d'abord un public ou un service."
         )
     if index.hasnans:
-        raise ParameterError(
-            f"{what} : {agree(int(np.count_nonzero(index.isna())), 'identifiant(s) vide(s)')}."
-        )
+        raise ParameterError(f"{what} : {agree(int(np.sum(index.isna())), 'identifiant(s) vide(s)')}.")
     refuse(index[index.duplicated()].unique(), "identifiant(s) en double", of=what)
     return index
 
@@ -204,14 +198,10 @@ def _positions(column: pd.Series[str], ids: Ids, name: str, what: str) -> Ints:
     lookup = ids.get_indexer(known)
     if what and len(ids) and len(known) and lookup.max() < 0:
         is_mixed = (number(ids[0]) is NOTHING) != (number(known[0]) is NOTHING)
+        why = f"d'un côté, {AS_NUMBERS}" if is_mixed else f"{CHECK_CODES}."
         raise UnknownCodeError(
             f"Aucun des {len(ids)} identifiants des {what} ({examples(ids)}) n'est dans la colonne {name} de la "
-            f"table des temps ({examples(known)}) : "
-            + (
-                f"d'un côté, {AS_NUMBERS}"
-                if is_mixed
-                else "vérifiez les codes (texte, zéros initiaux, millésime)."
-            )
+            f"table des temps ({examples(known)}) : {why}"
         )
     if what and (strange := {str(one).lstrip("0") for one in known[lookup < 0]}):
         # a table that names some codes without their zero would count them out of reach
@@ -294,7 +284,7 @@ class Seen:
         if len(self._origins) and not self._is_named.any():
             raise UnknownCodeError(
                 f"Aucune des {len(self._origins)} origines ({examples(self._origins)}) n'est dans la table des temps : "
-                "vérifiez les codes (texte, zéros initiaux, millésime)."
+                f"{CHECK_CODES}."
             )
         return self._is_named
 

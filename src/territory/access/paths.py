@@ -15,8 +15,8 @@ from territory.access import pairs as od
 from territory.access.catchments.floating_catchment import floating_catchment_area, mean_by
 from territory.access.closest import k_closest
 from territory.access.decay import binary
-from territory.access.pairs import PAIR_COLUMNS, Bools, Floats, Pairs, warn
-from territory.errors import ParameterError, agree, counted, examples, refuse
+from territory.access.pairs import PAIR_COLUMNS, Bools, Floats, Ids, Pairs, warn
+from territory.errors import ParameterError, agree, counted, refuse
 
 PRESENT, ABSENT, UNKNOWN = "présent", "absent", "inconnu"
 GP_TO_EHPAD_MAX_MIN = 15.0
@@ -48,17 +48,13 @@ def step_status(
         closest, is_known = _closest_of(travel_times, ids, step)
         near = (closest <= max_time_min).to_numpy()
         sure = step.is_complete_list & is_known
-        frames.append(
-            pd.DataFrame(
-                {
-                    "step": step.name,
-                    "status": np.where(near, PRESENT, np.where(sure, ABSENT, UNKNOWN)),
-                    "time_min": closest if step.is_complete_list else np.nan,
-                    "is_complete_list": step.is_complete_list,
-                },
-                index=ids,
-            )
-        )
+        said = {
+            "step": step.name,
+            "status": np.where(near, PRESENT, np.where(sure, ABSENT, UNKNOWN)),
+            "time_min": closest if step.is_complete_list else np.nan,
+            "is_complete_list": step.is_complete_list,
+        }
+        frames.append(pd.DataFrame(said, index=ids))
     table = pd.concat(frames).set_index("step", append=True)
     order = pd.MultiIndex.from_product([ids, [step.name for step in steps]], names=["from_id", "step"])
     return table.rename_axis(["from_id", "step"]).reindex(order)
@@ -83,9 +79,7 @@ def path_view(
         where = site_zones.reindex(pd.Index(step.site_ids, dtype=object))
         refuse(where.index[where.isna()], "site(s) sans zone", of=f"Étape « {step.name} »")
         closest, _ = _closest_of(travel_times, population_hab.index, step)
-        mean = (
-            mean_by(closest, population_hab, zones) if step.is_complete_list else pd.Series(dtype=np.float64)
-        )
+        mean = mean_by(closest, population_hab, zones) if step.is_complete_list else pd.Series(dtype=float)
         for name in names:
             count = int((where == name).sum())
             missing = ABSENT if step.is_complete_list else UNKNOWN
@@ -122,10 +116,8 @@ def ehpad_primary_care(
     pairs.check_threshold(max_time_min, "Le temps maximal")
     near = pairs.take(np.flatnonzero(pairs.minutes <= max_time_min))
     count = od.sum_by(near.origin, headcount[near.site], len(near.origins))
-    practising = np.flatnonzero(headcount[pairs.site] != 0)
-    _, closest = k_closest(
-        pairs.origin[practising], pairs.site[practising], pairs.minutes[practising], len(pairs.origins), 1
-    )
+    served = pairs.take(np.flatnonzero(headcount[pairs.site] != 0))
+    _, closest = k_closest(served.origin, served.site, served.minutes, len(served.origins), 1)
     # GPs far from every EHPAD are no loss here
     within = gps[gps.index.isin(pairs.sites[near.site])]
     shared = floating_catchment_area(seen, residents, within, decay=binary(max_time_min))
@@ -141,17 +133,14 @@ def ehpad_primary_care(
         )
 
 
-def _closest_of(
-    travel_times: pd.DataFrame, origins: pd.Index[str], step: Step
-) -> tuple[pd.Series[float], Bools]:
+def _closest_of(travel_times: pd.DataFrame, origins: Ids, step: Step) -> tuple[pd.Series[float], Bools]:
     """Return the time to the closest site of a step, and where no unknown time could hide a closer one."""
     sites = od.unique_ids(step.site_ids, f"Étape « {step.name} »")
     timed = sites[sites.isin(travel_times["to_id"])]
     lost = sites.difference(timed)
     if len(lost):
-        warn(
-            f"Étape « {step.name} » : {agree(len(lost), 'site(s)')} qu'aucun temps n'atteint ({examples(lost)})."
-        )
+        said = counted(lost, "site(s) qu'aucun temps n'atteint")
+        warn(f"Étape « {step.name} » : {said}.")
     if not len(timed):
         nowhere: pd.Series[float] = pd.Series(np.nan, index=origins, dtype=np.float64)
         return nowhere, np.full(len(origins), not len(lost), dtype=np.bool_)
@@ -189,9 +178,8 @@ def coordination_reach(
     if pairs.sites.empty:
         raise ParameterError("structures : une au moins est attendue.")
     by_name = pairs.sites.argsort()
-    best, _ = k_closest(
-        pairs.origin, by_name.argsort().astype(np.int32)[pairs.site], pairs.minutes, len(pairs.origins), 1
-    )
+    rank = by_name.argsort().astype(np.int32)[pairs.site]
+    best, _ = k_closest(pairs.origin, rank, pairs.minutes, len(pairs.origins), 1)
     alone = best[:, 0] < 0
     if alone.any():
         said = counted(pairs.origins[alone], "commune(s) qu'aucune structure n'atteint")
@@ -199,9 +187,7 @@ def coordination_reach(
     assigned = np.where(alone, np.nan, by_name[best[:, 0]].astype(np.float64))
     table = _reach(pairs, assigned, people, area)
     if not is_complete_list:
-        warn(
-            "Liste des structures partielle : ce que chacune devrait couvrir n'est pas calculable.",
-        )
+        warn("Liste des structures partielle : ce que chacune devrait couvrir n'est pas calculable.")
         table[:] = np.nan
     edge = table["edge_time_min"].to_numpy()
     too_large = pd.arrays.BooleanArray(edge > too_far_min, np.isnan(edge))
@@ -228,9 +214,7 @@ def _reach(pairs: Pairs, assigned: Floats, people: Floats, area: Floats) -> pd.D
             "population_hab": population,
             "area_km2": od.sum_by(structure, area[here], size),
             "edge_time_min": np.where(np.isinf(edge), np.nan, edge),
-            "mean_time_min": np.where(
-                population > 0, burden / np.where(population > 0, population, 1.0), np.nan
-            ),
+            "mean_time_min": np.divide(burden, population, out=np.full(size, np.nan), where=population > 0),
         },
         index=pairs.sites,
     )
@@ -262,10 +246,8 @@ def _read_origins(
     """Return persons, zone of residence and zone of the site, row by row."""
     od.check_columns(origins, ORIGIN_COLUMNS, "Origines observées")
     persons = od.read_amounts(origins["persons"], "Origines observées")
-    if np.isnan(persons).any():
-        raise ParameterError(
-            f"Origines observées : {agree(int(np.isnan(persons).sum()), 'effectif(s) inconnu(s)')}."
-        )
+    if unknown := int(np.isnan(persons).sum()):
+        raise ParameterError(f"Origines observées : {agree(unknown, 'effectif(s) inconnu(s)')}.")
     zones = []
     for column, table, what in (("from_id", commune_zones, "commune"), ("to_id", site_zones, "site")):
         zone = origins[column].map(table)

@@ -10,13 +10,5 @@ from territory.access.catchments.floating_catchment import apl, floating_catchme
 from territory.access.closest import coverage, time_to_closest
 from territory.access.pairs import Mapper, Part, sites_only
 
-__all__ = [
-    "Mapper",
-    "Part",
-    "apl",
-    "coverage",
-    "floating_catchment_area",
-    "gp_headcount_access",
-    "sites_only",
-    "time_to_closest",
-]
+__all__ = ["Mapper", "Part", "sites_only"]
+__all__ += ["apl", "coverage", "floating_catchment_area", "gp_headcount_access", "time_to_closest"]

@@ -58,15 +58,11 @@ def told_apart(
     """
     if not 0 < level < 1:
         raise ParameterError(f"level vaut {level} : une part entre 0 et 1 est attendue.")
-    given = (
-        np.asarray(one, float) for one in (change_min, detectable_min, 0.0 if together is None else together)
-    )
+    given = change_min, detectable_min, 0.0 if together is None else together
     try:
-        change, size, mass = np.broadcast_arrays(*given)
+        change, size, mass = np.broadcast_arrays(*(np.asarray(one, float) for one in given))
     except ValueError:
-        raise ParameterError(
-            "Écarts, seuils et poids : autant de valeurs de chacun sont attendues."
-        ) from None
+        raise ParameterError("Écarts, seuils et poids : autant de valeurs de chacun, ou une seule.") from None
     if mass.ndim > 1 or (np.isinf(mass) | (mass < 0)).any():
         raise ParameterError("together : des poids positifs ou nuls sont attendus.")
     moves = np.abs(change) > 0

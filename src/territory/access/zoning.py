@@ -102,9 +102,8 @@ def simulate(
             f"« {apl.name} » n'est pas une APL : ses seuils ne s'y appliquent pas (il faut une population "
             "standardisée par l'âge et une activité)."
         )
-    refuse_other_profile(
-        apl.attrs.get("profile"), rule.apl_profile, f"Zonage simulé : ce que fixe « {rule.name} »"
-    )
+    threshold = f"Zonage simulé : ce que fixe « {rule.name} »"
+    refuse_other_profile(apl.attrs.get("profile"), rule.apl_profile, threshold)
     table = _table(apl, population_hab)
     values, people = table[APL_NAME].to_numpy(), table["population_hab"].to_numpy()
     zone = np.full(len(table), OUTSIDE, dtype=object)

@@ -111,9 +111,8 @@ def init(
     started = start_study(departement, name=name, raw=raw, label=label, look_in=tuple(look_in or ()))
     written = "écrite" if started.is_new else "complétée (ce que vous aviez écrit est gardé)"
     typer.echo(f"Étude {written} : {started.path.as_posix()}")
-    typer.echo(
-        f"Trouvé, sur {started.looked_at} fichiers regardés :" if started.found else "Rien de reconnu."
-    )
+    found = f"Trouvé, sur {started.looked_at} fichiers regardés :" if started.found else "Rien de reconnu."
+    typer.echo(found)
     for line in started.found:
         typer.echo(f"  {line}")
     if started.missing:

@@ -68,15 +68,12 @@ def fetch_data(
     from territory.datasets.checks import mismatch
     from territory.sources.fetching.fetch import fetch
 
-    looked_at = partial(mismatch, raw=to)
+    fetched = partial(fetch, dataset, vintage, to=to, taken_from=taken_from, force=force)
     with _transfer() as progress:
-        stored = fetch(
-            dataset, vintage, to=to, taken_from=taken_from, force=force, check=looked_at, progress=progress
-        )
+        stored = fetched(check=partial(mismatch, raw=to), progress=progress)
     total = sum(file.size_bytes for file in stored.files)
-    typer.echo(
-        f"{stored.key} : {agree(len(stored.files), 'fichier(s)')}, {size_text(total)}, dans {stored.folder.as_posix()}"
-    )
+    files = f"{agree(len(stored.files), 'fichier(s)')}, {size_text(total)}"
+    typer.echo(f"{stored.key} : {files}, dans {stored.folder.as_posix()}")
     typer.echo(f"Licence : {stored.licence} ; récupéré le {stored.retrieved_on[:10]}")
     for name in stored.packed:
         typer.echo(
@@ -136,10 +133,8 @@ def _details(source: Source, raw: Path) -> str:
         f"  état       : {_state(source, raw)}",
         f"  lecteur    : {'essayé' if source.reader_tried else 'pas encore essayé'} sur un vrai fichier",
     ]
-    lines += [
-        f"  étude      : clé « {slot.key} » de [data] ; sans lui : {slot.without}"
-        for slot in slots_fed_by(source.dataset)
-    ]
+    fed = "  étude      : clé « {0.key} » de [data] ; sans lui : {0.without}"
+    lines += [fed.format(slot) for slot in slots_fed_by(source.dataset)]
     if source.superseded_by:
         lines.append(f"  remplacé par {source.superseded_by}")
     if source.note:

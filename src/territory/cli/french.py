@@ -66,9 +66,8 @@ def say(step: str) -> None:
 
 def group(name: str, text: str, **options: Any) -> typer.Typer:
     """Return a group of commands, with what it says of itself."""
-    return typer.Typer(
-        name=name, cls=FrenchGroup, help=text, no_args_is_help=True, rich_markup_mode=None, **options
-    )
+    options |= {"no_args_is_help": True, "rich_markup_mode": None}
+    return typer.Typer(name=name, cls=FrenchGroup, help=text, **options)
 
 
 @contextmanager

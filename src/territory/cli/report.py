@@ -93,9 +93,7 @@ def _lines(released: Release, table: pd.DataFrame) -> list[str]:
     ]
     unknown = table[table["measure"].isin(("access_per_1000", "unmet_persons"))]
     if len(unknown) and unknown["baseline_value"].isna().all():
-        notes.append(
-            "Places à portée et personnes sans place : non calculables ; la table de --out dit pourquoi."
-        )
+        notes.append("Places à portée, personnes sans place : non calculables (pourquoi : table de --out).")
     if still:
         notes.append(f"Inchangés dans tous les scénarios : {', '.join(labels[one] for one in still)}.")
     return [*lines, "", *(part for note in notes for part in textwrap.wrap(note, WIDTH))]
@@ -202,9 +200,7 @@ def report(
         # a sheet is what these options are about: asking twice would say nothing more
         document = "sheet" if document == "council" else document
     if document not in _DOCUMENTS:
-        raise ParameterError(
-            f"Document inconnu « {document} » ; documents possibles : {', '.join(_DOCUMENTS)}."
-        )
+        raise ParameterError(f"Document inconnu « {document} » ; choix possibles : {', '.join(_DOCUMENTS)}.")
     if document == "sheet" and not (epci or all_epci):
         raise ParameterError("Une fiche porte sur un EPCI : donnez --epci NOM, ou --all-epci pour toutes.")
     if document != "sheet" and (epci or all_epci):

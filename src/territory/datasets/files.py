@@ -6,38 +6,23 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import geopandas as gpd
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from territory.datasets import joins, slots
 from territory.datasets.checks import clashes
-from territory.datasets.joins import (
-    CommuneMap,
-    carried_censuses,
-    population_by_band,
-    population_like,
-    with_points_of_parts,
-    with_surroundings,
-)
 from territory.datasets.offer import offer_of
-from territory.datasets.slots import (
-    SHARES,
-    SLOTS,
-    absent,
-    joined_places,
-    most_central_cells,
-    published_figures,
-    slot_of,
-    squares_of_children,
-)
-from territory.datasets.var import VarDataset, with_own_tables
+from territory.datasets.var import VarDataset, load_var, with_own_tables
 from territory.errors import ParameterError, Problems, ReadError, TerritoryError, UnknownCodeError
 from territory.geography.communes import steps_of
 from territory.sources.fetching.raw_folder import read_registry
+
+Tables: TypeAlias = dict[str, Any]
 
 
 class DataSettings(BaseModel):
@@ -64,7 +49,7 @@ class DataSettings(BaseModel):
     def paths(self) -> dict[str, str]:
         """Return every file by its key, one per line of the section."""
         named: dict[str, str] = {}
-        for slot in SLOTS:
+        for slot in slots.SLOTS:
             given = getattr(self, slot.key)
             if isinstance(given, dict):
                 named |= {f"{slot.key}.{vintage}": path for vintage, path in given.items()}
@@ -77,7 +62,7 @@ class DataSettings(BaseModel):
 
 def _field_of(key: str) -> Any:
     """Return the type and default with which a slot is a field of `[data]`."""
-    slot = slot_of(key)
+    slot = slots.slot_of(key)
     if slot.by_vintage:
         return (dict[str, str], Field(min_length=1))
     if slot.in_several:
@@ -98,7 +83,7 @@ else:
         __base__=DataSettings,
         __module__=__name__,
         __doc__="The official files of a study, relative to its folder; `territory init` writes this section.",
-        **{slot.key: _field_of(slot.key) for slot in SLOTS},
+        **{slot.key: _field_of(slot.key) for slot in slots.SLOTS},
     )
 
 
@@ -131,8 +116,8 @@ class FilesDataset:
         total, ages = self._totals[vintage], self._ages
         assert ages is not None
         if self._young_share is None:
-            return population_like(total, ages["population"], vintage=vintage)
-        return population_by_band(total, ages, self._young_share, vintage=vintage)
+            return joins.population_like(total, ages["population"], vintage=vintage)
+        return joins.population_by_band(total, ages, self._young_share, vintage=vintage)
 
     def __repr__(self) -> str:
         return f"FilesDataset({len(self.communes)} communes, {len(self.sites)} sites, {len(self.services)} services)"
@@ -146,25 +131,25 @@ def load_files(files: DataFiles, *, departements: Collection[str], folder: Path)
     problems = Problems("Données de l'étude", ReadError)
     for said in clashes(files.paths(), files.years, files.cog_year):
         problems.add(said)
-    tables: dict[str, Any] = {}
+    tables: Tables = {}
     paths = files.paths()
     # the communes around the study say which lines of a national file are read
     first = [key for key in paths if key.partition(".")[0] in ("cog", "points", "movements")]
     for key in first:
-        _read(key, paths[key], folder, tables, problems)
-    communes: CommuneMap | None = None
+        _read(key, paths[key], folder, tables, problems, None)
+    communes: joins.CommuneMap | None = None
     if set(first) <= set(tables):
-        places = joined_places([tables[key] for key in first if key.startswith("points")], departements)
-        communes = CommuneMap(
+        places = slots.joined_places([tables[key] for key in first if key.startswith("points")], departements)
+        communes = joins.CommuneMap(
             departements=tables["cog"]["departement_code"],
             territory=frozenset(departements),
             everywhere=tables["cog"].index,
             year=files.cog_year,
             steps=tuple(steps_of(tables["movements"])) if "movements" in tables else (),
         )
-        points = with_points_of_parts(places[0], communes)
+        points = joins.with_points_of_parts(places[0], communes)
         tables["points"] = (points, places[1])
-        kept = with_surroundings(points, tables["cog"], departements, files.buffer_km)
+        kept = joins.with_surroundings(points, tables["cog"], departements, files.buffer_km)
         tables["kept"] = kept
         communes = replace(communes, departements=communes.departements.reindex(kept.index))
     for key, path in paths.items():
@@ -176,27 +161,20 @@ def load_files(files: DataFiles, *, departements: Collection[str], folder: Path)
 
 
 def _read(
-    key: str,
-    path: str,
-    folder: Path,
-    tables: dict[str, Any],
-    problems: Problems,
-    communes: CommuneMap | None = None,
+    key: str, path: str, folder: Path, tables: Tables, problems: Problems, communes: joins.CommuneMap | None
 ) -> None:
     """Read the file of one key, or add what is wrong with it."""
     if not (folder / path).is_file():
-        problems.add(absent(key, path))
+        problems.add(slots.absent(key, path))
         return
     try:
         around = None if communes is None else communes.around
-        tables[key] = slot_of(key).read(folder / path, departements=around, communes=tables.get("kept"))
+        tables[key] = slots.slot_of(key).read(folder / path, departements=around, communes=tables.get("kept"))
     except TerritoryError as error:
         problems.add(f"« {key} » : {error}")
 
 
-def _assemble(
-    files: DataFiles, tables: dict[str, Any], commune_map: CommuneMap, folder: Path
-) -> FilesDataset:
+def _assemble(files: DataFiles, tables: Tables, commune_map: joins.CommuneMap, folder: Path) -> FilesDataset:
     """Join what was read on the communes of the territory and its surroundings."""
     outlines = tables["points"][1]
     totals = _totals(files, tables, commune_map)
@@ -220,7 +198,7 @@ def _assemble(
         vintages=tuple(sorted(files.vintages, reverse=True)),
         equipment=_equipment(tables, sites),
         published=_published(tables, commune_map),
-        squares=squares_of_children(tables["population_grid"], communes)
+        squares=slots.squares_of_children(tables["population_grid"], communes)
         if "population_grid" in tables
         else None,
         _totals=totals,
@@ -229,7 +207,7 @@ def _assemble(
     )
 
 
-def _communes(tables: dict[str, Any], population: pd.Series, commune_map: CommuneMap) -> gpd.GeoDataFrame:
+def _communes(tables: Tables, population: pd.Series, commune_map: joins.CommuneMap) -> gpd.GeoDataFrame:
     """Return the table `communes`: names, EPCI, population, areas and points."""
     kept, cog, epci = tables["kept"], tables["cog"], tables["epci"]
     table = pd.DataFrame(index=kept.index)
@@ -247,63 +225,51 @@ def _communes(tables: dict[str, Any], population: pd.Series, commune_map: Commun
             table[column] = commune_map.counts_of_some(column, tables[column], or_none=or_none)
     points = kept.geometry
     if "population_grid" in tables:
-        inhabited = most_central_cells(tables["population_grid"], kept.crs).reindex(kept.index)
+        inhabited = slots.most_central_cells(tables["population_grid"], kept.crs).reindex(kept.index)
         table["point_kind"] = table["point_kind"].where(inhabited.isna(), "weighted")
         points = inhabited.where(inhabited.notna(), kept.geometry)
     return gpd.GeoDataFrame(table, geometry=points, crs=kept.crs)
 
 
-def _ages(tables: dict[str, Any], communes: CommuneMap) -> tuple[pd.DataFrame, pd.Series | None]:
+def _ages(tables: Tables, communes: joins.CommuneMap) -> tuple[pd.DataFrame, pd.Series | None]:
     """Return three shares and the share of the youngest, or persons by finer bands and nothing."""
     ages, young = tables["ages"], tables.get("young")
-    if list(ages.columns) != list(SHARES):
+    if list(ages.columns) != list(slots.SHARES):
         if young is not None:
-            raise ReadError(
-                "« young » ne sert qu'avec des parts de trois tranches d'âge : retirez-le de [data]."
-            )
+            raise ReadError("« young » ne sert qu'avec les parts de trois tranches : retirez-le de [data].")
         return communes.bands("ages", ages), None
     share = pd.Series(float("nan"), index=communes.departements.index)
     if young is not None:
-        under_15, everyone = (
-            communes.counts_of_some("young", young[name], or_none=False)
-            for name in ("population_0_14", "population")
-        )
-        share = under_15 / everyone
+        count = partial(communes.counts_of_some, "young", or_none=False)
+        share = count(young["population_0_14"]) / count(young["population"])
     return communes.rates("ages", ages, tables["weights"]), share
 
 
-def _published(tables: dict[str, Any], communes: CommuneMap) -> pd.DataFrame | None:
+def _published(tables: Tables, communes: joins.CommuneMap) -> pd.DataFrame | None:
     """Return the figures that a producer publishes of these communes, None without a file of them."""
     given = {"urgences_smur": "emergency_times", "apl": "apl"}
-    found = {
-        figure: communes.rates(key, tables[key], tables["weights"])
-        for figure, key in given.items()
-        if key in tables
-    }
-    return published_figures(found, communes.departements.index) if found else None
+    weights, here = tables["weights"], {figure: key for figure, key in given.items() if key in tables}
+    found = {figure: communes.rates(key, tables[key], weights) for figure, key in here.items()}
+    return slots.published_figures(found, communes.departements.index) if found else None
 
 
-def _equipment(tables: dict[str, Any], sites: gpd.GeoDataFrame) -> pd.DataFrame | None:
+def _equipment(tables: Tables, sites: gpd.GeoDataFrame) -> pd.DataFrame | None:
     """Return the lines of equipment of the sites that are kept, each with its category."""
     lines = tables.get("finess_equipment")
     if lines is None:
         return None
     lines = lines[lines["nofinesset"].isin(sites.index)]
     if lines.empty:
-        raise ReadError(
-            "« finess_equipment » : aucune ligne des sites de « finess » ; sont-ils du même territoire ?"
-        )
+        raise ReadError("« finess_equipment » : aucune ligne pour « finess » ; sont-ils du même territoire ?")
     lines = lines.assign(categetab=lines["nofinesset"].map(sites["category_code"].to_dict()))
     return pd.DataFrame(lines)
 
 
-def _totals(files: DataFiles, tables: dict[str, Any], communes: CommuneMap) -> dict[str, pd.Series]:
+def _totals(files: DataFiles, tables: Tables, communes: joins.CommuneMap) -> dict[str, pd.Series]:
     """Return the persons of each census in the communes of the study, arrondissements added up."""
     counts = {vintage: tables[f"populations.{vintage}"]["population"] for vintage in files.vintages}
-    carried = carried_censuses(counts, files.years, tables.get("movements"), communes)
-    return {
-        vintage: communes.counts(f"populations.{vintage}", carried[vintage]) for vintage in files.vintages
-    }
+    carried = joins.carried_censuses(counts, files.years, tables.get("movements"), communes)
+    return {vintage: communes.counts(f"populations.{vintage}", one) for vintage, one in carried.items()}
 
 
 def _sources(files: DataFiles, folder: Path) -> pd.DataFrame:
@@ -319,17 +285,13 @@ def _sources(files: DataFiles, folder: Path) -> pd.DataFrame:
 
 def _registered(key: str, name: str) -> dict[str, object]:
     """Return what the registry says of a file by its name, of its dataset alone where it has another name."""
-    slot = slot_of(key)
+    slot = slots.slot_of(key)
     known = [source for source in read_registry() if source.dataset in slot.registry]
-    named = [
-        one for one in known if any(fnmatch(name, part) for part in (one.file_name, *one.members) if part)
-    ]
+    named = [one for one in known if any(fnmatch(name, part) for part in (one.file_name, *one.members))]
     of_vintage = [one for one in known if slot.by_vintage and one.vintage == key.partition(".")[2]]
     if len(named) == 1 or of_vintage:
-        return {
-            field: getattr((of_vintage or named)[0], field)
-            for field in ("producer", "title", "vintage", "licence")
-        }
+        one = (of_vintage or named)[0]
+        return {"producer": one.producer, "title": one.title, "vintage": one.vintage, "licence": one.licence}
     producers = {one.producer for one in known}
     return {"producer": producers.pop() if len(producers) == 1 else "", "title": f"{slot.label} ({name})"}
 
@@ -357,8 +319,6 @@ def load_dataset(name: str) -> VarDataset:
     """Load an embedded dataset by its name; an unknown one is an `UnknownCodeError`."""
     if name not in _NAMES:
         raise UnknownCodeError(f"Jeu de données inconnu « {name} » ; jeux connus : {', '.join(_NAMES)}.")
-    from territory.datasets.var import load_var
-
     return load_var()
 
 
@@ -376,10 +336,8 @@ def open_dataset(
         return load_dataset(name)
     if files is None:
         raise ParameterError("dataset = « files » demande une section [data] avec les fichiers de l'étude.")
-    stamps = tuple(
-        (key, path, (folder / path).stat().st_mtime_ns if (folder / path).is_file() else 0)
-        for key, path in files.paths().items()
-    )
+    there = {key: folder / path for key, path in files.paths().items()}
+    stamps = tuple((key, path, path.is_file() and path.stat().st_mtime_ns) for key, path in there.items())
     return with_own_tables(_open_files(files.model_dump_json(), tuple(sorted(departements)), folder, stamps))
 
 

@@ -93,15 +93,13 @@ class CommuneMap:
         long = long[long["commune_code"].isin(codes)]
         long["commune_code"] = long["commune_code"].map(mended)
         keys = ["commune_code", "age_min", "age_max"]
-        grouped = long.groupby(keys, sort=False, dropna=False)["population"]
-        summed = grouped.sum().where(grouped.count() == grouped.size())
+        summed = long.groupby(keys, sort=False, dropna=False)["population"].sum(skipna=False)
         self._check_whole(key, summed.index.unique("commune_code"))
         return summed[summed.index.isin(self.departements.index, level="commune_code")].to_frame()
 
     def _summed(self, key: str, table: pd.Series[float]) -> pd.Series[float]:
         codes, mended = self._matched(key, table.index)
-        grouped = table.loc[codes].groupby([mended[code] for code in codes])
-        return grouped.sum().where(grouped.count() == grouped.size())
+        return table.loc[codes].groupby([mended[code] for code in codes]).sum(skipna=False)
 
     def rates(self, key: str, table: pd.DataFrame, weights: pd.Series[float]) -> pd.DataFrame:
         """Return what is said of each commune kept, which does not add up: shares, times, the EPCI.
@@ -112,19 +110,14 @@ class CommuneMap:
         codes, mended = self._matched(key, table.index)
         own = table.loc[[code for code in codes if mended[code] == code]]
         numbers = own.select_dtypes("number").columns
-        cities = [
-            city
-            for city in ARRONDISSEMENTS
-            if city not in own.index and city in self.departements.index and city in mended.values()
-        ]
+        given = set(mended.values()).difference(own.index).intersection(self.departements.index)
+        cities = [city for city in ARRONDISSEMENTS if city in given]
         merged = pd.DataFrame(index=pd.Index(cities, dtype="str"), columns=table.columns)
         for city in cities:
             parts = [code for code in codes if mended[code] == city]
             share = weights.reindex(parts)
-            for name in numbers:
-                merged.loc[city, name] = (table.loc[parts, name] * share).sum(skipna=False) / share.sum(
-                    skipna=False
-                )
+            weighted = table.loc[parts, numbers].mul(share, axis=0).sum(skipna=False)
+            merged.loc[city, numbers] = weighted / share.sum(skipna=False)
         if cities:
             own = pd.concat([own, merged.astype(table.dtypes.to_dict())])
         born = {code: self._origin(code) for code in self.departements.index.difference(own.index)}
@@ -150,9 +143,7 @@ class CommuneMap:
             said = agree(len(lost), "code(s) qui (n'est pas une commune|ne sont pas des communes)")
             message = f"« {key} » : {said} de {self.year}, sur {len(own)} du territoire ({examples(lost)})"
             if len(lost) > MOST_UNMATCHED * len(own):
-                raise ReadError(
-                    f"{message} : de quelle année est ce fichier ? Voyez « cog » et « movements »."
-                )
+                raise ReadError(f"{message} : de quelle année est-il ? Voyez « cog » et « movements ».")
             warn(f"{message}, laissés de côté.")
         # an arrondissement whose commune is there too would be counted twice
         whole = {code for code in near if commune_of_arrondissement(code) == code}
@@ -164,11 +155,9 @@ class CommuneMap:
         lacking = self.departements.index.difference(codes)
         if not len(lacking):
             return
-        own = self.own.difference(codes)
-        said = (
-            f"« {key} » : aucune ligne pour {agree(len(own), 'commune(s)')} du territoire sur {len(self.own)}"
-        )
-        if len(own) > MOST_UNMATCHED * len(self.own):
+        own, whole = self.own.difference(codes), len(self.own)
+        said = f"« {key} » : aucune ligne pour {agree(len(own), 'commune(s)')} du territoire sur {whole}"
+        if len(own) > MOST_UNMATCHED * whole:
             raise ReadError(f"{said} ({examples(own)}) : est-ce le bon fichier, et la bonne année ?")
         shown = examples(own if len(own) else lacking)
         warn(f"{said} et {len(lacking) - len(own)} de ses abords ({shown}) : ce qu'il dit y reste inconnu.")
@@ -185,9 +174,7 @@ class CommuneMap:
 def with_points_of_parts(points: gpd.GeoDataFrame, communes: CommuneMap) -> gpd.GeoDataFrame:
     """Place each commune without a point at that of one which it was made of, and say which of the territory."""
     strange = [code for code in points.index if code not in communes.everywhere]
-    parts = {
-        commune: code for code, commune in communes.today(strange).items() if commune not in points.index
-    }
+    parts = {one: code for code, one in communes.today(strange).items() if one not in points.index}
     if not parts:
         return points
     own = [f"{code} pour {one}" for one, code in parts.items() if departement_of(one) in communes.territory]
@@ -219,16 +206,13 @@ def carried_censuses(
             near = counts[vintage].loc[communes.near(counts[vintage].index)].to_frame("population")
             links = communes._links(years[vintage])
             split[vintage] = {code: links[code] for code in near.index if len(links.get(code, ())) > 1}
-            carried[vintage] = moved(near.drop(list(split[vintage])), movements, from_year=years[vintage])[
-                "population"
-            ]
+            whole = near.drop(list(split[vintage]))
+            carried[vintage] = moved(whole, movements, from_year=years[vintage])["population"]
     weights = pd.concat(carried.values())
     weights = weights[~weights.index.duplicated()]
     for vintage, apart in split.items():
         told = [code for code, after in apart.items() if weights.reindex(list(after)).sum(skipna=False) > 0]
-        if lost := [
-            f"{code} devient {', '.join(after)}" for code, after in apart.items() if code not in told
-        ]:
+        if lost := [f"{code} devient {', '.join(to)}" for code, to in apart.items() if code not in told]:
             said = agree(len(lost), "commune(s) (est devenue|sont devenues) plusieurs")
             warn(
                 f"« populations.{vintage} » : {said} ({examples(lost)}), dont aucun recensement donné ne dit les "
@@ -239,7 +223,7 @@ def carried_censuses(
             told_of = counts[vintage].loc[told].to_frame("population")
             parts = moved(told_of, movements, from_year=years[vintage], weights=weights)
             grouped = pd.concat([carried[vintage], parts["population"]]).groupby(level=0, sort=False)
-            carried[vintage] = grouped.sum().where(grouped.count() == grouped.size())
+            carried[vintage] = grouped.sum(skipna=False)
     return carried
 
 
@@ -252,9 +236,7 @@ def with_surroundings(
     points = points[points.index.isin(cog.index)]
     inside = cog["departement_code"].reindex(points.index).isin(departements).to_numpy()
     if not inside.any():
-        raise ReadError(
-            f"Aucune commune des départements {examples(sorted(departements))} dans le fichier « points »."
-        )
+        raise ReadError(f"Aucune commune des départements {examples(sorted(departements))} dans « points ».")
     missing = cog.index[cog["departement_code"].isin(departements)].difference(points.index)
     refuse(missing, "commune(s) sans point ni contour", ReadError)
     xy = shapely.get_coordinates(points.geometry.to_numpy())
@@ -313,10 +295,8 @@ def population_like(total: pd.Series, persons: pd.Series, *, vintage: str) -> pd
     known = table.groupby("commune_code")["persons"].sum(skipna=False).reindex(total.index)
     lost = total.index[total.isna() | known.isna() | ((known == 0) & (total > 0))]
     refuse(lost, "commune(s) sans tranches d'âge")
-    order = pd.Series(range(len(total)), index=total.index)
-    table = table.assign(order=table["commune_code"].map(order)).sort_values(
-        ["order", "age_min"], kind="stable"
-    )
+    order = total.index.get_indexer(pd.Index(table["commune_code"]))
+    table = table.assign(order=order).sort_values(["order", "age_min"], kind="stable")
     code = table["commune_code"]
     share = table["persons"] / code.map(known).where(code.map(known) > 0, 1.0)
     counts = (code.map(total) * share * _GRAIN).round() / _GRAIN

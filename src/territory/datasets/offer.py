@@ -33,9 +33,8 @@ def offer_of(
         finess = sites_within(tables["finess"], communes, commune_map)
         pairs.append((finess, category_services(finess)))
     if "emergencies" in tables:
-        pairs.append(
-            emergency_sites(tables["emergencies"], finess, tables.get("hospitals"), communes, commune_map)
-        )
+        hospitals = tables.get("hospitals")
+        pairs.append(emergency_sites(tables["emergencies"], finess, hospitals, communes, commune_map))
     if "ehpad" in tables:
         pairs.append(ehpad_sites(tables["ehpad"], communes, outlines))
     if "general_practitioners" in communes:
@@ -76,10 +75,8 @@ def practitioner_sites(communes: gpd.GeoDataFrame) -> Offer:
     some = communes[communes["general_practitioners"] > 0]
     sites = _one_a_commune(some, "gp", "Médecins généralistes")
     counts = some["general_practitioners"].to_numpy(float)
-    services = _services(
-        sites.index, [PRACTITIONERS] * len(some), units=["headcount"] * len(some), capacity=counts
-    )
-    return sites, services
+    names, units = [PRACTITIONERS] * len(some), ["headcount"] * len(some)
+    return sites, _services(sites.index, names, units=units, capacity=counts)
 
 
 def pharmacy_sites(communes: gpd.GeoDataFrame) -> Offer:
@@ -108,9 +105,7 @@ def emergency_sites(
 ) -> Offer:
     """Return the emergency departments that FINESS has not, at its point or at the SAE's commune; count the others."""
     if finess is None and hospitals is None:
-        raise ReadError(
-            "« emergencies » n'a ni point ni commune : donnez aussi « finess » ou « hospitals » dans [data]."
-        )
+        raise ReadError("« emergencies » n'a ni point ni commune : donnez aussi « finess » ou « hospitals ».")
     known = emergencies.index[:0] if finess is None else emergencies.index.intersection(finess.index)
     others = emergencies.drop(index=known)
     codes = pd.Series(None, index=others.index, dtype="str")
@@ -196,21 +191,19 @@ def _services(
     at_home: Sequence[bool] | bool = False,
 ) -> pd.DataFrame:
     """Return the table `services` of what a file gives; what it does not say is unknown."""
-    nothing = pd.array([None] * len(ids), dtype="str")
-    return pd.DataFrame(
+    nothing, keys = [None] * len(ids), [ids, pd.Index(list(names), dtype="str")]
+    services = pd.DataFrame(
         {
-            "authorisation_id": nothing
-            if authorisations is None
-            else pd.array(list(authorisations), dtype="str"),
+            "authorisation_id": nothing if authorisations is None else list(authorisations),
             "capacity": capacity,
-            "capacity_unit": nothing if units is None else pd.array(list(units), dtype="str"),
+            "capacity_unit": nothing if units is None else list(units),
             "public": nothing,
             "age_min": float("nan"),
             "age_max": float("nan"),
             "reception_mode": nothing,
             "delivered_at_home": at_home,
         },
-        index=pd.MultiIndex.from_arrays(
-            [ids, pd.Index(list(names), dtype="str")], names=["site_id", "service"]
-        ),
+        index=pd.MultiIndex.from_arrays(keys, names=["site_id", "service"]),
     )
+    texts = ["authorisation_id", "capacity_unit", "public", "reception_mode"]
+    return services.astype(dict.fromkeys(texts, "str"))

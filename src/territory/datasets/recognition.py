@@ -33,9 +33,7 @@ _FEWEST_SITES = 100
 _SUFFIXES = (".csv", ".txt", ".xls", ".xlsx", ".json", ".geojson", ".gpkg", ".shp", ".gz", ".zip")
 YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)")
 _RELEASED = re.compile(r"(?<!\d)(20\d{2})[-_]?(0[1-9]|1[0-2])(?!\d)")
-_CODES = re.compile(
-    r"com|codgeo|depcom|insee|code_insee|code insee|commune_code|cominsee|code commune( insee)?"
-)
+_CODES = re.compile(r"com(insee)?|codgeo|depcom|(code[_ ])?insee|commune_code|code commune( insee)?")
 # differences of codes with a year that a file may have and still be of it (Mayotte, the islands of Overseas)
 _MOST_OFF = 20
 _FULL = re.compile(COMMUNE_CODE)
@@ -146,11 +144,9 @@ def choose(found: Sequence[Found], departement: str) -> Chosen:
             named = {one.vintage: one for one in here if one.vintage and one.covers(departement)}
             chosen[slot.key] = tuple(named[vintage] for vintage in sorted(named, reverse=True))
         else:
-            best = sorted(
-                (one for one in here if one.covers(departement)),
-                key=lambda one: (one.vintage, -order[one.reader.name]),
-            )
-            chosen[slot.key] = tuple(best[-1:])
+            here = [one for one in here if one.covers(departement)]
+            here.sort(key=lambda one: (one.vintage, -order[one.reader.name]))
+            chosen[slot.key] = tuple(here[-1:])
     # the SAE places emergencies that FINESS does not, and the list of EHPAD, whose points are told their commune by
     # outlines, stands in for the one of FINESS
     if chosen["finess"] or not has_outlines(chosen, departement):
@@ -266,10 +262,8 @@ def _workbook_words(path: Path) -> list[str]:
     if start == b"PK\x03\x04":
         with zipfile.ZipFile(path) as book:
             parts = {name for name in book.namelist() if name.endswith(".xml")}
-            words = [
-                f"#sheet {name}"
-                for name in re.findall(r'<sheet [^>]*name="([^"]*)"', _part(book, "xl/workbook.xml"))
-            ]
+            sheets = re.findall(r'<sheet [^>]*name="([^"]*)"', _part(book, "xl/workbook.xml"))
+            words = [f"#sheet {name}" for name in sheets]
             # texts are numbered as they are met: those of the titles come first
             for name in ("xl/sharedStrings.xml", "xl/worksheets/sheet1.xml"):
                 if name in parts:
@@ -341,10 +335,8 @@ def _vintage(slot: Slot, reader: Reader, path: Path, words: Sequence[str]) -> st
     """Return the vintage that titles say, or else the first lines, the name of the file or those of its folders."""
     named = " ".join(path.with_suffix("").parts[-3:])
     if slot.by_vintage:
-        text = " ".join(words)
-        said = re.findall(r"référence statistique : 1er janvier (\d{4})", text) or re.findall(
-            r"rp((?:19|20)\d{2})", named
-        )
+        said = re.findall(r"référence statistique : 1er janvier (\d{4})", " ".join(words))
+        said = said or re.findall(r"rp((?:19|20)\d{2})", named)
         return f"rp{said[-1]}" if said else ""
     if slot.table == "sites" and (found := _RELEASED.search(f"{' '.join(words)} {path.name}")):
         return f"{found[1]}-{found[2]}"

@@ -13,13 +13,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from territory.errors import ReadError, TerritoryError, UnknownCodeError, warn
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+
+# the départements around a study, None for all
+Near: TypeAlias = Collection[str] | None
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,7 @@ class Reader:
             return stream.read(200).decode("latin-1").startswith(self.starts)
 
     def __call__(
-        self,
-        path: Path,
-        departements: Collection[str] | None = None,
-        communes: gpd.GeoDataFrame | None = None,
+        self, path: Path, departements: Near = None, communes: gpd.GeoDataFrame | None = None
     ) -> Any:
         """Read a file."""
         from territory import sources
@@ -81,13 +81,7 @@ class Slot:
     by_vintage: bool = False
     in_several: bool = False
 
-    def read(
-        self,
-        path: Path,
-        *,
-        departements: Collection[str] | None = None,
-        communes: gpd.GeoDataFrame | None = None,
-    ) -> Any:
+    def read(self, path: Path, *, departements: Near = None, communes: gpd.GeoDataFrame | None = None) -> Any:
         """Read a file by the first reader that takes it; what is said of it is what that reader says."""
         refusals: list[tuple[Reader, TerritoryError]] = []
         for reader in self.readers:
@@ -105,7 +99,8 @@ class Slot:
             return table
         if len(refusals) == 1:
             raise refusals[0][1]
-        forms_known = ", ".join(f"{reader.form}{_ends(reader)}" for reader in self.readers)
+        forms = [filter(None, (reader.form, " ou ".join(reader.suffixes))) for reader in self.readers]
+        forms_known = ", ".join(" en ".join(form) for form in forms)
         reasons = "".join(f"\n  lu comme {reader.form} : {error}" for reader, error in refusals)
         raise ReadError(
             f"Fichier « {path.name} » : ce n'est aucune des formes attendues ({forms_known}) ; vérifiez que c'est le "
@@ -116,11 +111,6 @@ class Slot:
     def label(self) -> str:
         """What its file is, in a few words."""
         return re.split(r" ?[,;:(]", self.comment)[0]
-
-
-def _ends(reader: Reader) -> str:
-    """Return the ends of names that a reader takes, in words."""
-    return f" en {' ou '.join(reader.suffixes)}" if reader.suffixes else ""
 
 
 Places = tuple["gpd.GeoDataFrame", "gpd.GeoDataFrame | None"]
@@ -197,12 +187,9 @@ def most_central_cells(grid: gpd.GeoDataFrame, crs: Any) -> gpd.GeoSeries:
     x, y = cells.geometry.x.to_numpy(float), cells.geometry.y.to_numpy(float)
     persons = cells["population"].to_numpy(float)
     codes = cells["commune_code"]
-    total = pd.Series(persons, index=codes.index).groupby(codes).transform("sum").to_numpy(float)
-    mean_x, mean_y = (
-        pd.Series(persons * places, index=codes.index).groupby(codes).transform("sum").to_numpy(float) / total
-        for places in (x, y)
-    )
-    distance = pd.Series(np.hypot(x - mean_x, y - mean_y), index=codes.index)
+    weighted = pd.DataFrame({"all": persons, "x": persons * x, "y": persons * y}, index=codes.index)
+    total, sum_x, sum_y = weighted.groupby(codes).transform("sum").to_numpy(float).T
+    distance = pd.Series(np.hypot(x - sum_x / total, y - sum_y / total), index=codes.index)
     closest = distance.groupby(codes).idxmin()
     points: Any = cells.geometry.loc[closest.to_numpy()]
     return gpd.GeoSeries(points.to_numpy(), index=closest.index, crs=cells.crs)
@@ -236,9 +223,8 @@ def published_figures(figures: Mapping[str, pd.DataFrame], communes: pd.Index[st
         for year in table.columns:
             keys = pd.MultiIndex.from_product([communes, [figure], [int(year)]], names=names)
             value = table[year].reindex(communes).to_numpy(float)
-            blocks.append(
-                pd.DataFrame({"value": value, "unit": unit, "source": f"{source}, {year}"}, index=keys)
-            )
+            said = {"value": value, "unit": unit, "source": f"{source}, {year}"}
+            blocks.append(pd.DataFrame(said, index=keys))
     return pd.concat(blocks)
 
 
@@ -271,9 +257,7 @@ def slot_of(key: str) -> Slot:
     for slot in SLOTS:
         if slot.key == name:
             return slot
-    raise UnknownCodeError(
-        f"Clé de [data] inconnue « {key} » ; clés connues : {', '.join(s.key for s in SLOTS)}."
-    )
+    raise UnknownCodeError(f"Clé de [data] inconnue « {key} » ; connues : {', '.join(s.key for s in SLOTS)}.")
 
 
 def slots_fed_by(dataset: str) -> tuple[Slot, ...]:

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import lru_cache
 from importlib import resources
@@ -13,7 +12,7 @@ import geopandas as gpd
 import pandas as pd
 
 from territory.datasets.joins import population_by_band
-from territory.datasets.slots import published_figures
+from territory.datasets.slots import SHARES, published_figures
 from territory.errors import ParameterError
 from territory.tables.catalogue import COLUMNS
 
@@ -22,7 +21,6 @@ EPSG = 2154
 # what the status of an EHPAD is worth, said wherever it is used
 STATUS_BASIS = "déduit de la couleur du point (CNSA, début 2023)"
 VINTAGES = ("rp2021", "rp2017", "rp2016")
-_SHARES = ("under_25_share", "from_25_to_64_share", "from_65_share")
 _PUBLISHED = {"urgences_smur": r"urgences_smur_(\d{4})_min", "apl": r"apl_(\d{4})_consultations_per_hab"}
 _YOUNG = ("young_0_14_rp2018", "young_total_rp2018")
 
@@ -68,7 +66,7 @@ class VarDataset:
             raise ParameterError(f"Millésime inconnu « {vintage} » ; connus : {', '.join(self.vintages)}.")
         counts = self._counts[f"population_{vintage}"].astype("float64")
         young = self._counts[_YOUNG[0]] / self._counts[_YOUNG[1]]
-        return population_by_band(counts, self._counts[list(_SHARES)], young, vintage=vintage)
+        return population_by_band(counts, self._counts[list(SHARES)], young, vintage=vintage)
 
     def __repr__(self) -> str:
         inside = int(self.communes["in_territory"].sum())
@@ -102,9 +100,7 @@ def _read_var() -> VarDataset:
     folder = resources.files("territory.datasets") / "var"
     counts = _read(folder, "communes", "commune_code")
     communes = _communes(counts)
-    content: Mapping[str, list[dict[str, object]]] = json.loads(
-        (folder / "outlines.geojson").read_text("utf-8")
-    )
+    content = json.loads((folder / "outlines.geojson").read_text("utf-8"))
     frame = gpd.GeoDataFrame.from_features(content["features"], crs=4326)
     return VarDataset(
         communes=communes,
@@ -118,7 +114,7 @@ def _read_var() -> VarDataset:
         figures=_read(folder, "figures", "key", territory="text").reset_index(),
         sources=_read(folder, "sources", "file").reset_index(),
         published=_published(counts),
-        _counts=counts[[f"population_{vintage}" for vintage in VINTAGES] + [*_SHARES, *_YOUNG]],
+        _counts=counts[[f"population_{vintage}" for vintage in VINTAGES] + [*SHARES, *_YOUNG]],
     )
 
 
@@ -152,13 +148,10 @@ def _communes(counts: pd.DataFrame) -> gpd.GeoDataFrame:
 
 def _published(counts: pd.DataFrame) -> pd.DataFrame:
     """Return the table `published` from the embedded line of each commune: the year is in the name of a column."""
-    years = {
-        figure: {int(found[1]): name for name in counts if (found := re.fullmatch(pattern, str(name)))}
-        for figure, pattern in _PUBLISHED.items()
-    }
-    tables = {
-        figure: counts[list(named.values())].set_axis(list(named), axis=1) for figure, named in years.items()
-    }
+    tables = {}
+    for figure, pattern in _PUBLISHED.items():
+        years = {name: int(found[1]) for name in counts if (found := re.fullmatch(pattern, str(name)))}
+        tables[figure] = counts[list(years)].rename(columns=years)
     return published_figures(tables, counts.index)
 
 
@@ -167,9 +160,8 @@ def _sites(folder: Traversable, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     table = _read(folder, "sites", "site_id")
     inferred = table["legal_status"].notna()
     table["legal_status_basis"] = inferred.map({True: STATUS_BASIS, False: None}).astype("str")
-    known = gpd.GeoSeries(
-        gpd.points_from_xy(table["longitude"], table["latitude"], crs=4326), index=table.index
-    ).to_crs(EPSG)
+    points = gpd.points_from_xy(table["longitude"], table["latitude"], crs=4326)
+    known = gpd.GeoSeries(points, index=table.index).to_crs(EPSG)
     placed = gpd.GeoSeries(list(communes.loc[table["commune_code"]].geometry), index=table.index, crs=EPSG)
     geometry = known.where(table["longitude"].notna(), placed)
     return gpd.GeoDataFrame(table.drop(columns=["longitude", "latitude"]), geometry=geometry, crs=EPSG)

@@ -168,10 +168,8 @@ def _outdated(folder: Path, manifest: str, new: list[str]) -> list[str]:
     """Return the files that the earlier run made, as it made them, and that this one does not."""
     try:
         stated = json.loads((folder / manifest).read_text("utf-8"))["outputs_sha256"]
-        names = [name for name in stated if name not in new and stays_inside(name)]
-        return [
-            name for name in names if (folder / name).is_file() and digest_file(folder / name) == stated[name]
-        ]
+        old = {name: folder / name for name in stated if name not in new and stays_inside(name)}
+        return [name for name, path in old.items() if path.is_file() and digest_file(path) == stated[name]]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []
 
@@ -207,11 +205,8 @@ def hold(folder: Path, *, announce: Callable[[str], None], wait_s: float | None 
                 "écrit ; attendez que cette étude finisse, ou choisissez un autre dossier avec --out."
             ) from error
     try:
-        said = {
-            "pid": os.getpid(),
-            "machine": platform.node(),
-            "since": dt.datetime.now().isoformat(timespec="minutes"),
-        }
+        since = dt.datetime.now().isoformat(timespec="minutes")
+        said = {"pid": os.getpid(), "machine": platform.node(), "since": since}
         write_whole(folder / HOLDER, json.dumps(said).encode())
         yield
     finally:

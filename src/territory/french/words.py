@@ -142,9 +142,8 @@ def at_place(name: str) -> str:
 def _contracted(word: str, name: str) -> str:
     """Write "de" or "à" with the article that starts a name; nothing when they do not contract."""
     article, _, rest = name.partition(" ")
-    return (
-        f"{_CONTRACTED[word, article.casefold()]} {rest}" if (word, article.casefold()) in _CONTRACTED else ""
-    )
+    contracted = _CONTRACTED.get((word, article.casefold()))
+    return f"{contracted} {rest}" if contracted else ""
 
 
 _CONTRACTED = {("de", "le"): "du", ("de", "les"): "des", ("à", "le"): "au", ("à", "les"): "aux"}

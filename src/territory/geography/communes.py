@@ -31,13 +31,8 @@ class Departement(NamedTuple):
 
     def is_near(self, other: "Departement", *, margin: float = 0.6) -> bool:
         """Tell whether two boxes are less than a margin apart (degrees: 45 km and more)."""
-        west, south, east, north = other.box
-        return (
-            self.box[0] <= east + margin
-            and west <= self.box[2] + margin
-            and self.box[1] <= north + margin
-            and south <= self.box[3] + margin
-        )
+        sides = zip(self.box[:2], self.box[2:], other.box[:2], other.box[2:], strict=True)
+        return all(low <= top + margin and bottom <= high + margin for low, high, bottom, top in sides)
 
 
 # names of INSEE; boxes of a point in each commune (annuaire service-public.fr and IGN, Licence Ouverte)
@@ -94,9 +89,7 @@ def inside_points(outlines: gpd.GeoDataFrame) -> gpd.GeoSeries:
     'POINT (5 5)'
     """
     if outlines.crs is None or not outlines.crs.is_projected:
-        raise ParameterError(
-            "Coordonnées projetées attendues (EPSG:2154 en métropole) : convertissez les contours avec to_crs()."
-        )
+        raise ParameterError("Coordonnées projetées attendues (EPSG:2154…) : convertissez-les avec to_crs().")
     largest = [
         max(getattr(shape, "geoms", [shape]), key=lambda part: part.area) for shape in outlines.geometry
     ]
@@ -198,9 +191,8 @@ def to_cog(
     newest = last.year if (last.month, last.day) == (1, 1) else last.year + 1
     outside = [year for year in years if not first.year <= year <= newest]
     if outside:
-        raise ParameterError(
-            f"Année hors de l'historique des communes ({examples(outside)}) : il va de {first.year} à {newest}."
-        )
+        said = f"Année hors de l'historique des communes ({examples(outside)})"
+        raise ParameterError(f"{said} : il va de {first.year} à {newest}.")
     steps = steps_of(movements)
     kept = _numbers(table, averages)
     codes = [str(code) for code in kept.index]
@@ -246,16 +238,9 @@ def _check_codes(
 ) -> None:
     """Refuse codes that are no communes of the year, and say of which year they are."""
     lives = lives_of(steps)
-    listed = None if known is None else set(known)
-    unknown = [
-        code
-        for code in codes
-        if (
-            not is_commune(lives[code], from_year)
-            if code in lives
-            else listed is not None and code not in listed
-        )
-    ]
+    listed = set(codes if known is None else known)
+    alive = {code for code in codes if code in lives and is_commune(lives[code], from_year)}
+    unknown = [code for code in codes if code not in (alive if code in lives else listed)]
     if not unknown:
         return
     years = range(steps[0].date.year, steps[-1].date.year + 2) if steps else range(0)
@@ -265,9 +250,8 @@ def _check_codes(
         nearest = min(fitting, key=lambda year: abs(year - from_year))
         advice = f"ils existent au 1er janvier {nearest}, indiquez from_year={nearest} si c'est l'année de la table."
     verb = "ne sont pas des communes" if len(unknown) > 1 else "n'est pas une commune"
-    raise UnknownCodeError(
-        f"{len(unknown)} des {len(codes)} codes {verb} du COG {from_year} ({examples(unknown)}) : {advice}"
-    )
+    said = f"{len(unknown)} des {len(codes)} codes {verb} du COG {from_year} ({examples(unknown)})"
+    raise UnknownCodeError(f"{said} : {advice}")
 
 
 def _shares(codes: list[str], links: "Links", weights: pd.Series | None) -> tuple[Ints, list[str], Floats]:
@@ -276,9 +260,7 @@ def _shares(codes: list[str], links: "Links", weights: pd.Series | None) -> tupl
     if split and weights is None:
         shown = examples(f"{code} devient {', '.join(targets)}" for code, targets in split.items())
         said = agree(len(split), "commune(s) (est devenue|sont devenues) plusieurs")
-        raise ParameterError(
-            f"{said} ({shown}) : donnez weights=, la population par code de l'année d'arrivée."
-        )
+        raise ParameterError(f"{said} ({shown}) : donnez weights=, la population par code d'arrivée.")
     known = {} if weights is None else weights.to_dict()
     needed = {target for targets in split.values() for target in targets}
     missing = sorted(code for code in needed if not known.get(code, np.nan) >= 0)
@@ -365,7 +347,7 @@ def steps_of(movements: pd.DataFrame) -> list[Step]:
 def links_between(steps: Iterable[Step], *, from_year: int, to_year: int) -> Links:
     """Return what each code touched between two years becomes; a code that is absent stays as it is."""
     first, last = sorted((from_year, to_year))
-    chosen = [step for step in steps if _is_between(step, first, last)]
+    chosen = [step for step in steps if (first, 1, 1) < step.date.timetuple()[:3] <= (last, 1, 1)]
     if to_year < from_year:
         chosen = [_reverse(step) for step in reversed(chosen)]
     current: dict[str, set[str]] = {}
@@ -405,15 +387,9 @@ def is_commune(life: Iterable[tuple[pd.Timestamp | None, bool]], year: int) -> b
     """Tell whether a code is that of a commune on 1 January of a year."""
     alive = False
     for date, state in life:
-        if date is None or (date.year, date.month, date.day) <= (year, 1, 1):
+        if date is None or date.timetuple()[:3] <= (year, 1, 1):
             alive = state
     return alive
-
-
-def _is_between(step: Step, first: int, last: int) -> bool:
-    """Tell whether a change happens after 1 January of a year, until 1 January of another."""
-    day = (step.date.year, step.date.month, step.date.day)
-    return (first, 1, 1) < day <= (last, 1, 1)
 
 
 def _reverse(step: Step) -> Step:

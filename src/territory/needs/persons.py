@@ -14,7 +14,6 @@ from territory.tables.schemas import DEMAND_KINDS
 
 Floats: TypeAlias = NDArray[np.float64]
 LEVELS = ("commune_code", "age_min", "age_max")
-# a producer rounds its shares: further from one than this, a share is missing or counted twice
 
 
 class Bands(NamedTuple):
@@ -130,10 +129,8 @@ def grow_population(
     wrong = (growth <= -1) | np.isinf(growth)
     said, advice = "taux à -100 % par an ou moins, ou (infini|infinis)", " ; 0,4 % s'écrit 0.004."
     refuse(growth[wrong], said, of="Croissance", advice=advice)
-    return _labelled(
-        population.assign(population=population["population"] * (1 + growth) ** (to_year - from_year)),
-        to_year,
-    )
+    grown = population["population"] * (1 + growth) ** (to_year - from_year)
+    return _labelled(population.assign(population=grown), to_year)
 
 
 def project_population(
@@ -178,10 +175,8 @@ def project_population(
 def _cut_at(population: pd.DataFrame, today: Bands, zone: np.ndarray, target: Bands) -> pd.DataFrame:
     """Return today's bands cut at the bounds of the projected ones, each with the projected band it is in."""
     rows = pd.DataFrame({"row": np.arange(len(zone)), "zone": zone, "low": today.low, "high": today.high})
-    bands = pd.DataFrame(
-        {"zone": target.codes, "target": np.arange(len(target.low)), "from": target.low, "to": target.high}
-    )
-    pieces = rows.merge(bands, on="zone").sort_values(["row", "from"], kind="stable")
+    cuts = {"zone": target.codes, "target": np.arange(len(target.low)), "from": target.low, "to": target.high}
+    pieces = rows.merge(pd.DataFrame(cuts), on="zone").sort_values(["row", "from"], kind="stable")
     low: Floats = np.maximum(pieces["low"].to_numpy(float), pieces["from"].to_numpy(float))
     high: Floats = np.minimum(pieces["high"].to_numpy(float), pieces["to"].to_numpy(float))
     kept = low < high
@@ -212,10 +207,8 @@ def _check_present(cut: pd.DataFrame, present: pd.Series[float], target: Bands) 
     used = target.codes.isin(cut["zone"]).to_numpy()
     empty = used & (target.persons > 0) & ~(found > 0)
     if empty.any() and not len(unknown):
-        shown = [
-            f"{zone} dès {low:g} ans"
-            for zone, low in zip(target.codes[empty], target.low[empty], strict=True)
-        ]
+        bands = zip(target.codes[empty], target.low[empty], strict=True)
+        shown = [f"{zone} dès {low:g} ans" for zone, low in bands]
         problems.add(f"personne aujourd'hui à des âges projetés ({examples(shown)})")
     problems.raise_if_any()
 
@@ -247,10 +240,9 @@ def demand_from_rate(
     that are negative or infinite are a `ParameterError`.
     """
     if kind not in DEMAND_KINDS:
-        raise ParameterError(
-            f"Nature de besoin inconnue « {kind} » : choisissez parmi {', '.join(DEMAND_KINDS)}."
-        )
-    if not _is_ordered(low_per_1000, per_1000, high_per_1000):
+        raise ParameterError(f"Nature de besoin inconnue « {kind} » ; connues : {', '.join(DEMAND_KINDS)}.")
+    known = [value for value in (low_per_1000, per_1000, high_per_1000) if not math.isnan(value)]
+    if known != sorted(known) or not all(0 <= value <= 1000 for value in known):
         raise ParameterError(
             f"Taux de « {public} » : bas ({low_per_1000:g}), central ({per_1000:g}) et haut ({high_per_1000:g}) "
             "doivent être compris entre 0 et 1 000 et croissants."
@@ -269,12 +261,6 @@ def demand_from_rate(
         },
         index=index,
     )
-
-
-def _is_ordered(low: float, central: float, high: float) -> bool:
-    """Tell whether the known values of a rate go up from 0 to 1,000."""
-    known = [value for value in (low, central, high) if not math.isnan(value)]
-    return known == sorted(known) and all(0 <= value <= 1000 for value in known)
 
 
 def scale_to_total(counts: pd.Series[float], total: float) -> pd.Series[float]:

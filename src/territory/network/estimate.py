@@ -86,15 +86,11 @@ def estimate_travel_times(
     unknown = both.difference(stated[0].union(stated[1]))
     if len(unknown):
         area = f"{DEFAULT_AREA_KM2:g}".replace(".", ",")
-        warn(
-            f"{counted(unknown, 'commune(s) de surface inconnue')} : le temps à l'intérieur de la "
-            f"commune suppose {area} km² ; ajoutez la colonne area_km2.",
-        )
+        said = f"{counted(unknown, 'commune(s) de surface inconnue')} : le temps à l'intérieur de la commune"
+        warn(f"{said} suppose {area} km² ; ajoutez la colonne area_km2.")
     rows = max(1, _BLOCK_PAIRS // max(1, len(ends.ids)))
-    blocks = [
-        _block(starts, ends, slice(first, first + rows), communes, cutoff_min)
-        for first in range(0, max(1, len(starts.ids)), rows)
-    ]
+    firsts = range(0, max(1, len(starts.ids)), rows)
+    blocks = [_block(starts, ends, slice(one, one + rows), communes, cutoff_min) for one in firsts]
     from_code, to_code, minutes, road_km, doubt_min = map(np.concatenate, zip(*blocks, strict=True))
     times = pd.DataFrame(
         {
@@ -139,14 +135,11 @@ def difference_uncertainty_min(
     """
     if terrain is not None and terrain not in model.TERRAINS:
         raise ParameterError(f"Terrain inconnu « {terrain} » : indiquez {', '.join(model.TERRAINS)}.")
-    a, b, between = np.broadcast_arrays(
-        *(np.asarray(minutes, dtype=np.float64) for minutes in (time_a_min, time_b_min, between_min))
-    )
+    given = (np.asarray(minutes, dtype=np.float64) for minutes in (time_a_min, time_b_min, between_min))
+    a, b, between = np.broadcast_arrays(*given)
     negative = int(((a < 0) | (b < 0) | (between < 0)).sum())
     if negative:
-        raise ParameterError(
-            f"{agree(negative, 'temps négatif(s)')} : des minutes positives ou nulles sont attendues."
-        )
+        raise ParameterError(f"{agree(negative, 'temps négatif(s)')} : donnez des minutes de 0 ou plus.")
     return model.difference_doubt_min(a, b, between, np.full(a.shape, float(terrain is None)))
 
 
@@ -155,9 +148,8 @@ def _cutoff(max_time_min: float | None) -> float:
     if max_time_min is None:
         return float("nan")
     if not (np.isfinite(max_time_min) and max_time_min > 0):
-        raise ParameterError(
-            f"max_time_min vaut {max_time_min} : indiquez un nombre de minutes positif, ou rien pour tout garder."
-        )
+        asked = "indiquez un nombre de minutes positif, ou rien pour tout garder"
+        raise ParameterError(f"max_time_min vaut {max_time_min} : {asked}.")
     return float(max_time_min)
 
 
@@ -167,15 +159,12 @@ def _block(
     """Return positions, times, road distances and doubts of some origins with every destination."""
     crow_km = np.hypot(starts.x_km[rows, None] - ends.x_km[None], starts.y_km[rows, None] - ends.y_km[None])
     inside = communes[0][rows, None] == communes[1][None]
-    area_km2 = np.where(
-        np.isnan(starts.area_km2[rows, None]), ends.area_km2[None], starts.area_km2[rows, None]
-    )
-    area_km2 = np.where(np.isnan(area_km2), DEFAULT_AREA_KM2, area_km2)
+    own, other = starts.area_km2[rows, None], ends.area_km2[None]
+    area_km2 = np.where(np.isnan(own), np.where(np.isnan(other), DEFAULT_AREA_KM2, other), own)
     crow_km = np.where(inside, np.sqrt(area_km2 / np.pi) / 2, np.maximum(crow_km, model.MINIMUM_DISTANCE_KM))
     slowness = (starts.slowness[rows, None] + ends.slowness[None]) / 2
-    median, effect = model.trip_parts_min(
-        crow_km, starts.density_hab_km2[rows, None], ends.density_hab_km2[None]
-    )
+    densities = starts.density_hab_km2[rows, None], ends.density_hab_km2[None]
+    median, effect = model.trip_parts_min(crow_km, *densities)
     minutes = median + effect * slowness
     kept_row, kept_column = np.nonzero(~(minutes > cutoff_min))
     minutes = minutes[kept_row, kept_column]
@@ -265,16 +254,14 @@ def nearest_trips(communes: gpd.GeoDataFrame) -> Trips:
     density = communes["density_hab_km2"].fillna(model.DEFAULT_DENSITY_HAB_KM2).to_numpy(dtype=float)
     sites = np.flatnonzero(seen == 0)
     tried = min(NEAREST, len(sites))
-    distance, place = (
-        np.asarray(found).reshape(-1, tried) for found in cKDTree(at_km[sites]).query(at_km, tried)
-    )
+    found = cKDTree(at_km[sites]).query(at_km, tried)
+    distance, place = (np.asarray(one).reshape(-1, tried) for one in found)
     distance, to = np.maximum(distance, model.MINIMUM_DISTANCE_KM), sites[place]
     median, effect = model.trip_parts_min(distance, density[:, None], density[to])
     best = median.argmin(axis=1)
     row = np.arange(len(communes))
-    return Trips(
-        pd.Index(communes.index), at_km, at_km[to[row, best]], median[row, best], effect[row, best], seen
-    )
+    parts = median[row, best], effect[row, best]
+    return Trips(pd.Index(communes.index), at_km, at_km[to[row, best]], *parts, seen)
 
 
 def _cells(trips: Trips, block: NDArray[np.object_] | None = None) -> Iterator[tuple[Ints, NDArray[np.intp]]]:

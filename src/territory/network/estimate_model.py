@@ -15,22 +15,18 @@ from territory.errors import NetworkError, Problems, agree, examples, warn
 from territory.territories import METROPOLITAN, TERRITORIES, TOGETHER
 
 Floats = NDArray[np.float64]
+Points = gpd.GeoDataFrame
 
 CALIBRATION = "calibration.csv"
-
 # names of terrain, from the fastest: the slowness of each is in the table of numbers
 TERRAINS = ("plain", "mixed", "mountain")
-
 # beyond these bounds no commune of France was measured
 SLOWNESS_BOUNDS = (-1.0, 3.0)
-
 # densities outside these bounds are read as the bound: few places to fit on beyond them
 DENSITY_BOUNDS_HAB_KM2 = (5.0, 5000.0)
 REFERENCE_DENSITY_HAB_KM2 = 100.0
-
 # a trip between two doors is never shorter: two sites at one point are a few streets apart
 MINIMUM_DISTANCE_KM = 0.5
-
 # how far local roads, and the streets of a town, are felt from each end of a trip (chosen on held-out communes)
 APPROACH_KM, STREETS_KM = 25.0, 4.0
 
@@ -84,13 +80,8 @@ class ErrorParts:
         territory = min(self.territory_share, shared)
         left = 1.0 - self.territory_share - self.commune_share
         scale = (1.0 - shared) / left
-        return ErrorParts(
-            territory,
-            shared - territory,
-            self.site_share * scale,
-            self.arrival_share * scale,
-            self.new_site_share,
-        )
+        ends = self.site_share * scale, self.arrival_share * scale
+        return ErrorParts(territory, shared - territory, *ends, self.new_site_share)
 
 
 def log_density(density_hab_km2: Floats) -> Floats:
@@ -167,19 +158,17 @@ def doubt_min(minutes: Floats, is_measured: Floats) -> Floats:
     return np.asarray(fixed + share * minutes)
 
 
-def difference_doubt_min(
-    minutes_a: Floats, minutes_b: Floats, between_min: Floats, is_measured: Floats
-) -> Floats:
+def difference_doubt_min(a_min: Floats, b_min: Floats, between_min: Floats, is_measured: Floats) -> Floats:
     """Return the half-width of 80 % of the errors on the differences of two times; roads in line err the least."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        line = np.where(between_min > 0, np.abs(minutes_a - minutes_b) / between_min, 1.0)
+        line = np.where(between_min > 0, np.abs(a_min - b_min) / between_min, 1.0)
     line = np.minimum(line, 1.0)
     least, most = (
         known.difference_root_min + (known.difference_line_root_min - known.difference_root_min) * line
         for known in (doubt("measured"), doubt("terrain"))
     )
     root = most + (least - most) * is_measured
-    apart = np.hypot(doubt_min(minutes_a, is_measured), doubt_min(minutes_b, is_measured))
+    apart = np.hypot(doubt_min(a_min, is_measured), doubt_min(b_min, is_measured))
     return np.asarray(np.minimum(root * np.sqrt(between_min), apart))
 
 
@@ -205,9 +194,7 @@ class Places:
     commune_codes: NDArray[np.object_]
 
 
-def read_places(
-    origins: gpd.GeoDataFrame, destinations: gpd.GeoDataFrame, *, terrain: str | None
-) -> tuple[Places, Places]:
+def read_places(origins: Points, destinations: Points, *, terrain: str | None) -> tuple[Places, Places]:
     """Return both sides in their common system, or one error that lists every problem."""
     problems = Problems("Points entre lesquels estimer des temps", NetworkError)
     if terrain is not None and terrain not in TERRAINS:
@@ -222,7 +209,7 @@ def read_places(
     return read[0], read[1]
 
 
-def point_problems(frame: gpd.GeoDataFrame, problems: Problems, *, of: str = "") -> None:
+def point_problems(frame: Points, problems: Problems, *, of: str = "") -> None:
     """Collect what is wrong with the ids, the system and the geometries of points."""
     said = f"{of} : " if of else ""
     if not hasattr(frame, "geom_type"):
@@ -251,7 +238,7 @@ def point_problems(frame: gpd.GeoDataFrame, problems: Problems, *, of: str = "")
     problems.count(infinite, "point(s) de coordonnées non finies", of=of)
 
 
-def _common_system(origins: gpd.GeoDataFrame, destinations: gpd.GeoDataFrame) -> int:
+def _common_system(origins: Points, destinations: Points) -> int:
     """Return the EPSG code of the French territory that holds every point, or an error that says which do not."""
     degrees = [frame.geometry.to_crs(4326) for frame in (origins, destinations)]
     lon = np.concatenate([side.x.to_numpy() for side in degrees])
@@ -272,9 +259,7 @@ def _common_system(origins: gpd.GeoDataFrame, destinations: gpd.GeoDataFrame) ->
     return best
 
 
-def _read_side(
-    frame: gpd.GeoDataFrame, label: str, epsg: int, terrain: str | None, problems: Problems
-) -> Places:
+def _read_side(frame: Points, label: str, epsg: int, terrain: str | None, problems: Problems) -> Places:
     """Read one side; a default replaces what is missing, with a warning where only some values are."""
     points = frame.geometry.to_crs(epsg)
     density = _positive(frame, "density_hab_km2", label, problems, zero=True)
@@ -298,22 +283,19 @@ def _read_side(
     )
 
 
-def _positive(frame: gpd.GeoDataFrame, column: str, label: str, problems: Problems, *, zero: bool) -> Floats:
+def _positive(frame: Points, column: str, label: str, problems: Problems, *, zero: bool) -> Floats:
     """Return a column as floats, NaN where it is missing; a value out of bounds is a problem."""
     if column not in frame:
         return np.full(len(frame), np.nan)
     values: Floats = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    wrong = frame[column].notna().to_numpy() & ~(
-        np.isfinite(values) & ((values >= 0) if zero else (values > 0))
-    )
+    sound = np.isfinite(values) & (values >= 0 if zero else values > 0)
+    wrong = frame[column].notna().to_numpy() & ~sound
     bound = "positive(s) ou nulle(s)" if zero else "strictement positive(s)"
     problems.count(frame.index[wrong], f"valeur(s) de {column} illisible(s) ou non {bound}", of=label)
     return values
 
 
-def _slowness(
-    frame: gpd.GeoDataFrame, label: str, terrain: str | None, problems: Problems
-) -> tuple[Floats, Floats]:
+def _slowness(frame: Points, label: str, terrain: str | None, problems: Problems) -> tuple[Floats, Floats]:
     """Return the slowness of each place and 1 where it was measured, or that of `terrain` by force."""
     if terrain is not None:
         return np.full(len(frame), slowness_of(terrain)), np.zeros(len(frame))

@@ -40,26 +40,18 @@ def draw_isochrones(
     """Return what can be reached from points, or from where they can be, as `RoadNetwork.isochrones` says it."""
     levels = sorted({float(level) for level in minutes})
     if not levels or not all(0 < level < np.inf for level in levels):
-        raise ParameterError(
-            f"minutes={list(minutes)} : indiquez au moins un temps, chacun au-dessus de zéro."
-        )
+        raise ParameterError(f"minutes={list(minutes)} : donnez au moins un temps, chacun au-dessus de zéro.")
     if not (cell_m > 0 and np.isfinite(cell_m)):
         raise ParameterError(f"cell_m={cell_m} : indiquez un côté de maille en mètres au-dessus de zéro.")
     if direction not in ("from", "to"):
-        raise ParameterError(
-            f"direction={direction!r} : choisissez « from » (au départ) ou « to » (à l'arrivée)."
-        )
+        raise ParameterError(f"direction={direction!r} : « from » (au départ) ou « to » (à l'arrivée).")
     topology, hop_times, graph = network
     roads = topology.roads
     places = place_on_roads(topology, points, role="points", max_snap_m=max_snap_m, islands=islands)
     ends = attach(topology, hop_times, places)
     usable = topology.snappable_hops & (islands | topology.main_hops)
     limit = min(MAX_TIME_MS, round(levels[-1] * MILLISECONDS_PER_MINUTE))
-    drives = (
-        _Drives.to(topology, hop_times, graph)
-        if direction == "to"
-        else _Drives.away(topology, hop_times, graph)
-    )
+    drives = (_Drives.to if direction == "to" else _Drives.away)(topology, hop_times, graph)
     seeds = ends.arriving if direction == "to" else ends.leaving
     rows: list[tuple[str, float, BaseGeometry]] = []
     for row, name in enumerate(points.index.astype(str)):
@@ -72,9 +64,8 @@ def draw_isochrones(
         site = float(ends.x[row]), float(ends.y[row]), float(places.distance_m[row])
         outlines = _outlines(samples, site, levels, cell_m, ACCESS_KMH[roads.profile] * 1000 / 60)
         rows += [(name, level, outline) for level, outline in zip(levels, outlines, strict=True)]
-    frame = gpd.GeoDataFrame(
-        rows, columns=["from_id", "minutes", "geometry"], geometry="geometry", crs=roads.crs
-    )
+    columns = ["from_id", "minutes", "geometry"]
+    frame = gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=roads.crs)
     frame.insert(2, "area_km2", frame.geometry.area / SQUARE_METRES_PER_SQUARE_KILOMETRE)
     return frame
 
@@ -156,6 +147,8 @@ def _run_chains(
 
 # x, y, time (min), and whether a place is on the road of the point
 _Samples = tuple[Floats, Floats, Floats, Bools]
+# x, y, and how far from a road
+_Site = tuple[float, float, float]
 
 
 def _samples(
@@ -209,20 +202,15 @@ def _samples(
 
 
 def _outlines(
-    samples: _Samples,
-    site: tuple[float, float, float],
-    levels: list[float],
-    cell_m: float,
-    metres_per_minute: float,
+    samples: _Samples, site: _Site, levels: list[float], cell_m: float, m_per_min: float
 ) -> list[BaseGeometry]:
     """Return the outline of each level, each one holding those before it."""
     import contourpy
 
     x, y, time, beside = samples
     off_site = np.hypot(x - site[0], y - site[1])
-    known = np.isfinite(time) | (
-        beside & (off_site <= min(2 * site[2] + OFF_ROAD_M, levels[-1] * metres_per_minute))
-    )
+    reach_m = min(2 * site[2] + OFF_ROAD_M, levels[-1] * m_per_min)
+    known = np.isfinite(time) | (beside & (off_site <= reach_m))
     if not known.any():
         return [shapely.Polygon() for _ in levels]
     margin = OFF_ROAD_M + 2 * cell_m
@@ -237,14 +225,13 @@ def _outlines(
         )
     on_grid = (x - x_min) / cell_m, (y - y_min) / cell_m, time, beside
     here = (site[0] - x_min) / cell_m, (site[1] - y_min) / cell_m, site[2]
-    grid = _grid(on_grid, here, (rows, columns), cell_m, metres_per_minute)
-    axes = (low + (np.arange(count) + 0.5) * cell_m for low, count in ((x_min, columns), (y_min, rows)))
-    across, up = axes
+    grid = _grid(on_grid, here, (rows, columns), cell_m, m_per_min)
+    across, up = (low + (np.arange(n) + 0.5) * cell_m for low, n in ((x_min, columns), (y_min, rows)))
     outlines: list[BaseGeometry] = []
     for level in levels:
         # as far below the level as above it, so that the outline passes half way between the last square that is
         # reached and the next, whatever the other levels
-        step = cell_m / metres_per_minute
+        step = cell_m / m_per_min
         capped = np.clip(grid, level - step, level + step)
         contours = contourpy.contour_generator(across, up, capped, fill_type=contourpy.FillType.OuterOffset)
         filled: Any = contours.filled(-np.inf, level)
@@ -254,13 +241,7 @@ def _outlines(
     return outlines
 
 
-def _grid(
-    samples: _Samples,
-    site: tuple[float, float, float],
-    shape: tuple[int, int],
-    cell_m: float,
-    metres_per_minute: float,
-) -> Floats:
+def _grid(samples: _Samples, site: _Site, shape: tuple[int, int], cell_m: float, m_per_min: float) -> Floats:
     """Return the time at the middle of each square: that of the nearest place on a road, and the way to it."""
     from scipy.ndimage import distance_transform_edt
 
@@ -277,11 +258,11 @@ def _grid(
     sample = nearest[tuple(places)]
     up, across = np.indices(shape, sparse=True)
     metres = cell_m * np.hypot(across + 0.5 - x[sample], up + 0.5 - y[sample])
-    minutes = time[sample] + metres / metres_per_minute
+    minutes = time[sample] + metres / m_per_min
     # nobody goes to the road and back to a place nearer than that
     straight = cell_m * np.hypot(across + 0.5 - site[0], up + 0.5 - site[1])
     is_near = beside[sample] & (straight <= metres + site[2])
-    minutes = np.where(is_near, np.minimum(minutes, straight / metres_per_minute), minutes)
+    minutes = np.where(is_near, np.minimum(minutes, straight / m_per_min), minutes)
     return np.where(metres <= OFF_ROAD_M, minutes, np.inf)
 
 

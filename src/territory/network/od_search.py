@@ -62,17 +62,15 @@ def direct_pairs(
     metres = np.hypot(origins.x[one] - destinations.x[two], origins.y[one] - destinations.y[two])
     straight = ms_of_access(metres, origins.access_kmh[one])
     near = straight <= origins.access_ms[one] + destinations.access_ms[two]
-    parts = [
-        (one[near], two[near], straight[near], np.rint(_DECIMETRES_PER_METRE * metres[near]).astype(np.int64))
-    ]
+    straight_dm = np.rint(_DECIMETRES_PER_METRE * metres[near]).astype(np.int64)
+    parts = [(one[near], two[near], straight[near], straight_dm)]
     along = (origins.chain[one] >= 0) & (destinations.chain[two] >= 0)
     one, two = one[along], two[along]
     hops = destinations.hop[two] - origins.hop[one]
     ahead = np.where(hops == 0, destinations.share[two] - origins.share[one], hops)
     bits = open_directions[origins.chain[one]]
-    for direction, allowed in enumerate(
-        ((ahead >= 0) & ((bits & FORWARD) > 0), (ahead <= 0) & ((bits & BACKWARD) > 0))
-    ):
+    ways = ((ahead >= 0) & ((bits & FORWARD) > 0), (ahead <= 0) & ((bits & BACKWARD) > 0))
+    for direction, allowed in enumerate(ways):
         a, b = one[allowed], two[allowed]
         time = destinations.done_ms[direction, b] - origins.done_ms[direction, a]
         length = destinations.done_dm[direction, b] - origins.done_dm[direction, a]
@@ -144,20 +142,16 @@ class RoadSearch:
         from_ids, to_ids, to_codes = self.from_ids[here], self.to_ids, pairs.destination
         columns: dict[str, Any]
         if as_text or (as_text is None and pairs.origin.size < CATEGORICAL_FROM_ROWS):
-            columns = {
-                "from_id": from_ids.astype(str).to_numpy()[pairs.origin],
-                "to_id": to_ids.astype(str).to_numpy()[to_codes],
-            }
+            names = from_ids.astype(str).to_numpy(), to_ids.astype(str).to_numpy()
+            columns = {"from_id": names[0][pairs.origin], "to_id": names[1][to_codes]}
         else:
             is_used = np.zeros(len(to_ids), bool)
             is_used[to_codes] = True
             to_codes = (np.cumsum(is_used, dtype=np.int32) - np.int32(1))[to_codes]
+            coded = {"from_id": (pairs.origin, from_ids), "to_id": (to_codes, to_ids[is_used])}
             columns = {
                 name: pd.Categorical.from_codes(codes.astype(np.int32), categories=ids.astype("str"))
-                for name, codes, ids in (
-                    ("from_id", pairs.origin, from_ids),
-                    ("to_id", to_codes, to_ids[is_used]),
-                )
+                for name, (codes, ids) in coded.items()
             }
         columns["travel_time_min"] = pairs.value / MILLISECONDS_PER_MINUTE
         if length_dm is not None:

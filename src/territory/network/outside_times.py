@@ -10,18 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from territory.errors import (
-    MissingExtraError,
-    MissingFileError,
-    NetworkError,
-    ParameterError,
-    Problems,
-    ReadError,
-    SchemaError,
-    agree,
-    examples,
-    retold,
-)
+from territory import errors
 from territory.network.graph.arrays import Floats
 from territory.network.points import points_to_crs
 from territory.sources.text.cells import to_numbers
@@ -67,20 +56,19 @@ def read_distancier(path: str | Path, *, unit: str = "min") -> pd.DataFrame:
     [[25.0, 21.4]]
     """
     if unit not in _UNITS_MIN:
-        raise ParameterError(f'Unité « {unit} » inconnue : indiquez unit="min" ou unit="s".')
+        raise errors.ParameterError(f'Unité « {unit} » inconnue : indiquez unit="min" ou unit="s".')
     path = Path(path)
     if not path.exists():
-        raise MissingFileError(f"Distancier introuvable : « {path} » (vérifiez le chemin).")
+        raise errors.MissingFileError(f"Distancier introuvable : « {path} » (vérifiez le chemin).")
     table = _read_cells(path)
     long = _as_long(table, path)
-    problems = Problems(f"Distancier « {path.name} »", SchemaError)
+    problems = errors.Problems(f"Distancier « {path.name} »", errors.SchemaError)
     ids = {end: long[end].astype("str").fillna("").str.strip() for end in ("from_id", "to_id")}
     for end, codes in ids.items():
         # whole numbers of Parquet are read with decimals where a cell is empty
         ids[end] = codes.str.removesuffix(".0") if pd.api.types.is_float_dtype(long[end]) else codes
-        problems.count(
-            numbered(long.index[ids[end] == ""] + 2), "identifiant(s) vide(s)", of=f"colonne {end}"
-        )
+        empty = errors.numbered(long.index[ids[end] == ""] + 2)
+        problems.count(empty, "identifiant(s) vide(s)", of=f"colonne {end}")
     result = pd.DataFrame(ids)
     numbers = _numbers(long, path, problems)
     for name, factor in (("travel_time_min", _UNITS_MIN[unit]), ("distance_km", 1.0)):
@@ -98,7 +86,8 @@ def _read_cells(path: Path) -> pd.DataFrame:
     if path.suffix.lower() != ".parquet":
         return read_table(path).reset_index(drop=True)
     # pandas lets any error of what a file says of its columns through
-    with retold(Exception, ReadError, f"Le distancier « {path.name} » est illisible ({{reason}})."):
+    said = f"Le distancier « {path.name} » est illisible ({{reason}})."
+    with errors.retold(Exception, errors.ReadError, said):
         return pd.read_parquet(path)
 
 
@@ -122,27 +111,24 @@ def _as_long(table: pd.DataFrame, path: Path) -> pd.DataFrame:
                 "travel_time_min": cells.ravel(),
             }
         )
-    raise ReadError(
+    raise errors.ReadError(
         f"Le distancier « {path.name} » n'est ni une table longue (idSrc, idDst, duree) ni une matrice carrée"
-        f" d'identifiants (colonnes : {examples(table.columns, most=6)})."
+        f" d'identifiants (colonnes : {errors.examples(table.columns, most=6)})."
     )
 
 
-def _numbers(table: pd.DataFrame, path: Path, problems: Problems) -> pd.DataFrame:
+def _numbers(table: pd.DataFrame, path: Path, problems: errors.Problems) -> pd.DataFrame:
     """Return the columns of numbers of a table, read as those of any other."""
     names = [name for name in ("travel_time_min", "distance_km") if name in table]
     # numbers of Parquet are numbers already
     typed = [name for name in names if pd.api.types.is_numeric_dtype(table[name])]
     text = table[names].astype(object).where(table[names].notna(), "").astype("str")
-    frame = to_numbers(
-        text.set_axis(table.index + 2), [name for name in names if name not in typed], path=path
-    )
+    written = [name for name in names if name not in typed]
+    frame = to_numbers(text.set_axis(table.index + 2), written, path=path)
     frame = frame.set_axis(table.index).assign(**{name: table[name].astype(float) for name in typed})
     for name in names:
-        problems.count(
-            frame.loc[(frame[name] < 0) | np.isinf(frame[name]), name],
-            f"valeur(s) négative(s) ou infinie(s) de {name}",
-        )
+        wrong = frame.loc[(frame[name] < 0) | np.isinf(frame[name]), name]
+        problems.count(wrong, f"valeur(s) négative(s) ou infinie(s) de {name}")
     return frame
 
 
@@ -192,14 +178,12 @@ def query_server(
         Without routingpy (extra ``servers``); if points cannot be used, or the server does not answer times.
     """
     if engine not in _PROFILES:
-        raise ParameterError(f"Moteur « {engine} » inconnu : choisissez {' ou '.join(_PROFILES)}.")
+        raise errors.ParameterError(f"Moteur « {engine} » inconnu : choisissez {' ou '.join(_PROFILES)}.")
     if not 0 < timeout_s < math.inf or retries < 0 or places_per_request < 1:
-        raise ParameterError(
-            "timeout_s et places_per_request doivent être au-dessus de zéro, retries positif ou nul."
-        )
+        raise errors.ParameterError("timeout_s et places_per_request sont positifs, retries positif ou nul.")
     router = _router(url, engine, timeout_s)
-    degrees = [points_to_crs(points, "EPSG:4326", role=role) for points, role in (
-        (origins, "origines"), (destinations, "destinations"))]  # fmt: skip
+    named = ((origins, "origines"), (destinations, "destinations"))
+    degrees = [points_to_crs(points, "EPSG:4326", role=role) for points, role in named]
     places = [list(zip(points.geometry.x, points.geometry.y, strict=True)) for points in degrees]
     seconds = np.full((len(origins), len(destinations)), np.nan)
     metres = np.full_like(seconds, np.nan)
@@ -227,7 +211,7 @@ def query_server(
 
 def _router(url: str, engine: str, timeout_s: float) -> Any:
     said = "Interroger un serveur demande la bibliothèque routingpy : installez territory[servers]."
-    with retold(ImportError, MissingExtraError, said):
+    with errors.retold(ImportError, errors.MissingExtraError, said):
         from routingpy.routers import OSRM, Valhalla
     # one try at a time: retries, and what they say, are ours
     kind = OSRM if engine == "osrm" else Valhalla
@@ -247,12 +231,7 @@ def _ask(
     import requests
     from routingpy import exceptions
 
-    passing = (
-        exceptions.Timeout,
-        exceptions.RouterServerError,
-        exceptions.OverQueryLimit,
-        requests.RequestException,
-    )
+    busy = exceptions.Timeout, exceptions.RouterServerError, exceptions.OverQueryLimit
     places = [list(place) for place in (*origins, *destinations)]
     rows = list(range(len(origins)))
     columns = list(range(len(origins), len(places)))
@@ -262,32 +241,30 @@ def _ask(
                 # routingpy warns of each retry of its own
                 warnings.simplefilter("ignore", UserWarning)
                 return router.matrix(places, profile=_PROFILES[engine], sources=rows, destinations=columns)
-        except passing as error:
+        except (*busy, requests.RequestException) as error:
             if attempt == retries:
-                raise NetworkError(
-                    f"Le serveur {url} n'a pas répondu après {agree(attempt + 1, 'essai(s)')} "
+                raise errors.NetworkError(
+                    f"Le serveur {url} n'a pas répondu après {errors.agree(attempt + 1, 'essai(s)')} "
                     f"({type(error).__name__} {error}) : vérifiez qu'il fonctionne, ou augmentez timeout_s."
                 ) from error
             time.sleep(_FIRST_PAUSE_S * 2**attempt)
         except exceptions.RouterError as error:
-            raise NetworkError(f"Le serveur {url} refuse la demande ({error}).") from error
+            raise errors.NetworkError(f"Le serveur {url} refuse la demande ({error}).") from error
         except (exceptions.JSONParseError, LookupError, TypeError, ValueError, AttributeError) as error:
-            raise NetworkError(
-                f"Le serveur {url} ne répond pas comme {engine} ({type(error).__name__} : {error})."
-            ) from error
+            what = f"{type(error).__name__} : {error}"
+            raise errors.NetworkError(f"Le serveur {url} ne répond pas comme {engine} ({what}).") from error
     raise AssertionError
 
 
 def _checked_cells(cells: Any, shape: tuple[int, ...], url: str) -> Floats:
     """Return the cells of an answer as numbers, NaN for no path, or say that they make no sense."""
     said = f"Le serveur {url} a répondu autre chose qu'une matrice de nombres ({{reason}})."
-    with retold((TypeError, ValueError), NetworkError, said):
+    with errors.retold((TypeError, ValueError), errors.NetworkError, said):
         # no path is None, which becomes NaN
         numbers = np.array(list(cells), dtype=np.float64)
     if numbers.shape != shape:
-        raise NetworkError(
-            f"Le serveur {url} a répondu une matrice {numbers.shape} au lieu de {shape} : réduisez places_per_request."
-        )
+        said = f"une matrice {numbers.shape} au lieu de {shape}"
+        raise errors.NetworkError(f"Le serveur {url} a répondu {said} : réduisez places_per_request.")
     if (numbers < 0).any() or np.isinf(numbers).any():
-        raise NetworkError(f"Le serveur {url} a répondu des temps ou distances négatifs ou infinis.")
+        raise errors.NetworkError(f"Le serveur {url} a répondu des temps ou distances négatifs ou infinis.")
     return numbers

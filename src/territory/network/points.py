@@ -3,15 +3,13 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
-from numpy.typing import NDArray
 
 from territory.errors import NetworkError, ParameterError, Problems, examples, refuse
 from territory.network.engine.compiling import kernel
 from territory.network.engine.graph import MAX_TIME_MS, SavedArrays, Seeds
-from territory.network.estimate_model import point_problems
-from territory.network.graph.arrays import Int32, Ints, Roads
+from territory.network.estimate_model import Points, point_problems
+from territory.network.graph.arrays import Float32, Floats, Int32, Ints, Roads
 from territory.network.graph.speeds import HopTimes
 from territory.network.graph.topology import Places, Topology, nearest_hops
 
@@ -22,7 +20,7 @@ MAX_SNAP_M = 2000.0
 
 
 def place_on_roads(
-    topology: Topology, points: gpd.GeoDataFrame, *, role: str, max_snap_m: float, islands: bool
+    topology: Topology, points: Points, *, role: str, max_snap_m: float, islands: bool
 ) -> Places:
     """Place points on the nearest road segment, or say which ones are too far."""
     if not (max_snap_m > 0 and np.isfinite(max_snap_m)):
@@ -40,18 +38,11 @@ def place_on_roads(
     return places
 
 
-def _too_far(
-    points: gpd.GeoDataFrame,
-    lost: NDArray[np.int64],
-    distance_m: NDArray[np.float64],
-    roads: Roads,
-    role: str,
-    max_snap_m: float,
-) -> str:
+def _too_far(points: Points, lost: Ints, far_m: Floats, roads: Roads, role: str, max_snap_m: float) -> str:
     def far(one: float) -> str:
         return "aucune route" if np.isnan(one) else f"{one / 1000:.1f} km".replace(".", ",")
 
-    listed = [f"{points.index[row]} à {far(one)}" for row, one in zip(lost, distance_m, strict=True)]
+    listed = [f"{points.index[row]} à {far(one)}" for row, one in zip(lost, far_m, strict=True)]
     name = f" « {roads.source} »" if roads.source else ""
     return (
         f"{lost.size} des {len(points)} points ({role}) sont à plus de {max_snap_m:g} m d'une route de la carte{name}"
@@ -61,23 +52,15 @@ def _too_far(
 
 
 def endpoints(
-    topology: Topology,
-    times: HopTimes,
-    origins: gpd.GeoDataFrame,
-    destinations: gpd.GeoDataFrame,
-    *,
-    max_snap_m: float,
-    islands: bool,
+    topology: Topology, times: HopTimes, origins: Points, destinations: Points, **options: Any
 ) -> "tuple[Endpoints, Endpoints]":
-    """Place origins and destinations and attach them to the graph."""
-    both = []
-    for points, role in ((origins, "origines"), (destinations, "destinations")):
-        places = place_on_roads(topology, points, role=role, max_snap_m=max_snap_m, islands=islands)
-        both.append(attach(topology, times, places))
-    return both[0], both[1]
+    """Place origins and destinations, with the options of `place_on_roads`, and attach them to the graph."""
+    places = place_on_roads(topology, origins, role="origines", **options)
+    others = place_on_roads(topology, destinations, role="destinations", **options)
+    return attach(topology, times, places), attach(topology, times, others)
 
 
-def check_points(points: gpd.GeoDataFrame, *, role: str) -> None:
+def check_points(points: Points, *, role: str) -> None:
     """Refuse points that cannot be used, with all problems at once."""
     problems = Problems(f"Points ({role})", NetworkError)
     point_problems(points, problems)
@@ -86,7 +69,7 @@ def check_points(points: gpd.GeoDataFrame, *, role: str) -> None:
     problems.raise_if_any()
 
 
-def points_to_crs(points: gpd.GeoDataFrame, crs: str, *, role: str) -> gpd.GeoDataFrame:
+def points_to_crs(points: Points, crs: str, *, role: str) -> Points:
     """Check points and project them."""
     check_points(points, role=role)
     projected = points.to_crs(crs)
@@ -110,25 +93,23 @@ class Endpoints(SavedArrays):
     arriving_dm: Ints
     chain: Ints
     hop: Ints
-    share: NDArray[np.float64]
+    share: Floats
     done_ms: Ints
     done_dm: Ints
     access_ms: Ints
     access_dm: Ints
     # the access road that points share, and where they themselves are
     spot: Ints
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
-    access_kmh: NDArray[np.float64]
+    x: Floats
+    y: Floats
+    access_kmh: Floats
 
     def __len__(self) -> int:
         return len(self.chain)
 
     def __getitem__(self, rows: Any) -> "Endpoints":
         columns = self.to_arrays().items()
-        return Endpoints(
-            *(one[:, rows] if name in ("done_ms", "done_dm") else one[rows] for name, one in columns)
-        )
+        return Endpoints(*(one[:, rows] if name.startswith("done_") else one[rows] for name, one in columns))
 
     @property
     def leaving(self) -> Seeds:
@@ -193,20 +174,14 @@ def attach(topology: Topology, times: HopTimes, places: Places) -> Endpoints:
     )
 
 
-def ms_of_access(distance_m: NDArray[np.float64], access_kmh: float | NDArray[np.float64]) -> Ints:
+def ms_of_access(distance_m: Floats, access_kmh: float | Floats) -> Ints:
     """Return the time in a straight line between a point and its road (ms)."""
     return np.rint(distance_m * 3600.0 / access_kmh).astype(np.int64)
 
 
 @kernel
 def _split_chains(
-    chain_start: Ints,
-    move: NDArray[np.int32],
-    wait: NDArray[np.int32],
-    length_m: NDArray[np.float32],
-    chain: Ints,
-    hop: Ints,
-    share: NDArray[np.float64],
+    chain_start: Ints, move: Int32, wait: Int32, length_m: Float32, chain: Ints, hop: Ints, share: Floats
 ) -> tuple[Ints, Ints, Ints, Ints]:  # pragma: no cover - compiled
     """Return times (ms) and lengths (dm) done and left at places on chains, by direction."""
     done_ms = np.zeros((2, chain.size), dtype=np.int64)

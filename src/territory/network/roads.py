@@ -142,10 +142,8 @@ class RoadNetwork:
     def __repr__(self) -> str:
         length = f"{self.length_km:.1f}" if self.length_km < 10 else f"{self.length_km:.0f}"
         name = f" « {self.roads.source} »" if self.roads.source else ""
-        return (
-            f"<RoadNetwork{name} : {length.replace('.', ',')} km, {self.roads.n_junctions} carrefours,"
-            f" {_PERIODS_IN_FRENCH[self._period]}>"
-        )
+        size = f"{length.replace('.', ',')} km, {self.roads.n_junctions} carrefours"
+        return f"<RoadNetwork{name} : {size}, {_PERIODS_IN_FRENCH[self._period]}>"
 
     def _repr_html_(self) -> str:
         rows = {
@@ -223,9 +221,8 @@ class RoadNetwork:
         `line` is a LineString in degrees (WGS 84), from and to within 100 m of roads, driven at `speed_kmh` (5 to 160
         km/h) whatever the table, in its own direction alone if `is_oneway`; `name` is for the account.
         """
-        roads = with_line(
-            self.roads, self._topology.whole_index, line, speed_kmh=speed_kmh, is_oneway=is_oneway, name=name
-        )
+        known = self.roads, self._topology.whole_index
+        roads = with_line(*known, line, speed_kmh=speed_kmh, is_oneway=is_oneway, name=name)
         return type(self)(Topology(roads), self._speeds, period=self._period)
 
     @accepting
@@ -450,10 +447,8 @@ def stream_travel_times(
     search = search_roads(
         network, origins, destinations, max_time_min=max_time_min, with_distance=with_distance, engine=engine
     )
-    return (
-        search.travel_times(slice(first, first + batch_size), threads=threads)
-        for first in range(0, len(search), batch_size)
-    )
+    firsts = range(0, len(search), batch_size)
+    return (search.travel_times(slice(one, one + batch_size), threads=threads) for one in firsts)
 
 
 def choose_engine(network: RoadNetwork, engine: str, n_origins: int, limit_ms: int) -> str:

@@ -80,16 +80,14 @@ def load_network(path: Path, *, verify: bool) -> tuple[Topology, pd.DataFrame, s
         topology = Topology(Roads(**columns, asides=asides, **{name: header[name] for name in _TEXTS}))
         if verify:
             check_roads(topology.roads)
-        ordered = arrays_under(_HIERARCHY, arrays)
-        if ordered:
+        if ordered := arrays_under(_HIERARCHY, arrays):
             hierarchy = Hierarchy.from_arrays(ordered)
             if verify:
                 check_hierarchy(hierarchy)
             arcs = topology.arcs
             if (hierarchy.n_nodes, hierarchy.edge_arcs.size) != (arcs.n_nodes, arcs.tails.size):
-                raise NetworkError(
-                    "La hiérarchie enregistrée n'est pas celle de cette carte : enregistrez de nouveau le réseau."
-                )
+                said = "La hiérarchie enregistrée n'est pas celle de cette carte"
+                raise NetworkError(f"{said} : enregistrez de nouveau le réseau.")
             topology.take_hierarchy(hierarchy)
         return topology, pd.read_csv(io.StringIO(header["speeds_csv"])), str(header["period"])
 
@@ -169,12 +167,9 @@ def _check_values(roads: Roads) -> None:
     _check_within("road_class", ways.road_class, 0, len(ways.class_names))
     _check_within("direction", ways.direction, 1, 4)
     _check_within("density_band", ways.density_band, 0, 4)
-    _check_within("vertex_kind", roads.vertex_kind, 0, 4)
-    _check_within("open_directions", roads.open_directions, 0, 4)
-    _check_within("hop_way", roads.hop_way, 0, len(ways))
-    _check_within("tail", roads.tail, 0, junctions)
-    _check_within("head", roads.head, 0, junctions)
-    _check_within("turn_arcs", roads.turn_arcs, 0, 2 * chains)
+    sizes = {"vertex_kind": 4, "open_directions": 4, "hop_way": len(ways), "turn_arcs": 2 * chains}
+    for name, size in {**sizes, "tail": junctions, "head": junctions}.items():
+        _check_within(name, getattr(roads, name), 0, size)
     turns = roads.turn_start
     if not turns.size or turns[0] != 0 or turns[-1] != roads.turn_arcs.size or (np.diff(turns) < 2).any():
         raise _FaultError("turn_start ne découpe pas les interdictions de tourner")
@@ -205,10 +200,8 @@ def _check_within(name: str, values: NDArray[Any], first: int, after: int) -> No
 def _are_paths(roads: Roads) -> bool:
     """Tell whether each arc of a forbidden sequence is open and begins where the one before it ends."""
     direction, chain = np.divmod(roads.turn_arcs, max(1, roads.n_chains))
-    ends = (
-        np.stack([roads.head, roads.tail])[direction, chain],
-        np.stack([roads.tail, roads.head])[direction, chain],
-    )
+    sides = (roads.head, roads.tail), (roads.tail, roads.head)
+    ends = [np.stack(pair)[direction, chain] for pair in sides]
     inside = np.ones(max(0, roads.turn_arcs.size - 1), dtype=bool)
     inside[roads.turn_start[1:-1] - 1] = False
     is_open = (roads.open_directions[chain] & (1 + direction)) > 0

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from territory.access.pairs import Floats, unique_ids, warn
-from territory.errors import ParameterError, Problems, TerritoryError, agree, examples
+from territory.access.pairs import Floats, Labels, unique_ids, warn
+from territory.errors import ParameterError, Problems, TerritoryError, agree, counted, examples
 from territory.french.numbers import decimal
 
 if TYPE_CHECKING:
@@ -108,11 +108,8 @@ def typology(
     words = _check(features, labels, n_types, max_types, log_columns)
     known = features.notna().all(axis=1)
     if not known.all():
-        lost = features.index[~known]
-        warn(
-            f"{agree(len(lost), 'unité(s)')} sans type, faute d'une donnée ({examples(lost)}) : complétez les "
-            "colonnes, ou retirez celle qui manque.",
-        )
+        lost = counted(features.index[~known], "unité(s) sans type, faute d'une donnée")
+        warn(f"{lost} : complétez les colonnes, ou retirez celle qui manque.")
     # sorted, so that the order of the rows changes nothing
     table = features[known].astype(np.float64).sort_index()
     logged = table.copy()
@@ -128,20 +125,14 @@ def typology(
     chosen, reason = _choose(scores, n_types)
     scores["is_chosen"] = scores.index == chosen
     # renumbered from the most numerous, ties by the first unit
-    _, first, place, counts = np.unique(
-        tried[chosen][0], return_index=True, return_inverse=True, return_counts=True
-    )
+    found = tried[chosen][0]
+    _, first, place, counts = np.unique(found, return_index=True, return_inverse=True, return_counts=True)
     codes = np.argsort(np.lexsort((first, -counts)))[place]
     types = pd.Series([f"T{code + 1}" for code in codes], index=table.index, dtype="str", name="type")
     centres = table.groupby(types.to_numpy()).mean().rename_axis("type")
     centres.insert(0, "n_units", types.value_counts().reindex(centres.index))
-    return TypologyResult(
-        types.reindex(features.index),
-        centres,
-        scores,
-        reason,
-        _sentences(table, logged, types, centres, words),
-    )
+    sentences = _sentences(table, logged, types, centres, words)
+    return TypologyResult(types.reindex(features.index), centres, scores, reason, sentences)
 
 
 def _check(
@@ -169,9 +160,8 @@ def _check(
         if value is not None and not value >= 2:
             problems.add(f"{name} = {value} : au moins 2 types sont attendus")
     if usable <= max(2, n_types or 2):
-        problems.add(
-            f"{agree(usable, 'unité(s) différente(s)')} et sans donnée manquante : trop peu pour des types"
-        )
+        few = agree(usable, "unité(s) différente(s)")
+        problems.add(f"{few} et sans donnée manquante : trop peu pour des types")
     problems.raise_if_any()
     return {str(column): (labels or {}).get(column, str(column)) for column in features.columns}
 
@@ -249,11 +239,7 @@ def _choose(scores: pd.DataFrame, n_types: int | None) -> tuple[int, str]:
 
 
 def _sentences(
-    table: pd.DataFrame,
-    logged: pd.DataFrame,
-    types: pd.Series[str],
-    centres: pd.DataFrame,
-    words: dict[str, str],
+    table: pd.DataFrame, logged: pd.DataFrame, types: Labels, centres: pd.DataFrame, words: dict[str, str]
 ) -> pd.Series[str]:
     """Return one sentence by type: what sets it apart from the mean of all units, farthest first."""
     apart = (logged.groupby(types.to_numpy()).mean() - logged.mean()) / logged.std(ddof=0)

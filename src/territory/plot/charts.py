@@ -39,10 +39,9 @@ def gainers_and_losers(effects: pd.DataFrame, *, noun: str = "enfants") -> Figur
         heads = ("← trajet plus long", f"trajet plus court ({noun}) →")
         axes.set_xlim(*_room(float(loss.max()) + 0.16 * most, float(gain.max()) + 0.16 * most, heads, axes))
         axes.axvline(0, color=style.INK, linewidth=0.8)
-        texts = {
-            effect: list(effects.get(f"text_{effect}", effects[f"persons_{effect}"].map(persons)))
-            for effect in ("gain", "loss", "indistinct")
-        }
+        texts = {}
+        for effect in ("gain", "loss", "indistinct"):
+            texts[effect] = list(effects.get(f"text_{effect}", effects[f"persons_{effect}"].map(persons)))
         for row, (more, less) in enumerate(zip(gain, loss, strict=True)):
             for effect, end, side in (("gain", more, "left"), ("loss", -less, "right")):
                 # a number that is unknown or withheld has no bar, but is not nothing
@@ -53,16 +52,10 @@ def gainers_and_losers(effects: pd.DataFrame, *, noun: str = "enfants") -> Figur
         _side_column(axes, "sans différence\nvisible", texts["indistinct"])
         look: dict[str, Any] = {"fontsize": 8, "fontweight": "semibold", "annotation_clip": False}
         # what each side means above the line of zero
-        for text, shift, side, color in zip(
-            heads, (-5, 5), ("right", "left"), (style.LOSS, style.GAIN), strict=True
-        ):
-            at: dict[str, Any] = {
-                "xytext": (shift, 0),
-                "textcoords": "offset points",
-                "ha": side,
-                "va": "bottom",
-            }
-            axes.annotate(text, (0, -0.62), **at, color=color, **look)
+        sides = zip(heads, (-5, 5), ("right", "left"), (style.LOSS, style.GAIN), strict=True)
+        for text, shift, side, color in sides:
+            at: dict[str, Any] = {"xytext": (shift, 0), "textcoords": "offset points", "ha": side}
+            axes.annotate(text, (0, -0.62), va="bottom", color=color, **at, **look)
     return figure
 
 

@@ -100,10 +100,9 @@ def show(
 
 def _show_study(study: Study) -> Figure:
     """Draw the territory of a study, its EPCI in focus and the places that it names."""
-    data: Any = open_dataset(
-        study.dataset, study.data, departements=study.territory.departement_codes, folder=Path(study.folder)
-    )
-    inside = data.communes["departement_code"].isin(study.territory.departement_codes)
+    codes, folder = study.territory.departement_codes, Path(study.folder)
+    data: Any = open_dataset(study.dataset, study.data, departements=codes, folder=folder)
+    inside = data.communes["departement_code"].isin(codes)
     communes = data.communes[inside]
     areas = communes[["geometry"]] if data.outlines is None else data.outlines
     focus = communes.index[communes["epci_code"] == study.territory.focus_epci_code]
@@ -138,9 +137,7 @@ def _show_table(obj: Any, column: str | None, outlines: gpd.GeoDataFrame | None)
     if not isinstance(obj, gpd.GeoDataFrame):
         keys = [name for name in ("commune_code", "from_id") if name in (*obj.columns, *obj.index.names)]
         if not keys:
-            raise ParameterError(
-                "Carte impossible : la table n'a ni géométrie, ni colonne ou index commune_code."
-            )
+            raise ParameterError("Carte impossible : ni géométrie, ni colonne ou index commune_code.")
         table = obj.reset_index().drop_duplicates(keys[0]).set_index(keys[0])
         places = load_var().outlines if outlines is None else outlines
         areas = places[["geometry"]].join(table.drop(columns="geometry", errors="ignore"), how="inner")
@@ -154,9 +151,7 @@ def _show_table(obj: Any, column: str | None, outlines: gpd.GeoDataFrame | None)
     chosen = _chosen(column, [*numbers, *names]) if names or column else ""
     declared = COLUMNS.get(chosen)
     if declared and declared.secrecy not in (Secrecy.PUBLIC, Secrecy.ESTIMATE):
-        raise ParameterError(
-            f"« {chosen} » tient à des personnes ou à de l'argent : la carte est dans le rapport."
-        )
+        raise ParameterError(f"« {chosen} » tient à des personnes ou à de l'argent : voyez le rapport.")
     values: Any = areas[chosen] if chosen else pd.Series("contour", index=areas.index)
     title = declared.label if declared else chosen
     if chosen in numbers and not pd.api.types.is_bool_dtype(values.dtype):

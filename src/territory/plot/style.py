@@ -18,12 +18,7 @@ from territory.french.words import typeset
 
 FONT_FAMILY = "Source Sans Pro"
 FONT_PACKAGE = "font-source-sans-pro"
-FONT_FILES = (
-    "SourceSansPro-Regular.ttf",
-    "SourceSansPro-It.ttf",
-    "SourceSansPro-Semibold.ttf",
-    "SourceSansPro-Bold.ttf",
-)
+FONT_FILES = tuple(f"SourceSansPro-{face}.ttf" for face in ("Regular", "It", "Semibold", "Bold"))
 
 INK = "#16242f"
 MUTED = "#4b5a66"
@@ -81,9 +76,7 @@ def font_folder() -> Path:
         files = []
     folders = [Path(str(file.locate())).parent for file in files if file.name == FONT_FILES[0]]
     if not folders or not all((folders[0] / name).is_file() for name in FONT_FILES):
-        raise MissingFileError(
-            f"La police {FONT_FAMILY} manque : réinstallez les dépendances (pip install {FONT_PACKAGE})."
-        )
+        raise MissingFileError(f"Police {FONT_FAMILY} absente : pip install {FONT_PACKAGE}.")
     return folders[0]
 
 

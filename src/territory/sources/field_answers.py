@@ -4,22 +4,14 @@ import datetime as dt
 import math
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
 import pandas as pd
 
 from territory.errors import Problems, ReadError, agree, examples, warn
-from territory.sources.field_workbook import (
-    IDENTITY_SHEET,
-    ORGANISATION,
-    PROTECTED_CELLS,
-    SHEETS,
-    SITUATION_DATE,
-    FieldColumn,
-    FieldSheet,
-)
+from territory.sources import field_workbook
 from territory.sources.text.cells import pad_code
 from territory.sources.text.tables import read_bytes
 from territory.sources.text.workbooks import read_workbook, sheet_names
@@ -78,7 +70,7 @@ def read_template(
     present = sheet_names(content, path)
     problems = Problems(f"Classeur « {path.name} »", ReadError)
     known = {"commune": communes, "service": services, "site": sites}
-    readers = {sheet.table: _SheetReader(sheet, known, problems) for sheet in SHEETS}
+    readers = {sheet.table: _SheetReader(sheet, known, problems) for sheet in field_workbook.SHEETS}
     tables: dict[str, pd.DataFrame] = {}
     for name, reader in readers.items():
         title = reader.sheet.title
@@ -92,8 +84,7 @@ def read_template(
     if extra > 0:
         problems.messages = [*problems.messages[:_MOST_PROBLEMS], f"et {extra} autres"]
     problems.raise_if_any()
-    protected = sum(reader.protected for reader in readers.values())
-    if protected:
+    if protected := sum(reader.protected for reader in readers.values()):
         said = agree(protected, "effectif(s) gardé(s) secret(s) par l'expéditeur, inconnu(s) ici")
         warn(f"Classeur « {path.name} » : {said}.")
     unanswered = sum(reader.unanswered for reader in readers.values())
@@ -104,21 +95,20 @@ def is_field_workbook(path: Path) -> bool:
     """Say whether a file is a workbook of the field, by the names of its sheets."""
     if path.suffix.lower() not in (".xlsx", ".xlsm"):
         return False
-    return IDENTITY_SHEET in sheet_names(read_bytes(path), path)
+    return field_workbook.IDENTITY_SHEET in sheet_names(read_bytes(path), path)
 
 
+@dataclass
 class _SheetReader:
     """One sheet being read: problems are added with their cells, what is secret or left blank is counted."""
 
-    def __init__(
-        self, sheet: FieldSheet, known: Mapping[str, Collection[str] | None], problems: Problems
-    ) -> None:
-        self.sheet = sheet
-        self.known = known
-        self.problems = problems
-        self.protected = self.unanswered = 0
-        # the position of each column
-        self.places: dict[str, int] = {}
+    sheet: field_workbook.FieldSheet
+    known: Mapping[str, Collection[str] | None]
+    problems: Problems
+    protected: int = 0
+    unanswered: int = 0
+    # the position of each column
+    places: dict[str, int] = field(default_factory=dict)
 
     def say(self, name: str, line: int, said: str) -> None:
         """Add what is wrong with the cell of a column."""
@@ -169,7 +159,7 @@ class _SheetReader:
         self.places = {wanted[title].name: titles.index(title) for title in wanted if title in titles}
         return start
 
-    def _value(self, column: FieldColumn, text: str, line: int) -> object:
+    def _value(self, column: field_workbook.FieldColumn, text: str, line: int) -> object:
         """Return the value of one cell, or add what is wrong with it."""
         is_code = column.kind in _UNKNOWN
         if not text:
@@ -179,19 +169,18 @@ class _SheetReader:
         if is_code:
             return self._code(column, text, line)
         plain = _SPACES.sub("", text)
-        if column.kind == "count" and plain.casefold() in PROTECTED_CELLS:
+        if column.kind == "count" and plain.casefold() in field_workbook.PROTECTED_CELLS:
             self.protected += 1
             return float("nan")
         try:
             number = float(plain.replace("€", "").replace(",", "."))
         except ValueError:
             number = float("nan")
-        wrong = _wrong(column.kind, number)
-        if wrong:
+        if wrong := _wrong(column.kind, number):
             self.say(column.name, line, f"« {text} » {wrong}")
         return float("nan") if wrong else number
 
-    def _code(self, column: FieldColumn, text: str, line: int) -> str:
+    def _code(self, column: field_workbook.FieldColumn, text: str, line: int) -> str:
         """Return a code as the tables write it."""
         code = text.casefold() if column.kind == "service" else text
         if column.kind == "commune":
@@ -246,13 +235,13 @@ def _read_identity(
     content: bytes, path: Path, present: list[str], problems: Problems
 ) -> tuple[str, dt.date | None]:
     """Return who answers and for which date."""
-    if IDENTITY_SHEET not in present:
-        problems.add(f"feuille « {IDENTITY_SHEET} » absente")
+    if field_workbook.IDENTITY_SHEET not in present:
+        problems.add(f"feuille « {field_workbook.IDENTITY_SHEET} » absente")
         return "", None
-    rows = read_workbook(content, path, sheet=IDENTITY_SHEET)
+    rows = read_workbook(content, path, sheet=field_workbook.IDENTITY_SHEET)
     found = {cells[0].strip(): (line, cells[1].strip()) for line, cells in rows if len(cells) > 1}
-    line, text = found.get(SITUATION_DATE, (0, ""))
-    organisation = found.get(ORGANISATION, (0, ""))[1]
+    line, text = found.get(field_workbook.SITUATION_DATE, (0, ""))
+    organisation = found.get(field_workbook.ORGANISATION, (0, ""))[1]
     if not text:
         return organisation, None
     for form in _DATES:
@@ -260,7 +249,6 @@ def _read_identity(
             return organisation, dt.datetime.strptime(text, form).date()
         except ValueError:
             continue
-    problems.add(
-        f"feuille « {IDENTITY_SHEET} », cellule B{line} : « {text} » n'est pas une date (31/12/2025)"
-    )
+    place = f"feuille « {field_workbook.IDENTITY_SHEET} », cellule B{line}"
+    problems.add(f"{place} : « {text} » n'est pas une date (31/12/2025)")
     return organisation, None

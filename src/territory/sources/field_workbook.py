@@ -124,23 +124,20 @@ def _prefilled(communes: pd.DataFrame, services: pd.DataFrame, names: dict[str, 
     for service, rows in places.groupby(level="service", sort=True):
         ages = rows.reindex(columns=["age_min", "age_max"])
         known = ages.notna().all(axis=None)
-        oriented[str(service)] = (
-            {"age_min": int(ages["age_min"].min()), "age_max": int(ages["age_max"].max())} if known else {}
-        )
+        both = {"age_min": ages["age_min"].min(), "age_max": ages["age_max"].max()}
+        oriented[str(service)] = {name: int(age) for name, age in both.items()} if known else {}
     pairs = sorted(set(services.index))
+    sites: dict[str, dict[str, object]] = {
+        site: {"site_id": site, "site_name": names.get(site, "")} for site, _ in pairs
+    }
     return {
         "children": [
             {"commune_code": code, "commune_name": name, "service": service, **ages}
             for code, name in communes["name"].items()
             for service, ages in oriented.items()
         ],
-        "activity": [
-            {"site_id": site, "site_name": names.get(site, ""), "service": name} for site, name in pairs
-        ],
-        "budgets": [
-            {"site_id": site, "site_name": names.get(site, "")}
-            for site in dict.fromkeys(site for site, _ in pairs)
-        ],
+        "activity": [sites[site] | {"service": name} for site, name in pairs],
+        "budgets": list(sites.values()),
     }
 
 

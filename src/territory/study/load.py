@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 from territory import __version__
 from territory.errors import MissingFileError, Problems, StudyError, TerritoryWarning, warn_deprecated
 from territory.geography.communes import plain
-from territory.study.own_tables import FAULTS, Finding, Location, OwnTables, in_words, line_of
+from territory.study.own_tables import FAULTS, Findings, Location, OwnTables, in_words, line_of
 from territory.study.words.model import Study
 from territory.tables.declare import lines_of
 
@@ -26,9 +26,8 @@ from territory.tables.declare import lines_of
 def built_in_studies() -> list[str]:
     """List the names of the studies that come with the library."""
     folder = resources.files("territory.datasets") / "studies"
-    return sorted(
-        entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")
-    )
+    names = (entry.name for entry in folder.iterdir())
+    return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
 
 
 def load_study(name_or_path: str | Path, *, whole: bool = True) -> Study:
@@ -130,8 +129,10 @@ def parse_study(text: str, *, subject: str, folder: Path, whole: bool = True) ->
 
 def _explain(detail: ErrorDetails, lines: dict[Location, int]) -> str:
     """Turn one pydantic error into a French line with its place."""
-    # tags of unions stand in the location but not in the file
-    location = tuple(part for part in detail["loc"] if part not in _tags())
+    # tags of unions, the kinds of changes, stand in the location but not in the file
+    properties = (one.get("properties", {}) for one in Study.model_json_schema()["$defs"].values())
+    tags = {keys["type"]["const"] for keys in properties if "type" in keys}
+    location = tuple(part for part in detail["loc"] if part not in tags)
     key = ".".join(str(part) for part in location)
     if detail["type"] == "extra_forbidden":
         return f"{_at(lines, location)}clé inconnue « {location[-1]} »{_suggestion(str(location[-1]))}"
@@ -185,12 +186,6 @@ def _suggestion(wrong: str) -> str:
     french = FAULTS["synonyms"].get(plain(wrong))
     close = [french] if french in known else difflib.get_close_matches(wrong, sorted(known), n=1)
     return f" (vouliez-vous dire « {close[0]} » ?)" if close else ""
-
-
-def _tags() -> set[str]:
-    """Return the names of change types, which pydantic adds to the location of their errors."""
-    definitions = Study.model_json_schema()["$defs"].values()
-    return {d["properties"]["type"]["const"] for d in definitions if "type" in d.get("properties", {})}
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -274,7 +269,7 @@ def _open_table(names: list[str], counts: dict[Location, int], *, is_array: bool
     return path
 
 
-def paths_outside(raw: Any, place: Location = ()) -> Iterator[Finding]:
+def paths_outside(raw: Any, place: Location = ()) -> Findings:
     """Yield each file of a raw study that is outside its folder, those of `[data]` left aside."""
     for where, text in _texts(raw, place):
         # the file itself, or one of a list of files
@@ -286,7 +281,7 @@ def paths_outside(raw: Any, place: Location = ()) -> Iterator[Finding]:
             )
 
 
-def _undrawable(raw: Any) -> Iterator[Finding]:
+def _undrawable(raw: Any) -> Findings:
     """Yield each text that holds a character which no page can show: a control, or one that is none."""
     for where, text in _texts(raw):
         wrong = {c for c in text if c not in "\n\t" and unicodedata.category(c) in ("Cc", "Cn", "Co", "Cs")}
@@ -311,17 +306,15 @@ def readable(model: type[Model], raw: Any) -> Model:
     try:
         return model.model_validate(table)
     except (ValidationError, RecursionError):
-        fields = model.model_fields.items()
-        values = {
-            name: _readable_value(field, table[name]) if name in table else _blank(field)
-            for name, field in fields
-        }
+        values = {name: _readable_value(field, name, table) for name, field in model.model_fields.items()}
         return model.model_construct(**values)
 
 
-def _readable_value(field: FieldInfo, value: Any) -> Any:
-    """Return the value of one key, what stands for it when it is wrong."""
-    annotation = field.annotation
+def _readable_value(field: FieldInfo, key: str, table: dict[str, Any]) -> Any:
+    """Return the value of one key, what stands for it when it is absent or wrong."""
+    if key not in table:
+        return _blank(field)
+    annotation, value = field.annotation, table[key]
     models = _models_in(annotation)
     if models and isinstance(value, list | tuple):
         return tuple(readable(_model_of(models, item), item) for item in value)

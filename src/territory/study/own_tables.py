@@ -46,10 +46,8 @@ _MAY_BE_EMPTY = frozenset({"age_max", "legal_factor"})
 CONSUMPTION_COLUMNS = ("age_min", "age_max", "acts_per_hab")
 ACTIVITY_COLUMNS = ("site_id", "consultations_per_year")
 STATUSES: tuple[str, ...] = get_args(LegalStatus)
-_FLAGS = {
-    **dict.fromkeys(("oui", "true", "vrai", "1"), True),
-    **dict.fromkeys(("non", "false", "faux", "0"), False),
-}
+_FLAGS = dict.fromkeys(("oui", "true", "vrai", "1"), True)
+_FLAGS |= dict.fromkeys(("non", "false", "faux", "0"), False)
 _POOLING_ASKED = ("service", "member_id", "is_shared", "host_id")
 _POOLING_NUMBERS = ("hours_today_per_year", "hours_pooled_per_year", "trips_per_year")
 
@@ -238,10 +236,8 @@ def _bad_rows(shown: pd.DataFrame, bad: Mapping[str, pd.Series[bool]], path: Pat
     problems = Problems(f"Fichier « {path.name} »", ReadError)
     for what, rows in bad.items():
         if rows.any():
-            lines = [
-                f"ligne {line} : {', '.join(map(str, row))}"
-                for line, *row in shown[rows].head(4).itertuples()
-            ]
+            first = shown[rows].head(4).itertuples()
+            lines = [f"ligne {line} : {', '.join(map(str, row))}" for line, *row in first]
             problems.add(f"{what}, {int(rows.sum())} fois ({examples(lines)})")
     return problems
 
@@ -254,10 +250,10 @@ def _flag(value: object) -> bool | None:
 # where a problem is in the file (keys, and the number of each table of an array), and what is wrong
 Location = tuple[str | int, ...]
 Finding = tuple[Location, str]
+Findings = Iterator[Finding]
 # what is said of a file that is wrong, in the planner's language
-FAULTS: Mapping[str, Mapping[str, str]] = tomllib.loads(
-    (resources.files("territory.study.words") / "faults.toml").read_text("utf-8")
-)
+_SAID = (resources.files("territory.study.words") / "faults.toml").read_text("utf-8")
+FAULTS: Mapping[str, Mapping[str, str]] = tomllib.loads(_SAID)
 # persons who are counted one by one: nobody is a half
 Persons = Annotated[float, Field(ge=0, multiple_of=1, allow_inf_nan=False)]
 _FEMININE = ("autorisation", "question d'implantation")
@@ -369,13 +365,11 @@ def named_by(part: BaseModel, key: str) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else () if value is None else (value,)
 
 
-def unknown_names(
-    place: Location, what: str, names: Iterable[str | None], known: Collection[Any]
-) -> Iterator[Finding]:
+def unknown_names(at: Location, what: str, names: Iterable[str | None], known: Collection[Any]) -> Findings:
     """Yield each name that is not known; one that could not be read is reported with the shape of the file."""
     for name in names:
         if name is not None and name not in known:
-            yield place, unknown(what, name, known)
+            yield at, unknown(what, name, known)
 
 
 def absent_file(value: str) -> str:

@@ -4,7 +4,7 @@ They read the study as far as it can be read, so that a wrong key and an unknown
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -17,7 +17,7 @@ from territory.geography.communes import DEPARTEMENTS, plain
 from territory.sources.producers.finess.extracts import CATEGORIES
 from territory.study.own_tables import (
     FAULTS,
-    Finding,
+    Findings,
     Known,
     Location,
     OwnTables,
@@ -30,8 +30,6 @@ from territory.study.own_tables import (
 )
 from territory.study.words.indicators import DREES_SCHEME, RECAST_PROFILE
 from territory.study.words.model import Study, expand_departements
-from territory.study.words.questions import Grouping, Siting
-from territory.study.words.scenario import Scenario
 
 # the points of communes stop short of the border by at most a few kilometres (degrees)
 _BORDER = 0.15
@@ -42,7 +40,7 @@ TERRAINS = ("plain", "mixed", "mountain")
 _PLACED_NEEDS = ("orientation", "waiting")
 
 
-def check_references(study: Study, tables: OwnTables, *, whole: bool = True) -> Iterator[Finding]:
+def check_references(study: Study, tables: OwnTables, *, whole: bool = True) -> Findings:
     """Yield each problem of a study with its place; `study` is what could be read of a file that may be wrong.
 
     Without `whole`, official files are known by their first lines, and read only for what the study names of them.
@@ -53,9 +51,8 @@ def check_references(study: Study, tables: OwnTables, *, whole: bool = True) -> 
     if study.data is not None and study.dataset == FILES and not whole:
         wrong = list(wrong_heads(study.data.paths(), tables.folder))
         yield from ((("data", *key.split(".")), said) for key, said in wrong)
-        yield from (
-            (("data",), said) for said in clashes(study.data.paths(), study.data.years, study.data.cog_year)
-        )
+        for said in clashes(study.data.paths(), study.data.years, study.data.cog_year):
+            yield ("data",), said
         if wrong or not _names_of_data(study):
             yield from _check_departements(study, None)
             yield from _check_vintages(study, study.data.vintages)
@@ -74,19 +71,19 @@ def check_references(study: Study, tables: OwnTables, *, whole: bool = True) -> 
     except TerritoryError as error:
         yield ("data",), str(error)
         return
-    yield from _check_territory(study, data)
+    yield from _check_departements(study, getattr(data, "departement_code", None))
+    focus = study.territory.focus_epci_code
+    communes = data.communes.dropna(subset="epci_code")
+    epci: dict[str, str] = dict(zip(communes["epci_code"], communes["epci_name"], strict=True))
+    if focus is not None and focus not in epci:
+        yield ("territory", "focus_epci_code"), unknown_epci(focus, epci)
     known = known_names(study, data, tables)
     yield from _check_vintages(study, data.vintages)
     yield from _check_repeated(study)
     yield from _check_sites(study, data)
     yield from _check_services(study, known)
-    questions: dict[str, Sequence[Scenario | Siting | Grouping]] = {
-        "scenario": study.scenario,
-        "siting": study.siting,
-        "grouping": study.grouping,
-    }
-    for key, items in questions.items():
-        for number, item in enumerate(items):
+    for key in ("scenario", "siting", "grouping"):
+        for number, item in enumerate(getattr(study, key)):
             yield from (((key, number, *place), wrong) for place, wrong in item.check(known))
     yield from _check_files(study, known)
     yield from _check_costs(study)
@@ -105,7 +102,7 @@ def _names_of_data(study: Study) -> bool:
     )
 
 
-def _check_departements(study: Study, held: str | None) -> Iterator[Finding]:
+def _check_departements(study: Study, held: str | None) -> Findings:
     """Yield départements that do not exist or that the data hold in part, and a terrain of none."""
     place: Location = ("territory", "departement_codes")
     for code in study.territory.departement_codes:
@@ -123,20 +120,9 @@ def _check_departements(study: Study, held: str | None) -> Iterator[Finding]:
         yield ("travel", "terrain"), f"terrain inconnu « {study.travel.terrain} » ; {hint}"
 
 
-def _check_territory(study: Study, data: Any) -> Iterator[Finding]:
-    """Yield what is wrong with the territory, an EPCI of elsewhere too."""
-    yield from _check_departements(study, getattr(data, "departement_code", None))
-    focus = study.territory.focus_epci_code
-    names = data.communes.dropna(subset="epci_code").set_index("epci_code")["epci_name"].to_dict()
-    if focus is not None and focus not in names:
-        yield ("territory", "focus_epci_code"), unknown_epci(focus, names)
-
-
 def known_names(study: Study, data: Any, tables: OwnTables) -> Known:
     """Return what a dataset and a study declare together."""
-    declared = pd.DataFrame([service.model_dump() for service in study.service]).reindex(
-        columns=SERVICE_COLUMNS
-    )
+    declared = pd.DataFrame([service.model_dump() for service in study.service], columns=SERVICE_COLUMNS)
     rows = data.services.reset_index()[SERVICE_COLUMNS]
     pair = SERVICE_COLUMNS[:2]
     replaced = pd.MultiIndex.from_frame(rows[pair]).isin(pd.MultiIndex.from_frame(declared[pair]))
@@ -161,11 +147,8 @@ def known_names(study: Study, data: Any, tables: OwnTables) -> Known:
 def _local_sites(study: Study, data: Any) -> pd.DataFrame:
     """Return the commune and the status of every site of the territory, those of the study added."""
     sites = pd.DataFrame(data.sites).reindex(columns=["commune_code", "legal_status"]).astype(object)
-    declared = pd.DataFrame(
-        {"commune_code": [site.commune_code for site in study.site]},
-        index=[site.id for site in study.site],
-        dtype=object,
-    )
+    new = [(site.id, site.commune_code) for site in study.site]
+    declared = pd.DataFrame(new, columns=["id", "commune_code"], dtype=object).set_index("id")
     declared = declared[declared["commune_code"].notna().to_numpy() & declared.index.notna()]
     declared = declared[~declared.index.duplicated() & ~declared.index.isin(sites.index)]
     both = pd.concat([sites, declared])
@@ -174,14 +157,14 @@ def _local_sites(study: Study, data: Any) -> pd.DataFrame:
     return both[both["commune_code"].isin(inside)]
 
 
-def _check_vintages(study: Study, vintages: Sequence[str]) -> Iterator[Finding]:
+def _check_vintages(study: Study, vintages: Sequence[str]) -> Findings:
     """Yield censuses that the data do not hold."""
     yield from unknown_names(("population",), "millésime", (study.population,), vintages)
     if study.ages is not None:
         yield from unknown_names(("ages", "vintage"), "millésime", (study.ages.vintage,), vintages)
 
 
-def _check_repeated(study: Study) -> Iterator[Finding]:
+def _check_repeated(study: Study) -> Findings:
     """Yield ids that are declared twice."""
     for key in ("site", "authorisation", "scenario", "siting", "grouping", "need"):
         ids = [item.public if key == "need" else item.id for item in getattr(study, key)]
@@ -198,7 +181,7 @@ def _repeated(ids: Sequence[str | None]) -> list[tuple[int, int]]:
     return [(len(ids) - 1 - ids[::-1].index(name), count) for name, count in counts.items() if count > 1]
 
 
-def _check_sites(study: Study, data: Any) -> Iterator[Finding]:
+def _check_sites(study: Study, data: Any) -> Findings:
     """Yield sites that the data hold already, in unknown communes, or outside the territory."""
     west, south, east, north = data.communes.to_crs(4326).total_bounds
     for number, site in enumerate(study.site):
@@ -223,7 +206,7 @@ def _check_sites(study: Study, data: Any) -> Iterator[Finding]:
             )
 
 
-def _check_services(study: Study, known: Known) -> Iterator[Finding]:
+def _check_services(study: Study, known: Known) -> Findings:
     """Yield services, authorisations and facts about a site or an authorisation that nobody declares."""
     pairs: set[tuple[str, str]] = set()
     for number, service in enumerate(study.service):
@@ -257,12 +240,11 @@ def _check_services(study: Study, known: Known) -> Iterator[Finding]:
     for number, fact in enumerate(study.fact):
         yield from unknown_names(("fact", number, "about"), "autorisation", (fact.about,), known.held)
     services = set(known.services["service"])
-    yield from unknown_names(
-        ("travel", "closest_services"), "service", study.travel.closest_services, services
-    )
+    asked = study.travel.closest_services
+    yield from unknown_names(("travel", "closest_services"), "service", asked, services)
 
 
-def _check_files(study: Study, known: Known) -> Iterator[Finding]:
+def _check_files(study: Study, known: Known) -> Findings:
     """Yield files that are absent, and what is wrong in the children served."""
     for section, keys in (
         ("files", ("observed_origins", "distancier", "roads", "logo")),
@@ -287,7 +269,7 @@ def _check_files(study: Study, known: Known) -> Iterator[Finding]:
             yield ("files", "observed_origins"), str(error)
 
 
-def _check_costs(study: Study) -> Iterator[Finding]:
+def _check_costs(study: Study) -> Findings:
     """Yield vehicles, authorisations and scenarios that costs name and nobody declares, and what is given twice."""
     vehicles = [vehicle.id for vehicle in study.prices.vehicle]
     for number, count in _repeated(vehicles):
@@ -313,13 +295,11 @@ def _check_costs(study: Study) -> Iterator[Finding]:
         yield from unknown_names(("building", number, "scenarios"), "scénario", building.scenarios, scenarios)
         for scenario in building.scenarios or ("(tous)",):
             if taken.setdefault(scenario, number) != number:
-                yield (
-                    ("building", number),
-                    f"deux bâtiments pour « {scenario} » : additionnez-les, ou nommez leurs scénarios",
-                )
+                said = f"deux bâtiments pour « {scenario} » : additionnez-les, ou nommez leurs scénarios"
+                yield ("building", number), said
 
 
-def _check_criteria(study: Study, known: Known) -> Iterator[Finding]:
+def _check_criteria(study: Study, known: Known) -> Findings:
     """Yield criteria declared twice, beyond the longest time computed, or about a service that nobody knows."""
     services = {*known.services["service"], *(category.service for category in CATEGORIES.values())}
     services |= {name for criterion in DREES_SCHEME.criterion for name in criterion.services}
@@ -338,14 +318,10 @@ def _check_criteria(study: Study, known: Known) -> Iterator[Finding]:
         yield ("desert",), f"le critère « {ids[number]} » est déclaré {count} fois : donnez-lui un autre id"
 
 
-def _check_profiles(study: Study) -> Iterator[Finding]:
+def _check_profiles(study: Study) -> Findings:
     """Yield thresholds of an APL that were published with another profile than that of the study."""
-    tied = [
-        (f"le seuil du critère « {one.id} »", one.profile)
-        for scheme in study.desert
-        for one in scheme.criterion
-        if one.measure == "apl"
-    ]
+    criteria = (one for scheme in study.desert for one in scheme.criterion if one.measure == "apl")
+    tied = [(f"le seuil du critère « {one.id} »", one.profile) for one in criteria]
     if study.zoning is not None and study.zoning.profile == "zonage_2017":
         tied.append((f"la règle « {study.zoning.profile} »", RECAST_PROFILE))
     for threshold, profile in tied:

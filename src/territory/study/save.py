@@ -73,8 +73,7 @@ def _copy_of(name: str, new_id: str) -> bytes:
         )
     slug = re.sub(r"[^a-z0-9]+", "-", new_id.lower()).strip("-") or "essai"
     if slug in built_in_studies():
-        raise StudyError(
-            f"« {slug} » est le nom d'une étude intégrée : donnez un autre nom au fichier (draguignan-essai.toml)."
-        )
+        advice = "donnez un autre nom au fichier (draguignan-essai.toml)"
+        raise StudyError(f"« {slug} » est le nom d'une étude intégrée : {advice}.")
     text = source.read_text("utf-8") if source else built_in_text(name)
     return _ID.sub(f'id = "{slug}"', text, count=1).encode("utf-8")

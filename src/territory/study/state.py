@@ -11,18 +11,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from territory.study.words import indicators
 from territory.study.words.changes import FamilyRule, PoolSites
-from territory.study.words.indicators import (
-    CHILD_PATH,
-    COORDINATION,
-    DREES_SCHEME,
-    Coordination,
-    DesertScheme,
-    PathStep,
-    Practitioners,
-    Prices,
-    Zoning,
-)
 from territory.study.words.model import Authorisation, Need, Study
 from territory.tables.declare import lines_of
 
@@ -73,13 +63,13 @@ class Parameters:
     age_scale: float = 1.0
     terrain: str | None = None
     equity_line_min: float = 30.0
-    prices: Prices = field(default_factory=Prices)
+    prices: indicators.Prices = field(default_factory=indicators.Prices)
     rates: tuple[Rate, ...] = ()
-    deserts: tuple[DesertScheme, ...] = (DREES_SCHEME,)
-    practitioners: Practitioners = field(default_factory=Practitioners)
-    zoning: Zoning | None = None
-    path_steps: tuple[PathStep, ...] = CHILD_PATH
-    coordination: tuple[Coordination, ...] = COORDINATION
+    deserts: tuple[indicators.DesertScheme, ...] = (indicators.DREES_SCHEME,)
+    practitioners: indicators.Practitioners = field(default_factory=indicators.Practitioners)
+    zoning: indicators.Zoning | None = None
+    path_steps: tuple[indicators.PathStep, ...] = indicators.CHILD_PATH
+    coordination: tuple[indicators.Coordination, ...] = indicators.COORDINATION
     told_level: float = 0.9
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -23,6 +22,7 @@ from territory.errors import (
     refuse,
     warn,
 )
+from territory.geography.communes import plain
 from territory.sources.producers.finess.extracts import (
     CATEGORIES,
     HOME_SERVICES,
@@ -72,7 +72,7 @@ def classify_equipment(
     # a file has some hundred distinct pairs, whatever its length
     distinct = pairs.drop_duplicates().reset_index(drop=True)
     given = [activity if isinstance(activity, str) else "" for activity in distinct["activity"]]
-    codes = [one.zfill(2) if one.zfill(2) in ACTIVITIES else _CODES.get(_plain(one)) for one in given]
+    codes = [one.zfill(2) if one.zfill(2) in ACTIVITIES else _CODES.get(plain(one)) for one in given]
     said = pd.DataFrame(
         [_classify(cat, code, categories) for cat, code in zip(distinct["category"], codes, strict=True)],
         columns=["service", "reception_mode", "capacity_unit", "delivered_at_home", "is_sessad_type"],
@@ -109,13 +109,8 @@ def _classify(
     return service, mode, kept.capacity_unit, at_home, is_sessad
 
 
-def _plain(label: str) -> str:
-    """Return a label without accents, capitals and punctuation, which vary between extracts."""
-    letters = unicodedata.normalize("NFKD", label).casefold()
-    return "".join(letter for letter in letters if letter.isalnum())
-
-
-_CODES = {_plain(label): code for code, activity in ACTIVITIES.items() for label in activity.labels}
+# accents, capitals and punctuation vary between extracts
+_CODES = {plain(label): code for code, activity in ACTIVITIES.items() for label in activity.labels}
 
 
 # ages of the authorisation where FINESS has none: usage in the field, flagged "default" wherever they are used
@@ -172,9 +167,7 @@ def strata_from_equipment(
     rows["capacity"] = rows[places].astype(float).where(rows["capacity_unit"] == "places")
     rows = _merge_publics(rows, repeated)
     own = rows["nofinesset"] + ":" + rows["service"].str.removesuffix(TEMPORARY)
-    given = (
-        rows["authorisation_id"] if "authorisation_id" in rows else pd.Series(index=rows.index, dtype="str")
-    )
+    given = rows.get("authorisation_id", pd.Series(index=rows.index, dtype="str"))
     rows["authorisation_id"] = given.fillna(own)
     rows = rows.rename(columns={"nofinesset": "site_id"})
     summed = rows.groupby(list(_STRATUM), sort=False, dropna=False)["capacity"].sum(skipna=False)
@@ -197,9 +190,8 @@ def services_from_strata(strata: pd.DataFrame, *, complete: Collection[str]) -> 
     keys = ["site_id", "service", "authorisation_id"]
     grouped = strata.groupby(keys, sort=False, dropna=False)
     rank = grouped.ngroup()
-    services = strata.loc[~rank.duplicated(), [*keys, "capacity_unit", "capacity_scope"]].reset_index(
-        drop=True
-    )
+    first = ~rank.duplicated()
+    services = strata.loc[first, [*keys, "capacity_unit", "capacity_scope"]].reset_index(drop=True)
     services["capacity"] = grouped["capacity"].sum(skipna=False).to_numpy()
     services["age_min"] = grouped["age_min"].min(skipna=False).to_numpy()
     services["age_max"] = grouped["age_max"].max(skipna=False).to_numpy()
@@ -207,7 +199,7 @@ def services_from_strata(strata: pd.DataFrame, *, complete: Collection[str]) -> 
     for name in ("ages_origin", "reception_mode"):
         # the only value of several rows, or nothing
         kinds = grouped[name].nunique(dropna=False).to_numpy()
-        services[name] = strata.loc[~rank.duplicated(), name].where(kinds == 1).astype("str").to_numpy()
+        services[name] = strata.loc[first, name].where(kinds == 1).astype("str").to_numpy()
     at_home = grouped["delivered_at_home"]
     # one day place in a SESSAD does not stop its staff from driving; one home session does not make a CMPP drive
     goes_home = services["service"].str.removesuffix(TEMPORARY).isin(HOME_SERVICES).to_numpy()
@@ -290,10 +282,10 @@ def _with_ages(rows: pd.DataFrame, youngest: str, oldest: str) -> pd.DataFrame:
         lines = counted(rows.loc[impossible, "nofinesset"], "ligne(s) aux âges impossibles")
         warn(f"FINESS : {lines}, traités comme inconnus.")
     known = low.notna() & high.notna() & ~impossible
-    plain = rows["service"].str.removesuffix(TEMPORARY)
-    usual = plain.isin(DEFAULT_AGES)
-    rows["age_min"] = low.where(known, plain.map({name: ages[0] for name, ages in DEFAULT_AGES.items()}))
-    rows["age_max"] = high.where(known, plain.map({name: ages[1] for name, ages in DEFAULT_AGES.items()}))
+    service = rows["service"].str.removesuffix(TEMPORARY)
+    usual = service.isin(DEFAULT_AGES)
+    rows["age_min"] = low.where(known, service.map({name: ages[0] for name, ages in DEFAULT_AGES.items()}))
+    rows["age_max"] = high.where(known, service.map({name: ages[1] for name, ages in DEFAULT_AGES.items()}))
     origin = np.select([known, usual], ["source", "default"], "unknown")
     return rows.assign(ages_origin=pd.Series(origin, index=rows.index, dtype="str"))
 
@@ -356,23 +348,19 @@ def sites_of(services: pd.DataFrame, service: str) -> pd.Index:
     """Return the ids of the sites that offer a service, sorted; `UnknownCodeError` when no site does."""
     offered = services.index.get_level_values("service")
     if service not in offered:
-        raise UnknownCodeError(
-            f"Aucun site n'offre « {service} » ; services connus : {examples(sorted(set(offered)))}."
-        )
+        known = examples(sorted(set(offered)))
+        raise UnknownCodeError(f"Aucun site n'offre « {service} » ; services connus : {known}.")
     return services.index[offered == service].get_level_values("site_id").unique().sort_values()
 
 
 def site_of_authorisation(services: pd.DataFrame, authorisation_id: str) -> str:
     """Return the one site of an authorisation; `UnknownCodeError` at several: which to go to is the reader's choice."""
-    held = (
-        services.index[services["authorisation_id"] == authorisation_id].get_level_values("site_id").unique()
-    )
+    rows = services.index[services["authorisation_id"] == authorisation_id]
+    held = rows.get_level_values("site_id").unique()
     if len(held) != 1:
-        known = sorted(set(services["authorisation_id"].dropna()))
+        known = examples(sorted(set(services["authorisation_id"].dropna())), most=8)
         said = "inconnue" if len(held) == 0 else f"exercée sur {len(held)} sites ({examples(held)})"
-        raise UnknownCodeError(
-            f"Autorisation « {authorisation_id} » {said} ; connues : {examples(known, most=8)}."
-        )
+        raise UnknownCodeError(f"Autorisation « {authorisation_id} » {said} ; connues : {known}.")
     return str(held[0])
 
 

@@ -20,9 +20,7 @@ _UNSAID = (
     "places de chaque site ou de l'ensemble ? la table ne le dit pas "
     "(colonne capacity_scope : site ou authorisation)"
 )
-_SHARED = (
-    "places partagées entre {count} sites : celles de l'établissement ne sont pas attribuées à l'un d'eux"
-)
+_SHARED = "places partagées entre {count} sites : celles de l'établissement ne sont attribuées à aucun"
 
 
 def places_by_authorisation(services: pd.DataFrame) -> pd.DataFrame:
@@ -48,10 +46,8 @@ def places_by_site(services: pd.DataFrame) -> pd.DataFrame:
     sites = rows.groupby(["authorisation_id", "kind"])["site_id"].transform("nunique")
     is_own = (sites == 1) | (rows["scope"] == "site")
     reason = rows["reason"].mask((rows["reason"] == "") & rows["capacity"].isna(), _UNKNOWN)
-    shared = [_SHARED.format(count=count) for count in sites]
-    reason = reason.where(
-        is_own | reason.isin([_FILE_ACTIVE, _OTHER_UNIT]), pd.Series(shared, index=rows.index)
-    )
+    shared = sites.map(lambda count: _SHARED.format(count=count))
+    reason = reason.where(is_own | reason.isin([_FILE_ACTIVE, _OTHER_UNIT]), shared)
     places = rows["capacity"].where(reason == "")
     return pd.DataFrame({"places": places.to_numpy(float), "reason": reason.to_numpy()}, index=services.index)
 
@@ -130,9 +126,7 @@ def _by_zone(
         {
             "places": grouped["places"].sum(skipna=False),
             "known_places": grouped["places"].sum(),
-            "reason": grouped["reason"].agg(
-                lambda said: " ; ".join(dict.fromkeys(text for text in said if text))
-            ),
+            "reason": grouped["reason"].agg(lambda said: " ; ".join(dict.fromkeys(filter(None, said)))),
         }
     )
 
@@ -155,15 +149,12 @@ def _rows(services: pd.DataFrame) -> pd.DataFrame:
     problems = Problems("Offre", SchemaError)
     strange = set(rows["scope"].dropna()) - set(CAPACITY_SCOPES)
     if strange:
-        problems.add(
-            f"capacity_scope vaut {examples(sorted(strange))} ; possibles : {', '.join(CAPACITY_SCOPES)}"
-        )
+        problems.add(f"capacity_scope vaut {examples(sorted(strange))} ; possibles : site, authorisation")
     wrong = (rows["capacity"] < 0) | np.isinf(rows["capacity"])
     problems.count(rows.loc[wrong, "site_id"], "capacité(s) négative(s) ou infinie(s)")
     problems.raise_if_any()
-    is_followed = rows["kind"].str.removesuffix(TEMPORARY).isin(FILE_ACTIVE_SERVICES) | (
-        unit == "file_active"
-    )
+    kind = rows["kind"].str.removesuffix(TEMPORARY)
+    is_followed = kind.isin(FILE_ACTIVE_SERVICES) | (unit == "file_active")
     is_other = (unit != "places") & (unit.notna() | rows["capacity"].notna())
     rows["reason"] = np.select([is_followed, is_other], [_FILE_ACTIVE, _OTHER_UNIT], "")
     return rows
@@ -171,27 +162,20 @@ def _rows(services: pd.DataFrame) -> pd.DataFrame:
 
 def _count(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the places of each authorisation and service by its rows alone, and why they are unknown."""
-    rows = rows.assign(
-        is_site=rows["scope"] == "site",
-        is_whole=rows["scope"] == "authorisation",
-        refusal=rows["reason"].replace("", np.nan),
-    )
+    rows = rows.assign(is_site=rows["scope"] == "site", is_whole=rows["scope"] == "authorisation")
+    rows["refusal"] = rows["reason"].replace("", np.nan)
     grouped = rows.groupby(["authorisation_id", "kind"], sort=False)
     sites = grouped["site_id"].nunique()
     by_site = (sites == 1) | grouped["is_site"].all()
     is_whole = ~by_site & grouped["is_whole"].all()
-    found = pd.DataFrame(
-        {"sites": sites, "low": grouped["capacity"].min(), "high": grouped["capacity"].max()}
-    )
+    found: pd.DataFrame = grouped["capacity"].agg(low="min", high="max").assign(sites=sites)
     found["refused"] = grouped["refusal"].first().fillna("")
     found["disagrees"] = is_whole & (found["low"] != found["high"]) & found["low"].notna()
     found["places"] = grouped["capacity"].sum(skipna=False).where(by_site, found["low"].where(is_whole))
     found["places"] = found["places"].where(found["refused"] == "")
     is_unsaid = ~by_site & ~is_whole & found["low"].notna()
-    why = pd.Series(np.where(is_unsaid, _UNSAID, _UNKNOWN), index=found.index).mask(
-        found["places"].notna(), ""
-    )
-    found["reason"] = found["refused"].where(found["refused"] != "", why)
+    why = pd.Series(np.where(is_unsaid, _UNSAID, _UNKNOWN), index=found.index)
+    found["reason"] = found["refused"].where(found["refused"] != "", why.mask(found["places"].notna(), ""))
     return found.rename_axis(["authorisation_id", "service"])
 
 

@@ -83,11 +83,8 @@ def _bound(
     except TypeError:
         known = [name for name in signature.parameters if name != "self"]
         needed = [name for name in known if signature.parameters[name].default is signature.empty]
-        missing = [
-            name
-            for name in needed[max(len(args) - ("self" in signature.parameters), 0) :]
-            if name not in options
-        ]
+        in_a_row = max(len(args) - ("self" in signature.parameters), 0)
+        missing = [name for name in needed[in_a_row:] if name not in options]
         problems = [f"argument inconnu « {name} »" for name in options if name not in known]
         problems += [f"il manque {', '.join(missing)}"] if missing else []
         raise WrongTypeError(
@@ -296,20 +293,16 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 
 def _align(given: Mapping[str, Any], found: dict[str, Any], problems: Problems) -> None:
     """Give what came in a row, beside values that have codes, the codes of those."""
-    series = [
-        name for name, value in found.items() if hasattr(value, "reindex") and not hasattr(value, "columns")
-    ]
+    series = [k for k, value in found.items() if hasattr(value, "reindex") and not hasattr(value, "columns")]
     in_a_row = [name for name in series if _is_list(given[name]) and not hasattr(given[name], "reindex")]
-    first = next(
-        (found[name] for name in series if name not in in_a_row), found[in_a_row[0]] if in_a_row else None
-    )
+    # the first that has codes, or else the first of all
+    first = next((found[name] for name in sorted(series, key=in_a_row.__contains__)), None)
     for name in in_a_row:
         if first is not None and len(found[name]) == len(first):
             found[name] = found[name].set_axis(first.index)
         elif first is not None:
-            problems.add(
-                f"{name} : {len(found[name])} valeurs pour {len(first)}, il en faut autant, dans le même ordre."
-            )
+            counts = f"{len(found[name])} valeurs pour {len(first)}"
+            problems.add(f"{name} : {counts}, il en faut autant, dans le même ordre.")
 
 
 def _is_list(value: Any) -> bool:

@@ -138,9 +138,8 @@ def column_of(name: str, column: str) -> Column:
     for keyed in table_of(name).table.keyed:
         if keyed.keys(column) is not None:
             return keyed.column
-    raise UnknownCodeError(
-        f"Colonne non déclarée « {column} » de la table « {name} » : déclarez-la dans territory.tables."
-    )
+    where = f"« {column} » de la table « {name} »"
+    raise UnknownCodeError(f"Colonne non déclarée {where} : déclarez-la dans territory.tables.")
 
 
 def undeclared(name: str, columns: Iterable[str]) -> list[str]:
@@ -158,14 +157,8 @@ def undeclared(name: str, columns: Iterable[str]) -> list[str]:
 
 def check_declared(name: str, columns: Iterable[str]) -> None:
     """Raise when a table has columns that are not declared, all of them at once."""
-    advice = " ; déclarez-les dans territory.tables."
-    refuse(
-        undeclared(name, columns),
-        "colonne(s) non déclarée(s)",
-        UnknownCodeError,
-        of=f"Table « {name} »",
-        advice=advice,
-    )
+    said = {"of": f"Table « {name} »", "advice": " ; déclarez-les dans territory.tables."}
+    refuse(undeclared(name, columns), "colonne(s) non déclarée(s)", UnknownCodeError, **said)
 
 
 def keyed_label(keyed: Keyed, keys: Mapping[str, str]) -> str:

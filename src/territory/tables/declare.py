@@ -170,11 +170,9 @@ class Keyed:
     def _regex(self) -> re.Pattern[str]:
         """The pattern as an expression with a group for each key."""
         parts = re.split(r"\{(\w+)\}", self.pattern)
-        texts = [
-            f"(?P<{part}>{_KEYS.get(part, '.+')})" if place % 2 else re.escape(part)
-            for place, part in enumerate(parts)
-        ]
-        return re.compile("".join(texts))
+        for place, part in enumerate(parts):
+            parts[place] = f"(?P<{part}>{_KEYS.get(part, '.+')})" if place % 2 else re.escape(part)
+        return re.compile("".join(parts))
 
 
 @dataclass(frozen=True)

@@ -22,16 +22,8 @@ if TYPE_CHECKING:
 
     from territory.tables.declare import Column
 
-__all__ = [
-    "CAPACITY_UNITS",
-    "COMMUNE_CODE",
-    "CONTRACT",
-    "DEMAND_KINDS",
-    "data_schema",
-    "plain_texts",
-    "schema",
-    "validate",
-]
+__all__ = ["CAPACITY_UNITS", "COMMUNE_CODE", "CONTRACT", "DEMAND_KINDS"]
+__all__ += ["data_schema", "plain_texts", "schema", "validate"]
 
 AS_NUMBERS = (
     "des codes en texte sont attendus. Un code lu comme un nombre perd son zéro initial (1001 au lieu de 01001), et la "
@@ -152,9 +144,8 @@ def _explain(columns: dict[str, Column], cases: pd.DataFrame, problems: Problems
             "choices": f"hors de la liste ({', '.join(column.choices)})",
             "pattern": "dont la forme n'est pas celle attendue",
         }.get(str(check), f"manquante{_s(count)}")
-        shown = (
-            f" ({examples(group['failure_case'])})" if str(check) in ("bounds", "choices", "pattern") else ""
-        )
+        has_examples = str(check) in ("bounds", "choices", "pattern")
+        shown = f" ({examples(group['failure_case'])})" if has_examples else ""
         problems.add(f"colonne « {name} » : {count} valeur{_s(count)} {said}{shown}")
 
 
@@ -213,9 +204,8 @@ def as_numbers(values: Any) -> Any:
     known = values.dropna()
     wrong = known if values.dtype != object else [one for one in known if number(one) is NOTHING]
     if len(wrong):
-        advice = (
-            " : convertissez avec pandas.to_numeric(…)" if any(isinstance(one, str) for one in wrong) else ""
-        )
+        is_text = any(isinstance(one, str) for one in wrong)
+        advice = " : convertissez avec pandas.to_numeric(…)" if is_text else ""
         raise SchemaError(f"des nombres sont attendus, pas {examples(map(said, wrong))}{advice}.")
     return pd.to_numeric(values.astype(object).where(values.notna(), math.nan)).astype("float64")
 
@@ -267,6 +257,5 @@ def explain_column(error: KeyError, arguments: Mapping[str, Any]) -> None:
         missing = [one for one in asked if one not in own and (one in COLUMNS or len(asked) == 1)]
         if missing:
             known = examples(table.columns, most=12) or "aucune"
-            raise SchemaError(
-                f"{name} : colonne absente ({', '.join(missing)}). Celles de la table : {known}."
-            ) from error
+            absent = f"{name} : colonne absente ({', '.join(missing)})"
+            raise SchemaError(f"{absent}. Celles de la table : {known}.") from error

@@ -18,25 +18,14 @@ from territory.network.graph.topology import nearest_hops
 from territory.network.od_search import Pairs
 from territory.network.points import ACCESS_KMH, MAX_SNAP_M, check_points, points_to_crs
 from territory.network.roads import RoadNetwork, search_roads
-from territory.transit.search import (
-    LANES,
-    MOST_MINUTES,
-    MOST_S,
-    MOST_WALK_S,
-    NEVER,
-    Bytes,
-    Calls,
-    Links,
-    Runs,
-    Window,
-    arrive,
-    rides,
-    start_boards,
-)
+from territory.transit import search as engine
 from territory.units import METRES_PER_KILOMETRE, SECONDS_PER_MINUTE
 
 if TYPE_CHECKING:
     import geopandas as gpd
+
+    Ends = tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]
+    Hour = str | dt.time | None
 
 WALK_KMH = ACCESS_KMH["foot"]
 # mean of way over straight line between stops 100 m to 1 km apart, on the streets of Porto Alegre: 1.29 (median 1.26),
@@ -60,23 +49,18 @@ class Question:
 
     @classmethod
     def of(
-        cls,
-        depart: str | dt.time | None,
-        arrive_by: str | dt.time | None,
-        *,
-        window_min: int,
-        max_time_min: float,
-        max_transfers: int,
+        cls, depart: Hour, arrive_by: Hour, window_min: int, max_time_min: float, max_transfers: int
     ) -> Question:
         """Check the words of a question."""
         if (depart is None) == (arrive_by is None):
             raise ParameterError('Indiquez depart="08:00" ou arrive_by="09:00", l\'un des deux seulement.')
-        if int(window_min) != window_min or not 1 <= window_min <= MOST_MINUTES:
+        if int(window_min) != window_min or not 1 <= window_min <= engine.MOST_MINUTES:
             raise ParameterError(
-                f"window_min={window_min} : indiquez de 1 à {MOST_MINUTES} minutes (1 : la seule heure donnée)."
+                f"window_min={window_min} : indiquez de 1 à {engine.MOST_MINUTES} minutes (1 : la seule heure donnée)."
             )
-        if not 0 < max_time_min <= MOST_S / 60:
-            raise ParameterError(f"max_time_min={max_time_min} : indiquez de 1 à {MOST_S // 60} minutes.")
+        if not 0 < max_time_min <= engine.MOST_S / 60:
+            most = engine.MOST_S // 60
+            raise ParameterError(f"max_time_min={max_time_min} : indiquez de 1 à {most} minutes.")
         if int(max_transfers) != max_transfers or max_transfers < 0:
             raise ParameterError(f"max_transfers={max_transfers} : indiquez un nombre entier, 0 ou plus.")
         clock = _seconds(depart if depart is not None else arrive_by)
@@ -91,9 +75,9 @@ class Question:
         return question
 
     @property
-    def window(self) -> Window:
+    def window(self) -> engine.Window:
         """What the search is told of it."""
-        return Window(self.start_s, self.n_minutes, self.limit_s)
+        return engine.Window(self.start_s, self.n_minutes, self.limit_s)
 
     @property
     def latest_s(self) -> int:
@@ -129,10 +113,9 @@ class Walking(NamedTuple):
     @classmethod
     def on(cls, streets: RoadNetwork | None, max_walk_min: float) -> Walking:
         """Check streets and a limit."""
-        if not 0 <= max_walk_min <= MOST_WALK_S / 60:
-            raise ParameterError(
-                f"max_walk_min={max_walk_min} : indiquez de 0 à {MOST_WALK_S // 60} minutes."
-            )
+        if not 0 <= max_walk_min <= engine.MOST_WALK_S / 60:
+            most = engine.MOST_WALK_S // 60
+            raise ParameterError(f"max_walk_min={max_walk_min} : indiquez de 0 à {most} minutes.")
         if streets is not None and streets.profile != "foot":
             raise ParameterError(
                 f"streets : cette carte a été lue pour {streets.profile!r} ; lisez-la pour les piétons, avec"
@@ -173,13 +156,8 @@ class Walking(NamedTuple):
         # what `estimate_utm_crs` finds, without looking for it among all systems, which takes half a second
         zone = int((middle.x.mean() + 180) // 6) % 60 + 1
         crs = f"EPSG:{(32600 if middle.y.mean() >= 0 else 32700) + zone}"
-        ends = [
-            np.column_stack([here.geometry.x, here.geometry.y])
-            for here in (
-                points_to_crs(origins, crs, role="origines"),
-                points_to_crs(destinations, crs, role="destinations"),
-            )
-        ]
+        named = ((origins, "origines"), (destinations, "destinations"))
+        ends = [points_to_crs(here, crs, role=role).get_coordinates().to_numpy() for here, role in named]
         seconds_per_m = DETOUR * 3600 / (WALK_KMH * METRES_PER_KILOMETRE)
         near = KDTree(ends[0]).query_ball_tree(KDTree(ends[1]), self.limit_s / seconds_per_m)
         row = np.repeat(np.arange(len(near)), [len(one) for one in near])
@@ -207,33 +185,25 @@ class Offer(NamedTuple):
 
     stops: gpd.GeoDataFrame
     changes: pd.DataFrame
-    runs: Runs
+    runs: engine.Runs
 
 
 class Doors:
     """Points of a question with their walks, over the calls of its period."""
 
-    def __init__(
-        self,
-        offer: Offer,
-        ends: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame],
-        walking: Walking,
-        question: Question,
-    ) -> None:
+    def __init__(self, offer: Offer, ends: Ends, walking: Walking, question: Question) -> None:
         for points, role in zip(ends, ("origines", "destinations"), strict=True):
             check_points(points, role=role)
         self.question = question
         stops, stated, runs = offer
         outside = int((stops.geometry.notna() & ~walking.is_near(stops)).sum())
         if outside:
-            warn(
-                f"{agree(outside, 'arrêt(s)')} hors de la carte des rues : on n'y va pas à pied.",
-            )
+            warn(f"{agree(outside, 'arrêt(s)')} hors de la carte des rues : on n'y va pas à pied.")
         changes = walking.changes(stops, stated)
         to_stops, from_stops = walking.pairs(ends[0], stops), walking.pairs(stops, ends[1])
         self.direct = walking.pairs(*ends)
-        access = Links.of(len(ends[0]), to_stops.origin, to_stops.destination, to_stops.value)
-        egress = Links.of(len(ends[1]), from_stops.destination, from_stops.origin, from_stops.value)
+        access = engine.Links.of(len(ends[0]), to_stops.origin, to_stops.destination, to_stops.value)
+        egress = engine.Links.of(len(ends[1]), from_stops.destination, from_stops.origin, from_stops.value)
         for links, points, role in zip((access, egress), ends, ("origine(s)", "destination(s)"), strict=True):
             far = np.flatnonzero(np.diff(links.first) == 0)
             if far.size:
@@ -247,14 +217,14 @@ class Doors:
             self.direct = self.direct.some(np.lexsort([self.direct.destination, self.direct.origin]))
         period = question.start_s, question.latest_s
         self.access, self.egress = access, egress
-        self.changes = Links.of(n, by, other, changes["seconds"].to_numpy())
+        self.changes = engine.Links.of(n, by, other, changes["seconds"].to_numpy())
         self.runs, self.run_rows = runs.between(*period)
-        self.calls = Calls.of(self.runs, n, self.changes, *period)
+        self.calls = engine.Calls.of(self.runs, n, self.changes, *period)
 
-    def starts(self, first: int, last: int) -> Bytes:
+    def starts(self, first: int, last: int) -> engine.Bytes:
         """Return what can be boarded after the first walk from some points."""
-        out = np.empty((self.calls.board_time.size, LANES), np.uint8)
-        start_boards(self.calls, self.access, (first, last), self.question.window, out)
+        out = np.empty((self.calls.board_time.size, engine.LANES), np.uint8)
+        engine.start_boards(self.calls, self.access, (first, last), self.question.window, out)
         return out
 
     def times(self, ranks: NDArray[np.int64], threads: int | None) -> tuple[NDArray[np.int64], ...]:
@@ -263,17 +233,17 @@ class Doors:
         asked = self.question
 
         def search(first: int) -> tuple[NDArray[np.int64], ...]:
-            count = min(LANES, n_points - first)
-            *_, (_, alights) = rides(self.calls, self.starts(first, first + count), asked.most_rides)
-            walks = np.full((count, n_ends), NEVER, dtype=np.int32)
+            count = min(engine.LANES, n_points - first)
+            *_, (_, alights) = engine.rides(self.calls, self.starts(first, first + count), asked.most_rides)
+            walks = np.full((count, n_ends), engine.NEVER, dtype=np.int32)
             here = slice(*np.searchsorted(self.direct.origin, [first, first + count]))
             walks[self.direct.origin[here] - first, self.direct.destination[here]] = self.direct.value[here]
             out = np.empty((count, n_ends, len(ranks)), np.int32)
-            arrive(self.calls, alights, self.egress, walks, asked.window, ranks, out)
-            found = np.nonzero(out != NEVER)
+            engine.arrive(self.calls, alights, self.egress, walks, asked.window, ranks, out)
+            found = np.nonzero(out != engine.NEVER)
             return found[0] + first, found[1], found[2], out[found].astype(np.int64)
 
-        parts = run_tasks(search, range(0, n_points, LANES), count_threads(threads))
+        parts = run_tasks(search, range(0, n_points, engine.LANES), count_threads(threads))
         row, column, rank, seconds = (np.concatenate(one) for one in zip(*parts, strict=True))
         if asked.is_backwards:
             order = np.lexsort([rank, row, column])

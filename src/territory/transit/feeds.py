@@ -66,15 +66,11 @@ def _read_folder(folder: Path, name: str) -> Feed:
     if not (folder / "stops.txt").is_file():
         inside = sorted(path.parent for path in folder.rglob("stops.txt"))
         if len(inside) > 1:
-            problems.add(
-                f"{len(inside)} jeux d'horaires dans un seul fichier : séparez-les, et donnez-les en liste"
-            )
+            problems.add(f"{len(inside)} jeux d'horaires dans un fichier : donnez-les séparés, en liste")
         folder = inside[0] if inside else folder
     tables = {table: _read_table(folder, table, problems) for table in _COLUMNS}
     if not problems and tables["calendar"].empty and tables["calendar_dates"].empty:
-        problems.add(
-            "ni calendar.txt ni calendar_dates.txt ne disent quels jours circulent : demandez-les au producteur"
-        )
+        problems.add("calendar.txt et calendar_dates.txt ne disent aucun jour : demandez-les au producteur")
     problems.raise_if_any()
     return Feed(name, tables)
 

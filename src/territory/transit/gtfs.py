@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -70,13 +71,23 @@ def read_gtfs(path: str | Path | Sequence[str | Path], *, date: str | dt.date) -
     if not paths:
         raise ParameterError("Aucun fichier d'horaires : indiquez au moins un GTFS (.zip ou dossier).")
     feeds = sorted((read_feed(Path(one)) for one in paths), key=lambda feed: feed.name)
-    zone = _zone(feeds)
+    zones = sorted({zone for feed in feeds for zone in feed.tables["agency"]["agency_timezone"] if zone})
+    if len(zones) != 1:
+        said = f"plusieurs fuseaux horaires ({examples(zones)})" if zones else "aucun fuseau horaire"
+        raise ReadError(f"Horaires GTFS : {said} dans agency.txt ; donnez des jeux d'un même fuseau.")
+    zone = str(zones[0])
     parts = [_read_part(feed, day, zone) for feed in feeds]
     if not any(part["size"].size for part in parts):
         raise ParameterError(_says_when(feeds, day))
     for feed, part in zip(feeds, parts, strict=True):
         feed.aside("(jeu|jeux) sans aucune course à cette date", 0 if part["size"].size else 1)
-    timetable = _joined(parts, feeds, day, zone)
+    # stops are numbered one feed after another
+    before = np.cumsum([0, *(part["stop_id"].size for part in parts)])
+    for at, part in zip(before, parts, strict=False):
+        part |= {name: part[name] + at for name in ("stop", "from", "to")}
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    asides = dict(sum((Counter(feed.asides) for feed in feeds), Counter[str]()))
+    timetable = Timetable.from_columns(columns, date=day.isoformat(), zone=zone, asides=asides)
     if len(timetable.asides):
         said = "; ".join(f"{agree(count, what)}" for what, count in timetable.asides.items())
         warn(f"Horaires GTFS, laissé de côté ou réparé : {said.replace(';', ' ;')}.")
@@ -91,34 +102,12 @@ def _date_of(date: str | dt.date) -> dt.date:
         raise ParameterError(f"date={date!r} : écrivez une date comme « 2026-11-30 ».") from error
 
 
-def _zone(feeds: list[Feed]) -> str:
-    """Return the time zone of all feeds, or refuse several."""
-    zones = sorted({zone for feed in feeds for zone in feed.tables["agency"]["agency_timezone"] if zone})
-    if len(zones) != 1:
-        said = f"plusieurs fuseaux horaires ({examples(zones)})" if zones else "aucun fuseau horaire"
-        raise ReadError(
-            f"Horaires GTFS : {said} dans agency.txt ; donnez ensemble des jeux d'un même fuseau."
-        )
-    return str(zones[0])
-
-
 def _says_when(feeds: list[Feed], day: dt.date) -> str:
     """Say which dates the calendars cover."""
-    dates = pd.concat(
-        [
-            feed.tables[table][column]
-            for feed in feeds
-            for table, column in (
-                ("calendar", "start_date"),
-                ("calendar", "end_date"),
-                ("calendar_dates", "date"),
-            )
-        ]
-    )
+    asked = (("calendar", "start_date"), ("calendar", "end_date"), ("calendar_dates", "date"))
+    dates = pd.concat([feed.tables[table][column] for feed in feeds for table, column in asked])
     known = sorted(dates[dates.str.fullmatch(r"\d{8}")])
-    period = (
-        f"vont du {_french(known[0])} au {_french(known[-1])}" if known else "ne disent aucune date lisible"
-    )
+    period = f"vont du {_french(known[0])} au {_french(known[-1])}" if known else "ne disent aucune date"
     return (
         f"Aucune course le {_french(day.strftime('%Y%m%d'))} : les calendriers {period} ; choisissez une date qu'ils"
         " couvrent, ou téléchargez des horaires plus récents."
@@ -157,14 +146,10 @@ def _stops(feed: Feed) -> pd.DataFrame:
     for column, most in (("stop_lat", 90.0), ("stop_lon", 180.0)):
         values = pd.to_numeric(stops[column], errors="coerce")
         stops[column] = values.where(values.abs() <= most)
-    unknown = stops[["stop_lat", "stop_lon"]].isna().any(axis=1) | (
-        (stops["stop_lat"] == 0) & (stops["stop_lon"] == 0)
-    )
-    places = stops[["stop_lat", "stop_lon"]].mask(unknown)
-    stops[["stop_lat", "stop_lon"]] = places.fillna(
-        places.reindex(stops["parent_station"]).set_axis(stops.index)
-    )
-    return stops
+    degrees = stops[["stop_lat", "stop_lon"]]
+    places = degrees.mask(degrees.isna().any(axis=1) | (degrees == 0).all(axis=1))
+    of_station = places.reindex(stops["parent_station"]).set_axis(stops.index)
+    return stops.assign(**places.fillna(of_station))
 
 
 def _calls(feed: Feed, stops: pd.DataFrame) -> pd.DataFrame:
@@ -245,9 +230,8 @@ def _active(feed: Feed, day: dt.date) -> set[str]:
 def _shift(zone: str, day: dt.date, days: int) -> int:
     """Return how many seconds a service day begins after another: twelve hours before noon, whatever the season."""
     try:
-        noons = [
-            dt.datetime.combine(day + dt.timedelta(days=n), dt.time(12), ZoneInfo(zone)) for n in (0, days)
-        ]
+        both = (day, day + dt.timedelta(days=days))
+        noons = [dt.datetime.combine(one, dt.time(12), ZoneInfo(zone)) for one in both]
     except (ZoneInfoNotFoundError, ValueError):
         return days * DAY_S
     return round(noons[1].timestamp() - noons[0].timestamp())
@@ -329,30 +313,8 @@ def _changes(feed: Feed, stops: pd.DataFrame) -> pd.DataFrame:
         for two in platforms.get(end, []) or [end]
     }
     found |= {(start, end): value for start, end, value in listed}
-    rows = pd.DataFrame(
-        [(*stops.index.get_indexer(pd.Index(pair)), value) for pair, value in found.items()],
-        columns=["from", "to", "seconds"],
-    )
-    return rows.astype("int64")
-
-
-def _joined(parts: list[dict[str, NDArray[Any]]], feeds: list[Feed], day: dt.date, zone: str) -> Timetable:
-    """Return the timetable of all feeds, whose stops are numbered one after another."""
-    before = np.cumsum([0, *(part["stop_id"].size for part in parts)])
-    columns = {
-        name: np.concatenate(
-            [
-                part[name] + at if name in ("stop", "from", "to") else part[name]
-                for at, part in zip(before, parts, strict=False)
-            ]
-        )
-        for name in parts[0]
-    }
-    asides: dict[str, int] = {}
-    for feed in feeds:
-        for said, count in feed.asides.items():
-            asides[said] = asides.get(said, 0) + count
-    return Timetable.from_columns(columns, date=day.isoformat(), zone=zone, asides=asides)
+    rows = [(*stops.index.get_indexer(pd.Index(pair)), value) for pair, value in found.items()]
+    return pd.DataFrame(rows, columns=["from", "to", "seconds"]).astype("int64")
 
 
 def sample_timetable() -> Timetable:

@@ -20,6 +20,8 @@ from territory.units import SQUARE_METRES_PER_SQUARE_KILOMETRE
 if TYPE_CHECKING:
     import geopandas as gpd
 
+    from territory.transit.doors import Ends
+
 # squares of a drawing
 _MOST_CELLS = 250_000
 
@@ -33,13 +35,7 @@ class Leg(NamedTuple):
     walk: int
 
 
-def tell(
-    offer: Offer,
-    lines: NDArray[np.str_],
-    ends: tuple[gpd.GeoDataFrame, gpd.GeoDataFrame],
-    walking: Walking,
-    question: Question,
-) -> str:
+def tell(offer: Offer, lines: NDArray[np.str_], ends: Ends, walking: Walking, question: Question) -> str:
     """Return a path in words; `lines` are the names of the runs."""
     if question.is_backwards:
         # the latest departure, then what leaves at that second
@@ -80,10 +76,8 @@ _NO_WAY = "Aucun trajet à cette heure dans les limites données."
 def _legs(doors: Doors, arrival: int) -> tuple[list[Leg], int]:
     """Return the rides of a path that arrives at a second, the fewest, and the last walk (s)."""
     calls, runs = doors.calls, doors.runs
-    found = [
-        (boards[:, 0].copy(), alights[:, 0].copy())
-        for boards, alights in rides(calls, doors.starts(0, 1), doors.question.most_rides)
-    ]
+    ridden = rides(calls, doors.starts(0, 1), doors.question.most_rides)
+    found = [(boards[:, 0].copy(), alights[:, 0].copy()) for boards, alights in ridden]
     ends = {int(stop): int(walk) for stop, walk in zip(doors.egress.other, doors.egress.seconds, strict=True)}
     call_of = {int(place): call for call, place in enumerate(calls.alight) if place >= 0}
     for number, (_, alights) in enumerate(found):
@@ -96,7 +90,8 @@ def _legs(doors: Doors, arrival: int) -> tuple[list[Leg], int]:
             for ride in range(number, -1, -1):
                 legs.insert(0, _leg(doors, found, ride, call_of[place]))
                 if ride:
-                    place = _before(doors, found[ride - 1][1], legs[0])
+                    # where one alighted before
+                    place = min(_ways(doors, found[ride - 1][1], legs[0].board))[1]
             return legs, walk
     raise AssertionError(f"no path arrives at {arrival}, as was found for {len(runs.first)} runs")
 
@@ -136,11 +131,6 @@ def _ways(doors: Doors, alights: Any, call: int) -> list[tuple[int, int]]:
     return ways
 
 
-def _before(doors: Doors, alights: Any, leg: Leg) -> int:
-    """Return the place where one alighted before a ride."""
-    return min(_ways(doors, alights, leg.board))[1]
-
-
 def _clock(seconds: int) -> str:
     """Write an hour of the clock."""
     day, rest = divmod(seconds, DAY_S)
@@ -167,10 +157,8 @@ def draw(
 
     levels = sorted({float(level) for level in minutes})
     if not levels or not 0 < levels[0] <= levels[-1] or not 10 <= cell_m < np.inf:
-        raise ParameterError(
-            f"minutes={list(minutes)}, cell_m={cell_m} : indiquez des temps au-dessus de zéro et une maille d'au moins"
-            " 10 m."
-        )
+        asked = "indiquez des temps au-dessus de zéro et une maille d'au moins 10 m"
+        raise ParameterError(f"minutes={list(minutes)}, cell_m={cell_m} : {asked}.")
     walking = Walking.on(options["streets"], options.get("max_walk_min", 20))
     cells = _cells(stops[stops.geometry.notna()], points, walking, cell_m)
     is_inbound = options.get("arrive_by") is not None
@@ -188,9 +176,8 @@ def draw(
         for level in levels:
             inside = ((table[mine] == name) & (table["travel_time_min"] <= level)).to_numpy()
             rows.append((name, level, shapely.union_all(squares[place[inside]])))
-    frame = gpd.GeoDataFrame(
-        rows, columns=["from_id", "minutes", "geometry"], geometry="geometry", crs=cells.crs
-    )
+    columns = ["from_id", "minutes", "geometry"]
+    frame = gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=cells.crs)
     frame.insert(2, "area_km2", frame.geometry.area / SQUARE_METRES_PER_SQUARE_KILOMETRE)
     return frame
 
@@ -203,12 +190,7 @@ def _cells(
     from scipy.spatial import KDTree
 
     crs = walking.streets.crs if walking.streets else points.estimate_utm_crs()
-    near = np.vstack(
-        [
-            np.column_stack([here.geometry.x, here.geometry.y])
-            for here in (stops.to_crs(crs), points.to_crs(crs))
-        ]
-    )
+    near = np.vstack([here.to_crs(crs).get_coordinates() for here in (stops, points)])
     around = walking.limit_s * WALK_KMH / 3.6 + cell_m
     low, high = np.floor((near.min(axis=0) - around) / cell_m), np.ceil((near.max(axis=0) + around) / cell_m)
     if np.prod(high - low) > 100 * _MOST_CELLS:
@@ -217,9 +199,8 @@ def _cells(
     middles = np.column_stack([axis.ravel() for axis in grid]) * cell_m
     middles = middles[KDTree(near).query(middles, distance_upper_bound=around)[0] < np.inf]
     if len(middles) > _MOST_CELLS:
-        raise ParameterError(
-            f"cell_m={cell_m:g} donne {len(middles)} mailles, {_MOST_CELLS} au plus : agrandissez-les."
-        )
+        count = f"{len(middles)} mailles, {_MOST_CELLS} au plus"
+        raise ParameterError(f"cell_m={cell_m:g} donne {count} : agrandissez-les.")
     x, y = middles.T
     cells = gpd.GeoDataFrame({"x": x, "y": y}, geometry=gpd.points_from_xy(x, y), crs=crs)
     cells.index = cells.index.astype("str")

@@ -76,9 +76,8 @@ class Runs(NamedTuple):
         """Return the runs in a time that goes back: who is dropped off is picked up."""
         first = self.first[-1] - self.first[::-1]
         times = -self.departure[::-1], -self.arrival[::-1]
-        return Runs(
-            first, self.stop[::-1].copy(), *times, self.drop_off[::-1].copy(), self.pickup[::-1].copy()
-        )
+        rules = self.drop_off[::-1].copy(), self.pickup[::-1].copy()
+        return Runs(first, self.stop[::-1].copy(), *times, *rules)
 
 
 class Calls(NamedTuple):

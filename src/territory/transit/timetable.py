@@ -74,9 +74,8 @@ class Timetable:
         served, stop = np.unique(columns["stop"], return_inverse=True)
         size = columns["size"].astype(np.int64)
         begins = np.cumsum(size) - size
-        (line_names, line), (headsign_names, headsign) = (
-            np.unique(columns[name], return_inverse=True) for name in ("line", "headsign")
-        )
+        line_names, line = np.unique(columns["line"], return_inverse=True)
+        headsign_names, headsign = np.unique(columns["headsign"], return_inverse=True)
         order = np.lexsort([headsign, line, columns["departure"][begins]])
         first = np.append(0, np.cumsum(size[order]))
         row = np.repeat(begins[order] - first[:-1], size[order]) + np.arange(stop.size)
@@ -103,9 +102,7 @@ class Timetable:
         points = gpd.GeoSeries(gpd.points_from_xy(self.lon, self.lat), crs=4326)
         points[np.isnan(self.lon) | np.isnan(self.lat)] = None
         columns = {"stop_id": self.stop_id, "name": self.stop_name}
-        return gpd.GeoDataFrame(
-            columns, geometry=points.array, index=pd.RangeIndex(len(self.stop_id)), crs=4326
-        )
+        return gpd.GeoDataFrame(columns, geometry=points.array, crs=4326)
 
     @property
     def changes(self) -> pd.DataFrame:
@@ -200,13 +197,7 @@ class Timetable:
         >>> len(sample_timetable().travel_times(care, home, **options))
         0
         """
-        question = Question.of(
-            depart,
-            arrive_by,
-            window_min=window_min,
-            max_time_min=max_time_min,
-            max_transfers=max_transfers,
-        )
+        question = Question.of(depart, arrive_by, window_min, max_time_min, max_transfers)
         ranks = ranks_of(percentiles, question.n_minutes)
         doors = Doors(self._offer, (origins, destinations), Walking.on(streets, max_walk_min), question)
         row, column, rank, seconds = doors.times(ranks, threads)
@@ -214,9 +205,7 @@ class Timetable:
         for name, codes, points in (("from_id", row, origins), ("to_id", column, destinations)):
             ids = points.index.astype("str")
             many = row.size >= CATEGORICAL_FROM_ROWS
-            columns[name] = (
-                pd.Categorical.from_codes(codes, categories=ids) if many else ids.to_numpy()[codes]
-            )
+            columns[name] = pd.Categorical.from_codes(codes, ids) if many else ids.to_numpy()[codes]
         if len(ranks) > 1:
             columns["percentile"] = np.array(percentiles, dtype=np.float64)[rank]
         table = pd.DataFrame({**columns, "travel_time_min": seconds / 60})
@@ -266,9 +255,7 @@ class Timetable:
         """
         from territory.transit.journeys import tell
 
-        question = Question.of(
-            depart, arrive_by, window_min=1, max_time_min=max_time_min, max_transfers=max_transfers
-        )
+        question = Question.of(depart, arrive_by, 1, max_time_min, max_transfers)
         if len(origin) != 1 or len(destination) != 1:
             raise ParameterError("Un trajet se dit d'un point à un autre : donnez une ligne de chaque côté.")
         walking = Walking.on(streets, max_walk_min)

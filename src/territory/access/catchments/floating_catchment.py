@@ -16,7 +16,7 @@ import pandas as pd
 from territory.access import pairs as od
 from territory.access.catchments.exact_sums import ExactSums, weighted_sums
 from territory.access.decay import Binary, Decay, Stepped, stepped
-from territory.access.pairs import Bools, Floats, Ids, Mapper, Pairs, Part, Places, Seen, Times, warn
+from territory.access.pairs import Bools, Floats, Ids, Mapper, Pairs, Part, Places, Seen, Times, Values, warn
 from territory.errors import ParameterError, agree, counted, examples, refuse
 
 METHODS = ("2sfca", "e2sfca", "m2sfca", "3sfca", "bfca")
@@ -217,22 +217,17 @@ def _two_steps(method: str, pairs: Pairs, weights: Floats, persons: Floats, plac
 def _warn_nobody(sites: Ids) -> None:
     """Warn for sites whose supply goes to nobody."""
     if len(sites):
-        warn(
-            f"{counted(sites, 'site(s) sans aucune demande à portée')} : leur offre ne revient à "
-            "personne et compte pour 0.",
-        )
+        said = counted(sites, "site(s) sans aucune demande à portée")
+        warn(f"{said} : leur offre ne revient à personne et compte pour 0.")
 
 
 def _warn_unknown(access: Floats, origins: Ids, unknown_times: int, persons: Floats, places: Floats) -> None:
     """Warn for origins whose access is unknown, with what made it so."""
     unknown = np.isnan(access)
     if unknown.any():
-        causes = {
-            "temps": unknown_times,
-            "demande(s)": np.isnan(persons).sum(),
-            "capacité(s)": np.isnan(places).sum(),
-        }
-        why = ", ".join(agree(int(count), what) for what, count in causes.items() if count)
+        counts = unknown_times, np.isnan(persons).sum(), np.isnan(places).sum()
+        causes = zip(("temps", "demande(s)", "capacité(s)"), counts, strict=True)
+        why = ", ".join(agree(int(count), what) for what, count in causes if count)
         warn(
             f"Accessibilité inconnue pour {agree(int(unknown.sum()), 'origine(s)')} sur {len(access)} "
             f"({examples(origins[unknown])}) : valeurs inconnues en entrée : {why}."
@@ -413,11 +408,9 @@ def apl(
     >>> apl(times, people, acts, profile="drees_2012").round(6).to_dict()
     {'A': 4.0, 'B': 1.2}
     """
-    chosen = _apl_profile(profile)
-    access = floating_catchment_area(
-        travel_times, standardised_population, activity, decay=chosen.decay, method="e2sfca", mapper=mapper
-    )
-    return _labelled(access, APL_NAME, chosen, "consultations par an et par habitant standardisé")
+    access = _under_profile(travel_times, standardised_population, activity, profile, mapper)
+    access.attrs["unit"] = "consultations par an et par habitant standardisé"
+    return access.rename(APL_NAME)
 
 
 def gp_headcount_access(
@@ -433,11 +426,9 @@ def gp_headcount_access(
     It is not an APL, and the thresholds of the APL do not apply to it. Options as for `apl`; `practitioners` is their
     number at each to_id, `population` inhabitants by from_id (hab), those of the buffer included.
     """
-    chosen = _apl_profile(profile)
-    access = floating_catchment_area(
-        travel_times, population, practitioners, decay=chosen.decay, method="e2sfca", mapper=mapper
-    )
-    return _labelled(access * PER_HAB, HEADCOUNT_NAME, chosen, "médecins pour 100 000 habitants")
+    access = _under_profile(travel_times, population, practitioners, profile, mapper)
+    access.attrs["unit"] = "médecins pour 100 000 habitants"
+    return (access * PER_HAB).rename(HEADCOUNT_NAME)
 
 
 def mean_by(
@@ -451,9 +442,8 @@ def mean_by(
     for name, table in (("Mesure", values), ("Résidents", weights_hab), ("Zones", groups)):
         od.unique_ids(table.index, name)
     refuse(values.index.difference(weights_hab.index), "commune(s) sans population", of="Résidents")
-    residents = pd.Series(od.read_amounts(weights_hab, "Résidents"), index=weights_hab.index).reindex(
-        values.index
-    )
+    hab = od.read_amounts(weights_hab, "Résidents")
+    residents = pd.Series(hab, index=weights_hab.index).reindex(values.index)
     zone = groups.reindex(values.index)
     if zone.isna().any():
         outside = zone.index[zone.isna()]
@@ -478,8 +468,10 @@ def refuse_other_profile(found: str | None, published_with: str | None, threshol
     )
 
 
-def _apl_profile(profile: str | AplProfile) -> AplProfile:
-    """Return a profile from its name; warn when its weights are not verified."""
+def _under_profile(
+    times: Times, persons: Values, offer: Values, profile: str | AplProfile, mapper: Mapper
+) -> pd.Series[float]:
+    """Return the access under a profile, with where its weights come from; warn when they are not verified."""
     if isinstance(profile, str):
         if profile not in APL_PROFILES:
             raise ParameterError(
@@ -489,16 +481,7 @@ def _apl_profile(profile: str | AplProfile) -> AplProfile:
         profile = APL_PROFILES[profile]
     if not profile.is_verified:
         warn(f"Profil d'APL « {profile.name} » : paliers non vérifiés ({profile.source}).")
-    return profile
-
-
-def _labelled(access: pd.Series[float], name: str, profile: AplProfile, unit: str) -> pd.Series[float]:
-    """Return a result with its name, its unit and where its weights come from."""
-    named = access.rename(name)
-    named.attrs = {
-        "unit": unit,
-        "profile": profile.name,
-        "source": profile.source,
-        "is_verified": profile.is_verified,
-    }
-    return named
+    decay = profile.decay
+    access = floating_catchment_area(times, persons, offer, decay=decay, method="e2sfca", mapper=mapper)
+    access.attrs = {"profile": profile.name, "source": profile.source, "is_verified": profile.is_verified}
+    return access

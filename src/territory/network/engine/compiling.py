@@ -50,9 +50,7 @@ def compile_beside(last: Callable[..., Any]) -> None:
     kept = getattr(getattr(last, "_cache", None), "cache_path", None)
     if _beside or not kept or any(Path(kept).glob(f"*.{last.__name__}-*.nbi")):
         return
-    _log.warning(
-        "Première utilisation : les calculs sont compilés, une fois pour toutes (une minute au plus)."
-    )
+    _log.warning("Première utilisation : calculs compilés, une fois pour toutes (une minute au plus).")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     silent: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     # it keeps what it compiles where this process will look for it, and ends by itself

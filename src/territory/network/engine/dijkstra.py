@@ -58,19 +58,14 @@ def limited_search(
     arcs = graph.arcs
 
     def pairs_of(part: slice) -> tuple[Int32, Int32, Int32]:
-        return limited_pairs(
-            graph.indptr, arcs, seeds.nodes[part], seeds.offsets_ms[part], limit, rows, len(targets)
-        )
+        starts = seeds.nodes[part], seeds.offsets_ms[part]
+        return limited_pairs(graph.indptr, arcs, *starts, limit, rows, len(targets))
 
     parts = in_parts(pairs_of, len(seeds), threads)
     if not parts:
         return np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int32)
-    counts = np.concatenate([part[0] for part in parts])
-    return (
-        np.repeat(np.arange(len(seeds), dtype=np.int32), counts),
-        np.concatenate([part[1] for part in parts]),
-        np.concatenate([part[2] for part in parts]),
-    )
+    counts, reached, times = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return np.repeat(np.arange(len(seeds), dtype=np.int32), counts), reached, times
 
 
 def one_to_all(
@@ -191,12 +186,8 @@ def search(
 @kernel
 def _room(n_nodes: int, n_arcs: int, n_hits: int) -> Room:
     """Return room for searches from one seed at a time."""
-    return Room(
-        np.full(n_nodes, _FAR, np.int32),
-        np.empty(n_nodes, np.int32),
-        np.empty(n_arcs + 2, np.int64),
-        np.empty(n_hits, np.int32),
-    )
+    distances, touched = np.full(n_nodes, _FAR, np.int32), np.empty(n_nodes, np.int32)
+    return Room(distances, touched, np.empty(n_arcs + 2, np.int64), np.empty(n_hits, np.int32))
 
 
 @kernel

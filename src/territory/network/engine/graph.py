@@ -55,16 +55,12 @@ class Graph:
         if not 0 <= n_nodes < UNREACHED:
             problems.add(f"{n_nodes} nœuds : leur nombre doit être compris entre 0 et 2 147 483 646")
             problems.raise_if_any()
-        tail_nodes, head_nodes = (
-            _checked(nodes, what, (0, n_nodes - 1), problems)
-            for nodes, what in ((tails, "origine"), (heads, "arrivée"))
-        )
+        tail_nodes = _checked(tails, "origine", (0, n_nodes - 1), problems)
+        head_nodes = _checked(heads, "arrivée", (0, n_nodes - 1), problems)
         times = checked_times(weights_ms, "durée d'arc", problems)
         if not len(tail_nodes) == len(head_nodes) == len(times) and not problems:
-            problems.add(
-                f"{len(tail_nodes)} origines, {len(head_nodes)} arrivées et {len(times)} durées d'arcs : "
-                "il en faut autant de chaque"
-            )
+            counts = f"{len(tail_nodes)} origines, {len(head_nodes)} arrivées et {len(times)} durées d'arcs"
+            problems.add(f"{counts} : il en faut autant de chaque")
         problems.raise_if_any()
         indptr, places = group_by(n_nodes, tail_nodes)
         return cls(n_nodes, indptr, head_nodes[places], times[places], places)
@@ -106,9 +102,7 @@ class Seeds:
         problems = Problems("Points à relier au graphe", NetworkError)
         pairs, offsets = np.asarray(nodes), np.asarray(offsets_ms)
         if pairs.ndim != 2 or pairs.shape[1] != 2 or offsets.shape != pairs.shape:
-            problems.add(
-                f"tableaux de formes {pairs.shape} et {offsets.shape} : il faut deux colonnes à chacun"
-            )
+            problems.add(f"tableaux de formes {pairs.shape} et {offsets.shape} : deux colonnes à chacun")
             problems.raise_if_any()
         known = _checked(pairs.ravel(), "nœud de rattachement", (-1, UNREACHED - 2), problems)
         times = checked_times(np.where(pairs.ravel() < 0, 0, offsets.ravel()), "durée d'accès", problems)
@@ -188,7 +182,5 @@ def is_order(ranks: NDArray[Any], n_nodes: int) -> bool:
 def checked_limit(limit_ms: int) -> int:
     """Return the limit, or raise if it is out of range."""
     if not 0 <= limit_ms <= MAX_TIME_MS:
-        raise ParameterError(
-            f"Durée maximale de {limit_ms} ms : indiquez une valeur de 0 à {MAX_TIME_MS} ms (298 heures)."
-        )
+        raise ParameterError(f"Durée maximale de {limit_ms} ms : de 0 à {MAX_TIME_MS} ms (298 heures).")
     return int(limit_ms)

@@ -24,9 +24,8 @@ def checked_lengths(lengths_dm: ArrayLike, shape: tuple[int, ...]) -> Int64:
             f"décimètres, de forme {shape}."
         )
     if lengths.size and not 0 <= int(lengths.min()) <= int(lengths.max()) <= MAX_TIME_MS:
-        raise NetworkError(
-            f"Longueurs de {lengths.min()} à {lengths.max()} dm : elles doivent aller de 0 à {MAX_TIME_MS} dm."
-        )
+        least, most = lengths.min(), lengths.max()
+        raise NetworkError(f"Longueurs de {least} à {most} dm : elles doivent aller de 0 à {MAX_TIME_MS} dm.")
     return lengths.astype(np.int64)
 
 

@@ -23,6 +23,11 @@ from territory.network.engine.graph import (
 )
 from territory.network.engine.label_search import labels_of_points
 
+# times (ms), or `time << 32 | length`
+Labels = NDArray[Any]
+# sources, targets and labels
+_Pairs = tuple[Int32, Int32, Labels]
+
 
 @dataclass(frozen=True, eq=False)
 class Metric(SavedArrays):
@@ -32,10 +37,10 @@ class Metric(SavedArrays):
     parents: Int32
     up_start: Int64
     up_heads: Int32
-    up_weights: NDArray[Any]
+    up_weights: Labels
     down_start: Int64
     down_heads: Int32
-    down_weights: NDArray[Any]
+    down_weights: Labels
 
     @property
     def has_lengths(self) -> bool:
@@ -50,7 +55,7 @@ class Metric(SavedArrays):
         source_lengths_dm: ArrayLike | None = None,
         target_lengths_dm: ArrayLike | None = None,
         threads: int | None = None,
-    ) -> NDArray[Any]:
+    ) -> Labels:
         """Return times from each source to each target (ms, `UNREACHED` out of reach), or labels (lengths in dm)."""
         starts, ends = self.labels_of(sources, source_lengths_dm), self.labels_of(targets, target_lengths_dm)
         return all_labels(self, sources, targets, starts, ends, count_threads(threads))
@@ -66,12 +71,10 @@ class Metric(SavedArrays):
         ends = self.labels_of(targets, target_lengths_dm)
         return TileSearch(self, graph, targets, ends, checked_limit(limit_ms))
 
-    def labels_of(self, points: Seeds, lengths_dm: ArrayLike | None = None) -> NDArray[Any]:
+    def labels_of(self, points: Seeds, lengths_dm: ArrayLike | None = None) -> Labels:
         """Return the labels between points and their nodes: times (ms), or times and lengths (dm) where it has any."""
         points.check(len(self.rank))
-        if not self.has_lengths:
-            return points.offsets_ms
-        return labels_of_points(points, lengths_dm)
+        return labels_of_points(points, lengths_dm) if self.has_lengths else points.offsets_ms
 
     def ranks(self, points: Seeds) -> Int32:
         """Return the ranks of the nodes to which points are attached, -1 where there is none."""
@@ -102,33 +105,26 @@ class _Descent:
 
     metric: Metric
     target_nodes: Int32
-    ends: NDArray[Any]
+    ends: Labels
     places: Int32
     nodes: Int32
     start: Int64
     heads: Int32
-    weights: NDArray[Any]
+    weights: Labels
 
     @classmethod
-    def to(cls, metric: Metric, target_nodes: Int32, ends: NDArray[Any], places: Int32) -> "_Descent":
+    def to(cls, metric: Metric, target_nodes: Int32, ends: Labels, places: Int32) -> "_Descent":
         """Restrict a hierarchy to some targets; `places` must hold -1 everywhere."""
         down = metric.down_start, metric.down_heads, metric.down_weights
-        return cls(
-            metric, target_nodes, ends, places, *sweeping.restrict(*down, target_nodes.ravel(), places)
-        )
+        below = sweeping.restrict(*down, target_nodes.ravel(), places)
+        return cls(metric, target_nodes, ends, places, *below)
 
-    def rows(self) -> NDArray[Any]:
+    def rows(self) -> Labels:
         """Return room for one sweep."""
         return _aligned_rows(len(self.nodes), self.weights.dtype)
 
     def sweep(
-        self,
-        source_nodes: Int32,
-        starts: NDArray[Any],
-        batch: Int64,
-        slots: Int32,
-        rows: NDArray[Any],
-        out: NDArray[Any],
+        self, source_nodes: Int32, starts: Labels, batch: Int64, slots: Int32, rows: Labels, out: Labels
     ) -> None:
         """Write the labels from up to sixteen sources, whose rows of `out` are given, to the targets."""
         metric = self.metric
@@ -146,14 +142,14 @@ class _Descent:
 
 def all_labels(
     metric: Metric, sources: Seeds, targets: Seeds, starts: Any, ends: Any, threads: int
-) -> NDArray[Any]:
+) -> Labels:
     """Return the least label from each source to each target."""
     source_nodes = metric.ranks(sources)
     together = _neighbours_together(source_nodes)
     nowhere = np.full(len(metric.rank), -1, np.int32)
     descent = _Descent.to(metric, metric.ranks(targets), ends, nowhere.copy())
     out = np.empty((len(sources), len(targets)), metric.up_weights.dtype)
-    rooms: SimpleQueue[tuple[Int32, NDArray[Any]]] = SimpleQueue()
+    rooms: SimpleQueue[tuple[Int32, Labels]] = SimpleQueue()
     for _ in range(threads):
         rooms.put((nowhere.copy(), descent.rows()))
 
@@ -170,30 +166,26 @@ def all_labels(
 class TileSearch:
     """Targets of searches within a limit, made ready once for any number of lists of sources and of threads."""
 
-    def __init__(self, metric: Metric, graph: Graph, targets: Seeds, ends: NDArray[Any], limit: int) -> None:
+    def __init__(self, metric: Metric, graph: Graph, targets: Seeds, ends: Labels, limit: int) -> None:
         self._metric, self._graph, self._limit = metric, graph, limit
         self._ends, self._target_nodes = ends, metric.ranks(targets)
         self._by_node = targets_by_node(graph.n_nodes, targets)
         self._rooms: SimpleQueue[_TileRoom] = SimpleQueue()
 
-    def tiles(
-        self, sources: Seeds, starts: NDArray[Any], threads: int
-    ) -> Iterator[tuple[Int32, Int32, NDArray[Any]]]:
-        """Give the pairs within the limit, tile after tile: sources, targets and labels."""
+    def tiles(self, sources: Seeds, starts: Labels, threads: int) -> Iterator[_Pairs]:
+        """Give the pairs within the limit, tile after tile."""
         source_nodes = self._metric.ranks(sources)
         together = _neighbours_together(source_nodes)
         # tiles of equal sizes: a last one of a few sources would cost as much as a whole one
         n_tiles = max(1, -(-len(sources) // _TILE))
         size = max(1, -(-len(sources) // n_tiles))
 
-        def labels_of(first: int) -> tuple[Int32, Int32, NDArray[Any]]:
+        def labels_of(first: int) -> _Pairs:
             return self._labels(sources, source_nodes, starts, together[first : first + size])
 
         return stream_tasks(labels_of, range(0, len(sources), size), threads)
 
-    def _labels(
-        self, sources: Seeds, source_nodes: Int32, starts: NDArray[Any], tile: Int64
-    ) -> tuple[Int32, Int32, NDArray[Any]]:
+    def _labels(self, sources: Seeds, source_nodes: Int32, starts: Labels, tile: Int64) -> _Pairs:
         """Return the pairs of one tile."""
         room = self._room()
         starts_of_tile = sources.nodes[tile].ravel(), sources.offsets_ms[tile].ravel()
@@ -231,9 +223,7 @@ class TileSearch:
             )
 
 
-def in_source_order(
-    tiles: Iterable[tuple[Int32, Int32, NDArray[Any]]], n_sources: int, dtype: type
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def in_source_order(tiles: Iterable[_Pairs], n_sources: int, dtype: type) -> tuple[Labels, Labels, Labels]:
     """Return the pairs of all tiles, by source and then target, as numbers of a type."""
     known = list(tiles)
     free = np.zeros(n_sources + 1, np.int64)
@@ -251,10 +241,10 @@ def _neighbours_together(source_nodes: Int32) -> Int64:
     return np.argsort(source_nodes.max(axis=1), kind="stable")
 
 
-def _aligned_rows(n_rows: int, dtype: Any) -> NDArray[Any]:
+def _aligned_rows(n_rows: int, dtype: Any) -> Labels:
     """Return rows of sixteen numbers that each begin with a cache line, which saves a third of the sweep."""
     size = n_rows * sweeping.LANES * np.dtype(dtype).itemsize
     room = np.empty(size + 64, np.uint8)
     skip = -room.ctypes.data % 64
-    rows: NDArray[Any] = room[skip : skip + size].view(dtype).reshape(n_rows, sweeping.LANES)
+    rows: Labels = room[skip : skip + size].view(dtype).reshape(n_rows, sweeping.LANES)
     return rows

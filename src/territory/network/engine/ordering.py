@@ -36,9 +36,8 @@ def order_nodes(
     order = np.empty(n_nodes, np.int32)
     n_done = contract_chains(start, rest, degrees, order)
     kept, kept_start, kept_heads = remaining(start, rest, degrees)
-    order[n_done:] = kept[
-        _dissect_all(kept_start, kept_heads, columns[kept], rows[kept], count_threads(threads))
-    ]
+    places = columns[kept], rows[kept]
+    order[n_done:] = kept[_dissect_all(kept_start, kept_heads, *places, count_threads(threads))]
     rank = np.empty(n_nodes, np.int32)
     rank[order] = np.arange(n_nodes, dtype=np.int32)
     return postorder(tree_parents(start, ends, order, rank))[rank]
@@ -60,11 +59,8 @@ def _dissect_all(start: Int64, heads: Int32, x: Int64, y: Int64, threads: int) -
     large, small = [(0, n_nodes)], list[tuple[int, int]]()
     while large:
         ends = run_tasks(cut, large, threads) if n_nodes > 1 else []
-        sides = [
-            side
-            for (first, _), (middle, end) in zip(large, ends, strict=False)
-            for side in ((first, middle), (middle, end))
-        ]
+        spans = zip(large, ends, strict=False)
+        sides = [one for (first, _), (middle, end) in spans for one in ((first, middle), (middle, end))]
         large = [side for side in sides if side[1] - side[0] > max(1000, n_nodes // _PARTS)]
         small += [side for side in sides if side not in large]
     run_tasks(finish, small, threads)

@@ -137,13 +137,8 @@ def _rearrange(nodes: Int32, place: Int32, first: int, last: int, sides: Int8) -
     return ends[0], ends[1]
 
 
-_NONE = -1
-_END = -2
-MIDDLE = 0
-SOURCE = 1
-SINK = 2
-
-
+_NONE, _END = -1, -2
+MIDDLE, SOURCE, SINK = 0, 1, 2
 Part = tuple[Int32, Int32, Int8]
 Paths = tuple[Int32, Int32]
 

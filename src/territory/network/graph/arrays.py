@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
 Ints = NDArray[np.int64]
 
@@ -27,9 +28,9 @@ class WayTable:
     class_names: tuple[str, ...]
     road_class: NDArray[np.int16]
     direction: NDArray[np.int8]
-    maxspeed_forward_kmh: NDArray[np.float32]
-    maxspeed_backward_kmh: NDArray[np.float32]
-    duration_s: NDArray[np.float32]
+    maxspeed_forward_kmh: Float32
+    maxspeed_backward_kmh: Float32
+    duration_s: Float32
     density_band: NDArray[np.int8]
     # one may go to a place on the way, not through
     is_destination: Bools
@@ -85,11 +86,11 @@ class Roads:
     y: Floats
     vertex_kind: NDArray[np.int8]
     chain_start: Ints
-    hop_way: NDArray[np.int32]
+    hop_way: Int32
     hop_reversed: Bools
-    hop_length_m: NDArray[np.float32]
-    tail: NDArray[np.int32]
-    head: NDArray[np.int32]
+    hop_length_m: Float32
+    tail: Int32
+    head: Int32
     open_directions: NDArray[np.int8]
     junction_x: Floats
     junction_y: Floats
@@ -101,7 +102,7 @@ class Roads:
     turn_start: Ints = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
     turn_arcs: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     # what the time of each hop is multiplied by, along the chain and against it; infinite where it is closed
-    hop_slowness: NDArray[np.float32] = field(default_factory=lambda: np.empty((2, 0), dtype=np.float32))
+    hop_slowness: Float32 = field(default_factory=lambda: np.empty((2, 0), dtype=np.float32))
     asides: tuple[tuple[str, int], ...] = ()
     profile: str = "car"
     source: str = ""
@@ -128,7 +129,7 @@ class Roads:
         void[self.chain_start[1:] - 1] = True
         return void
 
-    def chain_of_vertex(self) -> NDArray[np.int32]:
+    def chain_of_vertex(self) -> Int32:
         """Return the chain of each vertex."""
         return np.repeat(np.arange(self.n_chains, dtype=np.int32), np.diff(self.chain_start))
 
@@ -143,23 +144,23 @@ class Arcs:
     # restriction forbids is at a node of their own, linked to the permitted ways out alone; and a node that nothing
     # leaves gathers whatever arrives
     n_nodes: int
-    tails: NDArray[np.int32]
-    heads: NDArray[np.int32]
-    chain: NDArray[np.int32]
+    tails: Int32
+    heads: Int32
+    chain: Int32
     direction: NDArray[np.int8]
-    start_node: NDArray[np.int32]
-    end_node: NDArray[np.int32]
-    departure_node: NDArray[np.int32]
-    arrival_node: NDArray[np.int32]
-    node_junction: NDArray[np.int32]
+    start_node: Int32
+    end_node: Int32
+    departure_node: Int32
+    arrival_node: Int32
+    node_junction: Int32
 
-    def weights_ms(self, chain_ms: Ints, longest_ms: int) -> NDArray[np.int32]:
+    def weights_ms(self, chain_ms: Ints, longest_ms: int) -> Int32:
         """Return the time of each arc (ms) from those of chains by direction; closed beyond the longest time."""
         weights = chain_ms[self.direction.astype(np.int64), np.maximum(self.chain, 0).astype(np.int64)]
         weights = np.where(weights > longest_ms, np.iinfo(np.int32).max, weights)
         return np.where(self.chain < 0, 0, weights).astype(np.int32)
 
-    def lengths_dm(self, chain_length_m: NDArray[np.float64]) -> NDArray[np.int32]:
+    def lengths_dm(self, chain_length_m: Floats) -> Int32:
         """Return the length of each arc (dm) from those of chains (m)."""
         lengths = np.rint(10 * chain_length_m[np.maximum(self.chain, 0)])
         return np.where(self.chain < 0, 0, lengths).astype(np.int32)
@@ -191,14 +192,9 @@ class _Drafted:
         self.hub[_AFTER, apart] = n_junctions + mixed.size + np.arange(apart.size)
         self.junction = [np.arange(n_junctions), mixed, apart]
         self.n_nodes = n_junctions + mixed.size + apart.size
-        self.links = [
-            np.column_stack([self.hub[_BEFORE, mixed], mixed]),
-            np.column_stack([apart, self.hub[_AFTER, apart]]),
-        ]
-        self.tail, self.head = (
-            self.hub[self.part, self.start[self.key]],
-            self.hub[self.part, self.end[self.key]],
-        )
+        pairs = ((self.hub[_BEFORE, mixed], mixed), (apart, self.hub[_AFTER, apart]))
+        self.links = [np.column_stack(pair) for pair in pairs]
+        self.tail, self.head = (self.hub[self.part, side[self.key]] for side in (self.start, self.end))
         # from the middle of a chain, and to it
         place = np.full((3, bits.size), -1, dtype=np.int64)
         place[self.part, self.key] = np.arange(self.key.size)

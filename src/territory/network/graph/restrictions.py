@@ -78,9 +78,7 @@ class _ArcsAt:
         if left == entered and not rule.is_only:
             return [(one, two) for one, two in pairs if two.key == self.back(one.key)]
         # where a way runs through the junction, only the branch that lies where the restriction says
-        meant = (
-            [(one, two) for one, two in pairs if self._lies(one, two, rule.side)] if len(pairs) > 1 else []
-        )
+        meant = [(one, two) for one, two in pairs if self._lies(one, two, rule.side)]
         return meant or pairs
 
     def _lies(self, one: _Arc, two: _Arc, side: str) -> bool:
@@ -108,12 +106,10 @@ def forbidden_sequences(roads: Roads, rules: Iterable[Restriction]) -> tuple[lis
     rules = list(rules)
     # a way through which a restriction passes is followed across all of its junctions
     passed = {way for rule in rules for way in rule.ways[1:-1]}
-    hops = (
-        np.flatnonzero(np.isin(roads.hop_way, list(passed)) & ~roads.void_hops())
-        if passed
-        else np.empty(0, int)
-    )
-    chains = np.unique(roads.chain_of_vertex()[hops]) if passed else hops
+    chains = np.empty(0, int)
+    if passed:
+        hops = np.flatnonzero(np.isin(roads.hop_way, list(passed)) & ~roads.void_hops())
+        chains = np.unique(roads.chain_of_vertex()[hops])
     named = {node for rule in rules for node in rule.nodes}
     arcs = _ArcsAt(roads, named | set(roads.tail[chains].tolist()) | set(roads.head[chains].tolist()))
     banned: set[_Sequence] = set()

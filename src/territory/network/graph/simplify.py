@@ -18,6 +18,7 @@ from territory.network.graph.arrays import (
     JUNCTION,
     PLAIN,
     Bools,
+    Float32,
     Floats,
     Int32,
     Ints,
@@ -32,10 +33,9 @@ from territory.territories import TERRITORIES
 _NO_ROAD = "La carte ne contient aucun tronçon de route : aucune route n'a deux nœuds localisés."
 # chains laid out by one task
 _CHAINS_AT_ONCE = 100_000
-
-
 # of nodes, x, y and kind; the order of chains and their new starts, then their hops as they were traced
 _ByNode = tuple[Floats, Floats, NDArray[np.int8]]
+_Traced = tuple[Int32, Bools, Ints]
 _Chains = tuple[Ints, Ints, Int32, Bools, Ints]
 
 
@@ -45,7 +45,7 @@ class _Hops(NamedTuple):
     first: Int32
     second: Int32
     way: Int32
-    length_m: NDArray[np.float32]
+    length_m: Float32
 
 
 def prepare(lines: RoadLines) -> Roads:
@@ -64,7 +64,7 @@ def prepare(lines: RoadLines) -> Roads:
     return with_enclosed(with_plausible_durations(_assemble(lines, crs, hops, traced, by_node)))
 
 
-def _follow(lines: RoadLines) -> tuple[_Hops, Ints | None, tuple[Int32, Bools, Ints]]:
+def _follow(lines: RoadLines) -> tuple[_Hops, Ints | None, _Traced]:
     """Return hops, the original node of each node if barriers made new ones, and chains."""
     first, second, way, length = _cut_steps(lines.start, lines.node, lines.lon, lines.lat)
     if first.size == 0:
@@ -86,7 +86,7 @@ def _follow(lines: RoadLines) -> tuple[_Hops, Ints | None, tuple[Int32, Bools, I
 @kernel
 def _cut_steps(
     start: Ints, node: Int32, lon: Floats, lat: Floats
-) -> tuple[Int32, Int32, Int32, NDArray[np.float32]]:  # pragma: no cover - compiled
+) -> tuple[Int32, Int32, Int32, Float32]:  # pragma: no cover - compiled
     """Return both nodes, the way and the length (m) of each step between distinct located nodes."""
     first = np.empty(node.size, dtype=np.int32)
     second = np.empty(node.size, dtype=np.int32)
@@ -139,19 +139,15 @@ def _mark_junctions(
         enter_one = (bits_one & (2 - one % 2)) != 0
         leave_two = (bits_two & (1 + two % 2)) != 0
         enter_two = (bits_two & (2 - two % 2)) != 0
-        if (
-            one // 2 == two // 2
-            or enter_one != leave_two
-            or enter_two != leave_one
-            or bits_one & 4 != bits_two & 4
-        ):
+        same_use = enter_one == leave_two and enter_two == leave_one and bits_one & 4 == bits_two & 4
+        if one // 2 == two // 2 or not same_use:
             kept[node] = True
 
 
 @kernel
 def _trace(
     start: Ints, ends: Int32, first: Int32, second: Int32, kept: Bools
-) -> tuple[Int32, Bools, Ints]:  # pragma: no cover - compiled
+) -> _Traced:  # pragma: no cover - compiled
     """Follow chains; return their hops one after the other, whether each runs backward, and chain starts."""
     n_hops = first.size
     hops = np.empty(n_hops, dtype=np.int32)
@@ -187,9 +183,7 @@ def _trace(
     return hops, backward, chain_start[: chains + 1].copy()
 
 
-def _assemble(
-    lines: RoadLines, crs: str, hops: _Hops, traced: tuple[Int32, Bools, Ints], by_node: _ByNode
-) -> Roads:
+def _assemble(lines: RoadLines, crs: str, hops: _Hops, traced: _Traced, by_node: _ByNode) -> Roads:
     """Put chains and junctions in Hilbert order, and lay the arrays out."""
     x, y, kind = by_node
     sequence, backward, hop_start = traced
@@ -208,9 +202,8 @@ def _assemble(
     direction = lines.ways.direction[hops.way[begin[order]]]
     swapped = (direction & FORWARD) * BACKWARD | (direction & BACKWARD) // BACKWARD
     chain_start = np.concatenate([[0], np.cumsum(np.diff(hop_start)[order] + 1)])
-    laid_x, laid_y, laid_kind, hop_way, hop_reversed, hop_length_m = _laid_out(
-        (order, chain_start, *traced), hops, by_node
-    )
+    laid = _laid_out((order, chain_start, *traced), hops, by_node)
+    laid_x, laid_y, laid_kind, hop_way, hop_reversed, hop_length_m = laid
     roads = Roads(
         ways=lines.ways,
         crs=crs,
@@ -233,9 +226,7 @@ def _assemble(
     return with_restrictions(roads, lines.restrictions, number)
 
 
-def _count_neighbours(
-    hops: _Hops, traced: tuple[Int32, Bools, Ints], number: Int32, n_junctions: int
-) -> Ints:
+def _count_neighbours(hops: _Hops, traced: _Traced, number: Int32, n_junctions: int) -> Ints:
     """Return how many nodes are next to each junction: a road drawn twice makes no crossing."""
     sequence, backward, hop_start = traced
     ends = hops.first[sequence], hops.second[sequence]
@@ -252,9 +243,8 @@ def _laid_out(chains: _Chains, hops: _Hops, by_node: _ByNode) -> Any:
     kinds = (np.float64, np.float64, np.int8, np.int32, np.bool_, np.float32)
     laid: Any = tuple(np.zeros(chain_start[-1], kind) for kind in kinds)
     parts = [(begin, begin + _CHAINS_AT_ONCE) for begin in range(0, order.size, _CHAINS_AT_ONCE)]
-    run_tasks(
-        lambda part: _lay_out(part, chains, hops, by_node, laid), parts, min(len(parts), count_threads(None))
-    )
+    threads = min(len(parts), count_threads(None))
+    run_tasks(lambda part: _lay_out(part, chains, hops, by_node, laid), parts, threads)
     return laid
 
 

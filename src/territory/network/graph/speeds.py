@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from territory.errors import NetworkError, ParameterError, Problems, examples, warn
 from territory.network.engine.compiling import count_threads, kernel, run_tasks
 from territory.network.engine.graph import MAX_TIME_MS
-from territory.network.graph.arrays import Bools, Floats, Int32, Ints, Roads, WayTable
+from territory.network.graph.arrays import Bools, Float32, Floats, Int32, Ints, Roads, WayTable
 
 # METRIC's classes of commune density (DREES, comparaison des distanciers, 2021)
 DENSITY_BANDS = ("any", "low", "medium", "high")
@@ -40,9 +40,7 @@ _ZONES_KMH = {
 }  # fmt: skip
 # a motorway without a limit is driven as a French one; no other road of the world is without
 _UNLIMITED = ("motorway", "trunk")
-_UNKNOWN = frozenset(
-    {"", "signals", "variable", "implicit", "default", "sign", "markings", "unknown", "national"}
-)
+_UNKNOWN = {"", "signals", "variable", "implicit", "default", "sign", "markings", "unknown", "national"}
 UNREADABLE, IMPLAUSIBLE = "limites de vitesse illisibles", "limites de vitesse invraisemblables"
 
 
@@ -50,9 +48,9 @@ UNREADABLE, IMPLAUSIBLE = "limites de vitesse illisibles", "limites de vitesse i
 def read_maxspeed(text: str, road_class: str = "") -> tuple[float, str]:
     """Read a speed limit as OpenStreetMap writes it: the lowest of a list (km/h), or what is wrong with it."""
     limits, faults = [], [""]
-    for part in (
-        re.split(r"[;|/]", text.replace("\u00a0", " ")) if "km/h" not in text.lower() else text.split(";")
-    ):
+    # « 50 km/h » has a bar that parts nothing
+    bars = ";" if "km/h" in text.lower() else "[;|/]"
+    for part in re.split(bars, text.replace("\u00a0", " ")):
         limit, fault = _read_one_limit(part.strip(), road_class)
         faults.append(fault)
         if not math.isnan(limit):
@@ -110,8 +108,8 @@ def band_of_density(density_hab_km2: Floats) -> NDArray[np.int8]:
 class HopTimes:
     """Time of each hop of `Roads` (ms), row 0 along the chain, row 1 against it."""
 
-    move: NDArray[np.int32]
-    wait: NDArray[np.int32]
+    move: Int32
+    wait: Int32
 
     def chain_ms(self, roads: Roads) -> NDArray[np.int64]:
         """Return the time of each chain in each direction (ms), shape [2, chains]."""
@@ -157,9 +155,8 @@ def with_plausible_durations(roads: Roads) -> Roads:
     if not wrong.any():
         return roads
     ways = replace(roads.ways, duration_s=np.where(wrong, np.nan, stated).astype(np.float32))
-    return replace(
-        roads, ways=ways, asides=(*roads.asides, ("durées de traversée invraisemblables", int(wrong.sum())))
-    )
+    aside = "durées de traversée invraisemblables", int(wrong.sum())
+    return replace(roads, ways=ways, asides=(*roads.asides, aside))
 
 
 def _durations_by_metre(roads: Roads) -> Floats:
@@ -168,19 +165,18 @@ def _durations_by_metre(roads: Roads) -> Floats:
     if np.isnan(stated).all():
         return np.zeros(stated.size)
     total = np.bincount(roads.hop_way, weights=roads.hop_length_m, minlength=stated.size)
-    return np.divide(
-        1000.0 * stated, total, out=np.zeros(stated.size), where=np.isfinite(stated) & (total > 0)
-    )
+    known = np.isfinite(stated) & (total > 0)
+    return np.divide(1000.0 * stated, total, out=np.zeros(stated.size), where=known)
 
 
 @kernel
 def _time_hops(
     chain_start: Ints,
-    by_hop: tuple[Int32, Bools, NDArray[np.float32], NDArray[np.int8]],
+    by_hop: tuple[Int32, Bools, Float32, NDArray[np.int8]],
     by_way: tuple[Floats, Floats, Floats, Floats],
-    slowness: NDArray[np.float32],
-    move: NDArray[np.int32],
-    wait: NDArray[np.int32],
+    slowness: Float32,
+    move: Int32,
+    wait: Int32,
 ) -> None:  # pragma: no cover - compiled
     """Write the times to drive each hop and to wait at its end (ms), along the chain and against it."""
     hop_way, hop_reversed, length_m, kind = by_hop
@@ -246,11 +242,8 @@ def _check_numbers(table: pd.DataFrame, problems: Problems) -> None:
             rule = f"d'au moins {least:g}".replace(".", ",")
         else:
             wrong, rule = ~((column >= 0) & np.isfinite(column)), "positif ou nul"
-        if not wrong.any():
-            continue
-        listed = [
-            f"{row.road_class} / {row.density} : {getattr(row, name)}" for row in table[wrong].itertuples()
-        ]
+        rows = table[wrong].itertuples()
+        listed = [f"{row.road_class} / {row.density} : {getattr(row, name)}" for row in rows]
         problems.count(listed, f"valeur(s) de la colonne « {name} », qui doit être un nombre {rule}")
 
 
@@ -277,9 +270,7 @@ def _check_complete(values: Floats, ways: WayTable, period: str) -> None:
 def density_bands(roads: Roads, communes: gpd.GeoDataFrame, *, column: str) -> NDArray[np.int8]:
     """Return the density band of each way, from the commune that holds its middle vertex."""
     if communes.crs is None:
-        raise NetworkError(
-            "Communes : système de coordonnées absent, indiquez-le avec communes.set_crs(...)."
-        )
+        raise NetworkError("Communes : système de coordonnées absent, donnez-le avec communes.set_crs(...).")
     if column not in communes.columns:
         raise NetworkError(f"Communes : colonne « {column} » absente (densité en hab/km²).")
     outlines = communes[communes[column].notna()].to_crs(roads.crs)

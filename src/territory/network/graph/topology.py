@@ -157,15 +157,8 @@ def compile_hierarchy() -> None:
 
 
 # nobody lives or works on these, and one may not stop there
-NOT_SNAPPED_TO = (
-    "motorway",
-    "motorway_link",
-    "ferry",
-    "shuttle_train",
-    "metric_motorway",
-    "metric_ramp",
-    "metric_ferry",
-)
+_OF_METRIC = ("metric_motorway", "metric_ramp", "metric_ferry")
+NOT_SNAPPED_TO = ("motorway", "motorway_link", "ferry", "shuttle_train", *_OF_METRIC)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from territory.errors import NetworkError, ParameterError, Problems, examples
-from territory.network.graph.arrays import BACKWARD, FORWARD, JUNCTION, PLAIN, Bools, Floats, Roads
+from territory.network.graph.arrays import BACKWARD, FORWARD, JUNCTION, PLAIN, Bools, Float32, Floats, Roads
 from territory.network.graph.topology import HopIndex, nearest_hops
 
 # a drawn road joins what it ends on: farther, it has been drawn elsewhere
@@ -37,10 +37,8 @@ def hops_of(
         labels = roads.names
         known = [{_plain(part) for part in re.split("[\t;]", label) if part} for label in labels]
         asked = {_plain(name): name for name in names}
-        problems.count(
-            [name for key, name in asked.items() if not any(key in one for one in known)],
-            "nom(s) ou numéro(s) de route absent(s) de la carte",
-        )
+        absent = [name for key, name in asked.items() if not any(key in one for one in known)]
+        problems.count(absent, "nom(s) ou numéro(s) de route absent(s) de la carte")
         meant &= np.array([not asked.keys().isdisjoint(one) for one in known])[ways.name]
     if way_ids:
         problems.count(sorted(set(way_ids) - set(ways.way_id.tolist())), "voie(s) absente(s) de la carte")
@@ -55,9 +53,7 @@ def hops_of(
     if polygon is not None:
         hops &= _inside(roads, polygon)
     if not hops.any():
-        raise ParameterError(
-            "Travaux sur les routes : aucune route de la carte n'est concernée (polygone, noms, voies ou mois)."
-        )
+        raise ParameterError("Travaux : aucune route concernée sur la carte (polygone, noms, voies, mois).")
     return hops
 
 
@@ -71,10 +67,8 @@ def _inside(roads: Roads, polygon: BaseGeometry) -> Bools:
     """Tell which hops have a part in a polygon (degrees)."""
     area = _projected(polygon, roads.crs)
     x_min, y_min, x_max, y_max = area.bounds
-    (x, y), (next_x, next_y) = (
-        (roads.x, roads.y),
-        (np.append(axis[1:], axis[-1]) for axis in (roads.x, roads.y)),
-    )
+    x, y = roads.x, roads.y
+    next_x, next_y = (np.append(axis[1:], axis[-1]) for axis in (x, y))
     near = (np.minimum(x, next_x) <= x_max) & (np.maximum(x, next_x) >= x_min)
     near &= (np.minimum(y, next_y) <= y_max) & (np.maximum(y, next_y) >= y_min)
     hops = np.flatnonzero(near & ~roads.void_hops())
@@ -88,13 +82,11 @@ def _inside(roads: Roads, polygon: BaseGeometry) -> Bools:
 def _projected(shape: BaseGeometry, crs: str) -> BaseGeometry:
     projected: BaseGeometry = gpd.GeoSeries([shape], crs=4326).to_crs(crs).iloc[0]
     if projected.is_empty or not np.isfinite(projected.bounds).all():
-        raise NetworkError(
-            "Travaux sur les routes : un tracé vide ou hors de la carte ; donnez-le en degrés."
-        )
+        raise NetworkError("Travaux sur les routes : tracé vide ou hors de la carte ; donnez-le en degrés.")
     return projected
 
 
-def slowed(roads: Roads, hops: Bools, time_factor: float) -> NDArray[np.float32]:
+def slowed(roads: Roads, hops: Bools, time_factor: float) -> Float32:
     """Return the slowness of all hops once some take `time_factor` times as long; infinity closes them."""
     if not time_factor > 0:
         raise ParameterError(f"time_factor={time_factor} : indiquez un nombre au-dessus de zéro.")
@@ -223,9 +215,8 @@ def _with_chain(
         "open_directions": way["direction"],
         "is_destination": False,
     }
-    ways: dict[str, Any] = {
-        name: _longer(one, way.get(name)) for name, one in vars(roads.ways).items() if name != "class_names"
-    }
+    known = {key: one for key, one in vars(roads.ways).items() if key != "class_names"}
+    ways: dict[str, Any] = {key: _longer(one, way.get(key)) for key, one in known.items()}
     columns: dict[str, Any] = {key: _longer(getattr(roads, key), new) for key, new in given.items()}
     # the keys of arcs count chains
     direction, chain = np.divmod(roads.turn_arcs, roads.n_chains)

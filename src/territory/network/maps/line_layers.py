@@ -102,24 +102,18 @@ def _columns(columns: str | LineColumns | Mapping[str, Any]) -> LineColumns:
         return columns
     if isinstance(columns, str):
         if columns not in _BUILT_IN:
-            raise ParameterError(
-                f"Couche « {columns} » inconnue : choisissez {', '.join(_BUILT_IN)}, ou nommez les colonnes."
-            )
+            listed = ", ".join(_BUILT_IN)
+            raise ParameterError(f"Couche « {columns} » inconnue : {listed}, ou nommez les colonnes.")
         return _BUILT_IN[columns]
-    given: dict[str, Any] = {
-        name: (value,) if isinstance(value, str) and name in _NAMES_OF_COLUMNS else value
-        for name, value in columns.items()
-    }
+    given = dict(columns)
+    for name in _NAMES_OF_COLUMNS:
+        if isinstance(given.get(name), str):
+            given[name] = (given[name],)
     known = [field.name for field in fields(LineColumns)]
-    refuse(
-        [name for name in given if name not in known],
-        f"clé(s) inconnue(s) ; connues : {', '.join(known)}",
-        of="Colonnes mal décrites",
-    )
+    strange = [name for name in given if name not in known]
+    refuse(strange, f"clé(s) inconnue(s) ; connues : {', '.join(known)}", of="Colonnes mal décrites")
     if "road_class" not in given:
-        raise ParameterError(
-            "Colonnes mal décrites : il manque road_class, la colonne de la classe des routes."
-        )
+        raise ParameterError("Colonnes mal décrites : il manque road_class, celle de la classe des routes.")
     return LineColumns(**given)
 
 
@@ -146,10 +140,8 @@ def _column(lines: gpd.GeoDataFrame, names: tuple[str, ...], *, needed: bool = F
         if name in lines.columns:
             return lines[name]
     if needed:
-        raise ParameterError(
-            f"Couche de routes : aucune colonne nommée {' ou '.join(names)} (colonnes :"
-            f" {examples(lines.columns, most=12)})."
-        )
+        absent = f"aucune colonne nommée {' ou '.join(names)}"
+        raise ParameterError(f"Couche de routes : {absent} (colonnes : {examples(lines.columns, most=12)}).")
     return None
 
 
@@ -158,13 +150,10 @@ def _road_lines(lines: gpd.GeoDataFrame, names: LineColumns) -> RoadLines:
     road_class = _classes_of(lines, names)
     kept = road_class.notna()
     for columns, values in names.closed.items():
-        column = _column(lines, columns)
-        if column is not None:
+        if (column := _column(lines, columns)) is not None:
             kept &= ~column.isin(values)
     if not kept.any():
-        raise NetworkError(
-            "Couche de routes : aucune ligne n'est d'une classe connue et ouverte aux voitures."
-        )
+        raise NetworkError("Couche de routes : aucune ligne d'une classe connue et ouverte aux voitures.")
     lines, road_class = lines[kept], road_class[kept]
     direction = _directions_of(lines, names)
     class_names = tuple(sorted(set(road_class)))
@@ -259,7 +248,5 @@ def _nodes_of(lines: gpd.GeoDataFrame) -> tuple[Ints, Int32, Floats, Floats]:
 def _table_of(speeds: Mapping[str, float]) -> pd.DataFrame:
     """Return a table with one speed per class, the same everywhere, without waits."""
     kmh = [float(speed) for speed in speeds.values()]
-    table = pd.DataFrame(
-        {"road_class": list(speeds), "density": "any", "period": "off_peak", "default_kmh": kmh}
-    )
-    return table.assign(legal_factor=np.nan, signal_s=0.0, stop_s=0.0, junction_s=0.0)
+    table = {"road_class": list(speeds), "density": "any", "period": "off_peak", "default_kmh": kmh}
+    return pd.DataFrame(table).assign(legal_factor=np.nan, signal_s=0.0, stop_s=0.0, junction_s=0.0)

@@ -13,7 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from territory.network.engine.compiling import first_not_below, kernel
-from territory.network.graph.arrays import Floats, Int32, Ints
+from territory.network.graph.arrays import Bools, Floats, Int32, Ints
+
+Bytes = NDArray[np.uint8]
+Hashes = NDArray[np.uint64]
+_Steps = tuple[Ints, Floats, Floats]
 
 _LEAST_CAPACITY = 1 << 12
 # one slot in two stays free, at least
@@ -79,7 +83,7 @@ def read_opl(
     return OplWays(way_id, version, tag_group, groups.tags, named, names.tags, start, node, nodes, others)
 
 
-def _hashes(keys: frozenset[str], name_keys: frozenset[str]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+def _hashes(keys: frozenset[str], name_keys: frozenset[str]) -> tuple[Hashes, Bools]:
     """Return the hashes of keys, sorted, and which are those of names."""
     every = sorted((_hash_text(key), key in name_keys) for key in keys | name_keys)
     return np.array([one for one, _ in every], np.uint64), np.array([named for _, named in every], np.bool_)
@@ -93,9 +97,7 @@ class _Groups:
         self._keys = keys
         self._place: dict[int, int] = {}
 
-    def number(
-        self, block: NDArray[np.uint8], group_hash: NDArray[np.uint64], tag_span: NDArray[np.int64]
-    ) -> Ints:
+    def number(self, block: Bytes, group_hash: Hashes, tag_span: Ints) -> Ints:
         """Return the group of each way, from the hash of its tags; a hash never met is read in the text."""
         distinct, first, inverse = np.unique(group_hash, return_index=True, return_inverse=True)
         for value, row in zip(distinct.tolist(), first.tolist(), strict=True):
@@ -106,7 +108,7 @@ class _Groups:
         return np.array([self._place[value] for value in distinct.tolist()], dtype=np.int64)[inverse]
 
 
-def _blocks(stream: IO[bytes], block_bytes: int) -> Iterator[NDArray[np.uint8]]:
+def _blocks(stream: IO[bytes], block_bytes: int) -> Iterator[Bytes]:
     """Yield whole lines of a stream, many at a time, each time in the same memory."""
     buffer, kept = bytearray(block_bytes), 0
     while True:
@@ -159,7 +161,7 @@ def _hash_text(text: str) -> int:
 
 
 @kernel
-def _read_integer(text: NDArray[np.uint8], at: int) -> tuple[int, int]:  # pragma: no cover - compiled
+def _read_integer(text: Bytes, at: int) -> tuple[int, int]:  # pragma: no cover - compiled
     """Return the integer that starts here, and where it ends."""
     sign = 1
     if at < text.size and text[at] == 45:
@@ -172,7 +174,7 @@ def _read_integer(text: NDArray[np.uint8], at: int) -> tuple[int, int]:  # pragm
 
 
 @kernel
-def _read_degrees(text: NDArray[np.uint8], at: int) -> tuple[float, int]:  # pragma: no cover - compiled
+def _read_degrees(text: Bytes, at: int) -> tuple[float, int]:  # pragma: no cover - compiled
     """Return the decimal number that starts here, NaN if there is none, and where it ends."""
     begin = at
     negative = at < text.size and text[at] == 45
@@ -196,11 +198,7 @@ def _read_degrees(text: NDArray[np.uint8], at: int) -> tuple[float, int]:  # pra
 
 @kernel
 def _hash_tags(
-    text: NDArray[np.uint8],
-    at: int,
-    hashes: NDArray[np.uint64],
-    is_name: NDArray[np.bool_],
-    totals: NDArray[np.uint64],
+    text: Bytes, at: int, hashes: Hashes, is_name: Bools, totals: Hashes
 ) -> int:  # pragma: no cover - compiled
     """Hash the relevant tags of a tag list, those that name a way apart, and return where the list ends."""
     totals[:] = _FNV_OFFSET
@@ -224,11 +222,7 @@ def _hash_tags(
 
 @kernel
 def _parse(
-    text: NDArray[np.uint8],
-    keys: tuple[NDArray[np.uint64], NDArray[np.bool_]],
-    ways: tuple[Ints, Ints, Ints, NDArray[np.uint64], NDArray[np.int64]],
-    steps: tuple[Ints, Floats, Floats],
-    other_span: NDArray[np.int64],
+    text: Bytes, keys: tuple[Hashes, Bools], ways: Any, steps: _Steps, other_span: Ints
 ) -> tuple[int, int, int]:  # pragma: no cover - compiled
     """Fill arrays from lines; return how many ways, steps and other lines there are."""
     way_id, version, counts, group_hash, tag_span = ways
@@ -335,11 +329,7 @@ def _fill_slots(ids: Ints, count: int, slots: Int32) -> None:  # pragma: no cove
 
 @kernel
 def _add(
-    steps: tuple[Ints, Floats, Floats],
-    slots: Int32,
-    known: tuple[Ints, Floats, Floats],
-    count: int,
-    numbers: Int32,
+    steps: _Steps, slots: Int32, known: _Steps, count: int, numbers: Int32
 ) -> int:  # pragma: no cover - compiled
     """Write the number of each node; return how many are known."""
     ids, lon, lat = steps

@@ -76,9 +76,8 @@ def read_lines(path: str | Path, *, profile: str = "car") -> RoadLines:
     if path.is_dir():
         raise NetworkError(f"La carte routière « {path} » est un dossier : donnez le fichier .osm.pbf.")
     if not _format_of(path):
-        raise NetworkError(
-            f"« {path.name} » n'est pas une carte OpenStreetMap reconnue : extensions lues {', '.join(_FORMATS)}."
-        )
+        known = ", ".join(_FORMATS)
+        raise NetworkError(f"« {path.name} » n'est pas une carte OpenStreetMap : extensions lues {known}.")
     if path.stat().st_size == 0:
         raise NetworkError(f"La carte « {path.name} » est un fichier vide : téléchargez-la de nouveau.")
     compile_beside(perfect)
@@ -96,9 +95,8 @@ def _read(path: Path, profile: profiles.Profile, any_order: bool) -> RoadLines:
         _load_what_follows()
         # the table of a large map grows as it is read
         expected = min(path.stat().st_size // _BYTES_PER_NODE, _MOST_EXPECTED)
-        read = read_opl(
-            stream, keys=profiles.WAY_KEYS, name_keys=frozenset({"name", "ref"}), expected_nodes=expected
-        )
+        names = frozenset({"name", "ref"})
+        read = read_opl(stream, keys=profiles.WAY_KEYS, name_keys=names, expected_nodes=expected)
     return _keep_drivable(read, path, profile)
 
 
@@ -163,10 +161,11 @@ def _keep_drivable(read: OplWays, path: Path, profile: profiles.Profile) -> Road
     counts = np.diff(read.start)
     node, row_of_node, (lon, lat) = _kept_nodes(read, np.repeat(kept, counts))
     asides = profiles.count_asides(driven, read.tag_group[last])
-    names, name = np.unique(_names(read), return_inverse=True)
-    ways = profiles.way_table(
-        read.way_id[kept], driven, read.tag_group[kept], name=name[read.name_group[kept]].astype(np.int32)
-    )
+    texts = (f"{tags.get('ref', '')}\t{tags.get('name', '')}" for tags in read.name_groups)
+    named = [" ".join(text.split("\n")).strip("\t") if text.strip() else "" for text in texts] or [""]
+    names, rows = np.unique(named, return_inverse=True)
+    name = rows[read.name_group[kept]].astype(np.int32)
+    ways = profiles.way_table(read.way_id[kept], driven, read.tag_group[kept], name=name)
     nodes = (line for line in read.others if line[0] == "n")
     relations = [line for line in read.others if line[0] == "r"]
     tagged = ((number_of(line), decode_tags(field_of(line, "T"))) for line in nodes)
@@ -202,12 +201,6 @@ def _last_versions(read: OplWays) -> Bools:
     last = np.ones(read.way_id.size, dtype=bool)
     last[order[:-1]] = np.diff(read.way_id[order]) > 0
     return last
-
-
-def _names(read: OplWays) -> list[str]:
-    """Return the reference and the name of each group of ways, apart by a tab, without line ends."""
-    texts = (f"{tags.get('ref', '')}\t{tags.get('name', '')}" for tags in read.name_groups)
-    return [" ".join(text.split("\n")).strip("\t") if text.strip() else "" for text in texts] or [""]
 
 
 def _kept_nodes(
@@ -252,11 +245,8 @@ def roads_as_opl(path: Path, profile: profiles.Profile, any_order: bool) -> Iter
     if on_disk:
         command.append(tempfile.gettempdir())
     # the same libraries, wherever this process found them
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        "PYTHONIOENCODING": "utf-8",
-    }
+    libraries = os.pathsep.join(filter(None, sys.path))
+    environment = {**os.environ, "PYTHONPATH": libraries, "PYTHONIOENCODING": "utf-8"}
     pipes: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, **pipes, env=environment, pipesize=_PIPE_BYTES) as process:
         assert process.stdout is not None

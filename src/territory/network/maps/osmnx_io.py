@@ -56,9 +56,7 @@ def from_osmnx(graph: nx.MultiDiGraph[Any] | str | Path, *, profile: str = "car"
 def _check_profile(profile: str) -> None:
     """Refuse any profile but the only one that graphs of osmnx are read for."""
     if profile != "car":
-        raise ParameterError(
-            f"Profil « {profile} » inconnu : le seul profil des graphes d'osmnx est « car » (voir read_osm)."
-        )
+        raise ParameterError(f"Profil « {profile} » inconnu : osmnx ne sert que « car » (voir read_osm).")
 
 
 def _load(path: Path) -> nx.MultiDiGraph[Any]:
@@ -68,9 +66,7 @@ def _load(path: Path) -> nx.MultiDiGraph[Any]:
         raise MissingFileError(f"Graphe routier introuvable : « {path} » (vérifiez le chemin).")
     with path.open("rb") as stream:
         if declares_type(stream):
-            raise NetworkError(
-                f"« {path.name} » déclare des entités XML, ce qu'aucun graphe d'osmnx n'a ; refusé par prudence."
-            )
+            raise NetworkError(f"« {path.name} » déclare des entités XML, refusé par prudence.")
     # osmnx lets any error of its parsers through
     said = f"« {path.name} » n'est pas un graphe GraphML enregistré par osmnx ({{reason}})."
     with retold(Exception, NetworkError, said):
@@ -96,15 +92,11 @@ def lines_of_graph(graph: nx.MultiDiGraph[Any], *, source: str) -> RoadLines:
         ids += steps
         start.append(len(ids))
     if not driven:
-        raise NetworkError(
-            'Le graphe osmnx ne contient aucune route ouverte aux voitures (network_type="drive").'
-        )
+        raise NetworkError('Graphe osmnx sans aucune route ouverte aux voitures (network_type="drive").')
     number = {node: row for row, node in enumerate(place)}
-    tagged = (
-        (node, {key: value for key, value in data.items() if isinstance(value, str)})
-        for node, data in graph.nodes(data=True)
-    )
-    kinds, barriers = profiles.node_effects(tagged, profiles.PROFILES["car"])
+    nodes = graph.nodes.values()
+    texts = ({key: text for key, text in tags.items() if isinstance(text, str)} for tags in nodes)
+    kinds, barriers = profiles.node_effects(zip(graph.nodes, texts, strict=True), profiles.PROFILES["car"])
     degrees = _to_degrees(np.array(list(place.values())), graph.graph["crs"])
     return RoadLines(
         ways=profiles.way_table(np.array(way_id, dtype=np.int64), driven, np.arange(len(driven))),
@@ -166,13 +158,11 @@ def _tags(edge: Mapping[str, Any]) -> dict[str, str]:
     tags = {}
     for key, value in edge.items():
         if key in profiles.WAY_KEYS and key not in _NOT_TAGS and value is not None:
-            values = [str(one) for one in (value if isinstance(value, list) else [value]) if one is not None]
+            said = [str(one) for one in (value if isinstance(value, list) else [value]) if one is not None]
             # a street of several roads is as closed as any of them
-            worst = [one for one in values if profiles.access_of(one) in ("fermé", "desserte")]
+            worst = [one for one in said if profiles.access_of(one) in ("fermé", "desserte")]
             is_access = key.partition(":")[0] in profiles.PROFILES["car"].keys
-            tags[key] = (
-                max(worst, key=profiles.access_of, default=values[0]) if is_access else ";".join(values)
-            )
+            tags[key] = max(worst, key=profiles.access_of, default=said[0]) if is_access else ";".join(said)
     merged = edge.get("highway")
     if isinstance(merged, list):
         # a street that goes on as a footpath is no way through

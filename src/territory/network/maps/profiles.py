@@ -26,12 +26,7 @@ DRIVABLE = (
     "service", "road", "track", "motorway_link", "trunk_link", "primary_link", "secondary_link", "tertiary_link",
 )  # fmt: skip
 # not made for cars: open to them where a tag of motor vehicles says so, and driven as the class beside
-_BY_EXCEPTION = {
-    "pedestrian": "living_street",
-    "cycleway": "service",
-    "footway": "service",
-    "path": "service",
-}
+_BY_EXCEPTION = {"pedestrian": "living_street", **dict.fromkeys(("cycleway", "footway", "path"), "service")}
 _WALKED = ("pedestrian", "footway", "path", "steps", "bridleway", "corridor", "platform")
 CROSSINGS = ("ferry", "shuttle_train")
 _SIDES = ((FORWARD, "forward"), (BACKWARD, "backward"))
@@ -139,7 +134,8 @@ def judge(tags: Mapping[str, str], profile: Profile) -> Drivable:
     direction, is_destination = 0, False
     stated = _direction(road_class, tags, profile, asides)
     for bit, side in _SIDES:
-        access = _access(tags, profile, side, asides)
+        keys = (name for key in profile.keys for name in (f"{key}:{side}", key))
+        access = access_of(_first(tags, keys), asides)
         if access == "" and road_class == "track" and profile.name == "car":
             access = "ouvert" if tags.get("tracktype") == "grade1" else "fermé"
         if access != "fermé" and stated & bit:
@@ -162,12 +158,6 @@ def judge(tags: Mapping[str, str], profile: Profile) -> Drivable:
 def _first(tags: Mapping[str, str], keys: Iterable[str]) -> str:
     """Return the value of the first key that is there."""
     return next((tags[key] for key in keys if key in tags), "")
-
-
-def _access(tags: Mapping[str, str], profile: Profile, side: str, asides: list[str]) -> str:
-    """Return what the most specific key says of a side of the way: ouvert, desserte, fermé, or nothing."""
-    keys = (name for key in profile.keys for name in (f"{key}:{side}", key))
-    return access_of(_first(tags, keys), asides)
 
 
 def access_of(text: str, asides: list[str] | None = None) -> str:
@@ -196,9 +186,8 @@ def _class_used(road_class: str, tags: Mapping[str, str], profile: Profile) -> s
     if road_class in profile.classes:
         return road_class
     open_by_sidewalk = profile.name == "foot" and tags.get("sidewalk", "no") not in ("no", "none", "separate")
-    return (
-        profile.by_exception.get(road_class, "") if own in ("ouvert", "desserte") or open_by_sidewalk else ""
-    )
+    is_open = own in ("ouvert", "desserte") or open_by_sidewalk
+    return profile.by_exception.get(road_class, "") if is_open else ""
 
 
 # the smallest car that families drive, mirrors folded (m, m, t)
@@ -233,11 +222,8 @@ def _direction(road_class: str, tags: Mapping[str, str], profile: Profile, aside
     if profile.name == "foot":
         keys = ("oneway:foot",)
     if profile.name == "bicycle" and "oneway:bicycle" not in tags:
-        beside = (
-            tags.get(key, "")
-            for key in ("motorroad", "cycleway", "cycleway:left", "cycleway:right", "cycleway:both")
-        )
-        if any(value.startswith("opposite") for value in beside):
+        beside = ("motorroad", "cycleway", "cycleway:left", "cycleway:right", "cycleway:both")
+        if any(tags.get(key, "").startswith("opposite") for key in beside):
             return FORWARD | BACKWARD
     effect = _rules("sens").get(_first(tags, keys).strip().lower())
     if effect == "aucun":
@@ -291,8 +277,7 @@ _DURATIONS = (
 
 def _one_duration_s(text: str) -> float:
     for form in _DURATIONS:
-        found = re.fullmatch(form, text)
-        if found:
+        if found := re.fullmatch(form, text):
             hours, minutes, seconds = (float(part or 0) for part in found.groups())
             return 3600 * hours + 60 * minutes + seconds
     return math.nan
@@ -344,8 +329,7 @@ def node_effects(
     """Return what nodes with a signal or a stop have, and the nodes that stop one, from the tags of nodes."""
     kinds, barriers = {}, []
     for node, tags in tagged:
-        kind = node_kind(tags)
-        if kind != PLAIN:
+        if (kind := node_kind(tags)) != PLAIN:
             kinds[node] = kind
         if stops(tags, profile):
             barriers.append(node)

@@ -17,6 +17,8 @@ _TURNS = {
 RESTRICTED = {"car": ("motorcar", "motor_vehicle"), "bicycle": ("bicycle",), "foot": ("foot",)}
 # a restriction speaks of vehicles: those on foot are bound by what names them alone
 _UNBOUND = "foot"
+# type, number and role
+_MEMBER = re.compile(r"([a-z])(-?\d+)@([^,]*)")
 _ASIDES = {
     "incomplete": "interdictions de tourner incomplètes, sans effet",
     "closed": "interdictions de tourner qui désignent une voie absente de la carte ou fermée",
@@ -56,9 +58,8 @@ class TurnRelations:
         for line in lines:
             kind = self._kind(decode_tags(field_of(line, "T")))
             if kind is not None:
-                found += self._of_relation(
-                    [_member(text) for text in field_of(line, "M").split(",") if text], kind
-                )
+                members = _MEMBER.findall(field_of(line, "M"))
+                found += self._of_relation([(one, int(ref), role) for one, ref, role in members], kind)
         return tuple(dict.fromkeys(found))
 
     def _kind(self, tags: Mapping[str, str]) -> tuple[bool, str] | None:
@@ -85,17 +86,15 @@ class TurnRelations:
         return None
 
     def _of_relation(self, members: list[tuple[str, int, str]], kind: tuple[bool, str]) -> list[Restriction]:
-        roles = {
-            role: [ref for one, ref, named in members if (one, named) == ("w", role)]
-            for role in ("from", "via", "to")
-        }
+        roles: dict[str, list[int]] = {"from": [], "via": [], "to": []}
+        for kind_of, ref, role in members:
+            if kind_of == "w" and role in roles:
+                roles[role].append(ref)
         nodes = [ref for one, ref, role in members if (one, role) == ("n", "via")]
         if not (roles["from"] and roles["to"]) or (len(nodes) != 1) == (not roles["via"]):
             self._asides[_ASIDES["incomplete"]] += 1
             return []
-        left, via, entered = (
-            [self._row_of.get(ref, -1) for ref in roles[role]] for role in ("from", "via", "to")
-        )
+        left, via, entered = ([self._row_of.get(ref, -1) for ref in refs] for refs in roles.values())
         ends = [(one, two) for one in left for two in entered if min(one, two, *via) >= 0]
         at = self._row_of_node(nodes).tolist()
         found = []
@@ -112,9 +111,8 @@ class TurnRelations:
         """Return the node at which each way meets the next, an end of one of them; nothing if some do not meet."""
         met = []
         for one, two in pairwise(ways):
-            first, second = (
-                self._node[self._start[way] : self._start[way + 1]].tolist() for way in (one, two)
-            )
+            both = (slice(self._start[way], self._start[way + 1]) for way in (one, two))
+            first, second = (self._node[steps].tolist() for steps in both)
             ends = {first[0], first[-1]} | {second[0], second[-1]}
             common = [node for node in first if node in second]
             common = [node for node in common if node in ends] or common
@@ -131,9 +129,3 @@ def _is_now(tags: Mapping[str, str]) -> bool:
     days, hours = (tuple(tags.get(f"{unit}_{end}", "") for end in ("on", "off")) for unit in ("day", "hour"))
     text = " ".join("-".join(pair) for pair in (days, hours) if all(pair))
     return not text or holds(text) is not False
-
-
-def _member(text: str) -> tuple[str, int, str]:
-    """Read a member of a relation: its type, number and role."""
-    number, _, role = text[1:].partition("@")
-    return text[0], int(number), role

@@ -66,9 +66,7 @@ def answer_grouping(
     around = _establishments(grouping, state, table)
     ids = eligible(grouping, around, table)
     if not len(ids):
-        raise ParameterError(
-            "aucun établissement à regrouper : vérifiez statuses, site_ids et excluded_site_ids"
-        )
+        raise ParameterError("aucun établissement à regrouper : voyez statuses, site_ids, excluded_site_ids")
     members = gpd.GeoDataFrame(around.loc[ids], crs=around.crs)
     amounts = sizes(grouping.size, ids, grouping.service, state.services, table)
     refuse(ids[amounts.isna().to_numpy()], "établissement(s) de taille inconnue", advice="")
@@ -216,7 +214,7 @@ def _groups(members: gpd.GeoDataFrame, result: GroupingResult, grouping: Groupin
     spread = pd.Series(np.hypot(apart["x"], apart["y"]), index=at.index).groupby(members["group"]).mean()
     table["spread_km"] = spread.reindex(table.index) / 1000
     for column in ("places", "budget_eur"):
-        table[column] = by_group[column].agg(lambda values: values.sum(skipna=False)).reindex(table.index)
+        table[column] = by_group[column].sum(skipna=False).reindex(table.index)
     threshold = grouping.budget_threshold_eur
     meets = pd.Series(pd.NA, index=table.index, dtype="boolean")
     if threshold is not None:
@@ -364,8 +362,7 @@ def _check(table: pd.DataFrame) -> None:
         problems.add("l'index devrait être (service, member_id) : partez de pooling_template")
     problems.raise_if_any()
     absent = [column for column in _COLUMNS if column not in table.columns]
-    if absent:
-        problems.count(absent, "colonne(s) absente(s)")
+    problems.count(absent, "colonne(s) absente(s)")
     problems.raise_if_any()
     problems.count(table.index[table.index.duplicated()], "ligne(s) en double")
     for column in _FIGURES:
@@ -390,10 +387,8 @@ def _to_hosts(member: pd.Series[str], host: pd.Series[str], travel_times: pd.Dat
     except UnknownCodeError:
         # no member in the table: every drive is unknown, which is said with the results
         return pd.Series(np.nan, index=member.index).mask(member.eq(host), 0.0)
-    found = pd.Series(
-        pairs.minutes,
-        index=pd.MultiIndex.from_arrays([ids.to_numpy()[pairs.origin], ids.to_numpy()[pairs.site]]),
-    )
+    known = pd.MultiIndex.from_arrays([ids.to_numpy()[pairs.origin], ids.to_numpy()[pairs.site]])
+    found = pd.Series(pairs.minutes, index=known)
     asked = pd.MultiIndex.from_arrays([member.to_numpy(), host.to_numpy()])
     minutes = pd.Series(found.reindex(asked).to_numpy(), index=member.index)
     return minutes.mask(member.eq(host), 0.0)

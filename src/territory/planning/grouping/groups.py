@@ -117,13 +117,8 @@ def territorial_groups(
     """
     inputs = read_inputs(units, travel_times, size, min_size, max_time_min, blocks, n_groups, time_limit_s)
     check_groups(inputs, n_groups)
-    found = best_partition(
-        inputs.nodes,
-        inputs.points,
-        n_groups=n_groups,
-        rng=np.random.default_rng(0) if rng is None else rng,
-        search=inputs.search,
-    )
+    luck = np.random.default_rng(0) if rng is None else rng
+    found = best_partition(inputs.nodes, inputs.points, n_groups=n_groups, rng=luck, search=inputs.search)
     if found is None:
         number = f"{n_groups} groupes" if n_groups else "groupes"
         raise InfeasibleError(
@@ -135,9 +130,8 @@ def territorial_groups(
 
 def _result(inputs: GroupInputs, groups: list[int], status: str) -> GroupingResult:
     """Return the groups named in the order of their first unit, with their figures."""
-    members = sorted(
-        np.flatnonzero(np.isin(inputs.nodes.unit_node, from_bits(group))).tolist() for group in groups
-    )
+    inside = (np.isin(inputs.nodes.unit_node, from_bits(group)) for group in groups)
+    members = sorted(np.flatnonzero(rows).tolist() for rows in inside)
     digits = max(2, len(str(len(members))))
     names = [f"G{rank + 1:0{digits}d}" for rank in range(len(members))]
     label = np.empty(len(inputs.ids), dtype=object)
@@ -267,10 +261,8 @@ def _from_spopt(nodes: Nodes, points: Floats, rng: np.random.Generator) -> list[
     neighbours = {node: np.flatnonzero(row).tolist() for node, row in enumerate(nodes.touching)}
     if not all(neighbours.values()):
         return []
-    frame = gpd.GeoDataFrame(
-        {"x": points[:, 0], "y": points[:, 1], "size": nodes.size},
-        geometry=gpd.points_from_xy(points[:, 0], points[:, 1]),
-    )
+    x, y = points.T
+    frame = gpd.GeoDataFrame({"x": x, "y": y, "size": nodes.size}, geometry=gpd.points_from_xy(x, y))
     # the peer draws from numpy's global state: it is lent a seed, and gets its state back
     state = np.random.get_state()  # noqa: NPY002
     try:

@@ -155,12 +155,7 @@ def _gabriel(points: gpd.GeoSeries) -> Bools:
 
 
 def _nodes(
-    node: np.ndarray,
-    size: Floats,
-    minutes: Floats,
-    touching: Bools,
-    min_size: float,
-    max_time_min: float | None,
+    node: np.ndarray, size: Floats, minutes: Floats, touching: Bools, min_size: float, limit_min: float | None
 ) -> Nodes:
     """Return the units with each existing group made one node."""
     count = int(node.max()) + 1
@@ -171,7 +166,7 @@ def _nodes(
     both = np.maximum(minutes, minutes.T)
     longest = np.zeros((count, count))
     np.maximum.at(longest, (node[:, None], node[None, :]), both)
-    limit = math.inf if max_time_min is None else max_time_min
+    limit = math.inf if limit_min is None else limit_min
     together = np.isfinite(longest) & (longest <= limit)
     np.fill_diagonal(together, True)
     # an unreachable seat is a very bad one, not an impossible one: an existing group is never refused
@@ -188,16 +183,12 @@ def _nodes(
     )
 
 
-def _warn_long_blocks(
-    names: list[str], node: np.ndarray, minutes: Floats, max_time_min: float | None
-) -> None:
+def _warn_long_blocks(names: list[str], node: np.ndarray, minutes: Floats, limit_min: float | None) -> None:
     """Warn for existing groups whose own members are further apart than asked."""
-    if max_time_min is None:
+    if limit_min is None:
         return
-    parts = [np.flatnonzero(node == block) for block in np.unique(node)]
-    long = [
-        names[rows[0]] for rows in parts if minutes[np.ix_(rows, rows)].max() > max_time_min and len(rows) > 1
-    ]
+    parts = [rows for block in np.unique(node) if len(rows := np.flatnonzero(node == block)) > 1]
+    long = [names[rows[0]] for rows in parts if minutes[np.ix_(rows, rows)].max() > limit_min]
     if long:
-        text = f"groupe(s) existant(s) (dépasse|dépassent) déjà {max_time_min:g} min entre membres"
+        text = f"groupe(s) existant(s) (dépasse|dépassent) déjà {limit_min:g} min entre membres"
         warn(f"{counted(long, text)} : gardés entiers.")

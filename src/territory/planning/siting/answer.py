@@ -102,8 +102,8 @@ def rank_candidates(
         both = np.isfinite(before) & np.isfinite(after) & (problem.persons > 0)
         apart = np.where(np.isfinite(between[base, at]), between[base, at], _APART_MIN)[both]
         doubts = difference_uncertainty_min(before[both], after[both], apart, terrain=terrain)
-        mean = float(np.average(doubts, weights=problem.persons[both])) if both.any() else np.nan
-        unsure = {"detectable_mean_min": mean}
+        mean = np.average(doubts, weights=problem.persons[both]) if both.any() else np.nan
+        unsure = {"detectable_mean_min": float(mean)}
         rows.append(_standing(problem, after, beyond_min) | {"to_id": site, "replaces": replaced} | unsure)
     table = pd.DataFrame(rows).set_index("to_id")
     # the rows of the choice come first and share the first rank
@@ -148,9 +148,8 @@ def _swaps(
 ) -> tuple[Bools, list[tuple[str, str, Bools]]]:
     """Return the choice, then each candidate, the site that it replaces best, and what is open then; best first."""
     if criterion not in CRITERIA or (criterion == "covered" and max_time_min is None):
-        raise ParameterError(
-            f"criterion = « {criterion} » : choisissez parmi {', '.join(CRITERIA)} (« covered » demande max_time_min)."
-        )
+        known = f"{', '.join(CRITERIA)} (« covered » demande max_time_min)"
+        raise ParameterError(f"criterion = « {criterion} » : choisissez parmi {known}.")
     stray = [site for site in selected if site not in problem.to_ids[~problem.always]]
     refuse(stray, "site(s) hors des candidats", of="selected")
     if not selected:
@@ -301,9 +300,8 @@ def _known(
     left_out = [site for site in candidates if lost.get(site, 0) > (demand > 0).sum() / 2]
     kept = [site for site in candidates if site not in left_out]
     if not kept:
-        raise ParameterError(
-            f"aucun candidat dont les temps soient connus ({examples(left_out)}) : complétez la table des temps"
-        )
+        said = f"aucun candidat dont les temps soient connus ({examples(left_out)})"
+        raise ParameterError(f"{said} : complétez la table des temps")
     stays = unknown[unknown["to_id"].isin([*kept, *siting.fixed_site_ids])]
     without = demand.index.isin(stays["from_id"].unique())
     if without.all():
@@ -358,7 +356,6 @@ def _demand(siting: Siting, state: State) -> tuple[pd.Series[float], bool]:
     persons = persons_received(state, rows)
     if persons is None:
         unknown = rows.loc[rows[["age_min", "age_max"]].isna().any(axis=1), "authorisation_id"]
-        raise ParameterError(
-            f"âges reçus inconnus pour {examples(unknown.unique())} : donnez-les dans [[service]]"
-        )
+        shown = examples(unknown.unique())
+        raise ParameterError(f"âges reçus inconnus pour {shown} : donnez-les dans [[service]]")
     return persons[inside], False

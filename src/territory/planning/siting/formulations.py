@@ -50,7 +50,7 @@ def median_choice(problem: SitingProblem, longest_min: float) -> Choice:
 def _shared_median(problem: SitingProblem, allowed: Bools) -> Choice:
     """Return the choice with the least mean time under capacities, over the pairs allowed."""
     sharing = Sharing.of(problem, allowed)
-    return choose_shared(problem, sharing, pair_cost=sharing.minutes, site_cost=np.zeros(problem.always.size))
+    return choose_shared(problem, sharing, pair_cost=sharing.minutes)
 
 
 def closest_among(problem: SitingProblem, choice: Choice, longest_min: float) -> Choice:
@@ -213,7 +213,7 @@ def choose_shared(
     sharing: Sharing,
     *,
     pair_cost: Floats,
-    site_cost: Floats,
+    site_cost: Floats | float = 0.0,
     serve_all: bool = True,
     any_solution: bool = False,
 ) -> Choice:

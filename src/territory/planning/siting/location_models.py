@@ -83,15 +83,8 @@ def set_cover(
     bound = math.ceil(choice.bound - 1e-6)
     if problem.capacity is None:
         choice = programmes.closest_among(replace(problem, p=least), choice, max_time_min)
-    return make_result(
-        problem,
-        "set_cover",
-        choice.is_open,
-        objective=float(least),
-        bound=bound,
-        longest_min=max_time_min,
-        shares=programmes.shares_of(problem, choice.is_open, max_time_min),
-    )
+    shares = programmes.shares_of(problem, choice.is_open, max_time_min)
+    return make_result(problem, "set_cover", choice.is_open, least, bound, shares, longest_min=max_time_min)
 
 
 def maximal_coverage(
@@ -146,24 +139,12 @@ def maximal_coverage(
     else:
         sharing = programmes.Sharing.of(problem, problem.within(longest))
         gain = -(sharing.minutes <= max_time_min).astype(np.float64)
-        nothing = np.zeros(problem.always.size)
-        choice = programmes.choose_shared(
-            problem, sharing, pair_cost=gain, site_cost=nothing, serve_all=has_floor
-        )
+        choice = programmes.choose_shared(problem, sharing, pair_cost=gain, serve_all=has_floor)
         choice = replace(choice, value=choice.value * problem.total, bound=choice.bound * problem.total)
     check_choice(problem, choice, floor)
-    shares = programmes.shares_of(
-        problem, choice.is_open, longest, serve_all=has_floor, covered_min=max_time_min
-    )
-    return make_result(
-        problem,
-        "maximal_coverage",
-        choice.is_open,
-        objective=-choice.value,
-        bound=-choice.bound,
-        longest_min=max_time_min,
-        shares=shares,
-    )
+    is_open, found = choice.is_open, (-choice.value, -choice.bound)
+    shares = programmes.shares_of(problem, is_open, longest, serve_all=has_floor, covered_min=max_time_min)
+    return make_result(problem, "maximal_coverage", is_open, *found, shares, longest_min=max_time_min)
 
 
 def p_median(
@@ -208,14 +189,8 @@ def p_median(
     choice = programmes.median_choice(problem, longest)
     check_choice(problem, choice, longest)
     shares = programmes.shares_of(problem, choice.is_open, longest)
-    return make_result(
-        problem,
-        "p_median",
-        choice.is_open,
-        objective=programmes.mean_minutes(problem, choice.is_open, shares),
-        bound=choice.bound,
-        shares=shares,
-    )
+    mean = programmes.mean_minutes(problem, choice.is_open, shares)
+    return make_result(problem, "p_median", choice.is_open, mean, choice.bound, shares)
 
 
 def p_center(
@@ -259,9 +234,7 @@ def p_center(
     shares = programmes.shares_of(problem, closer.is_open, choice.value)
     # when the gap is left open, the second criterion may also shorten the first
     worst = min(choice.value, programmes.worst_minutes(problem, closer.is_open, shares))
-    return make_result(
-        problem, "p_center", closer.is_open, objective=worst, bound=choice.bound, shares=shares
-    )
+    return make_result(problem, "p_center", closer.is_open, worst, choice.bound, shares)
 
 
 def worst_choice(problem: SitingProblem, longest_min: float) -> Choice:

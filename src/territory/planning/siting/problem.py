@@ -44,17 +44,12 @@ class SitingProblem(Limits):
     def median(self, longest_min: float) -> MedianProblem:
         """Return the p-median of the origins with persons; its objective is the mean time (min)."""
         asking = self.is_asking
-        weights = self.persons[asking] / self.total
-        allowed = self.within(longest_min)[asking]
-        minutes = np.where(allowed, self.minutes[asking], np.inf)
-        costs = minutes * weights[:, None]
+        minutes = np.where(self.within(longest_min), self.minutes, np.inf)[asking]
+        costs = minutes * (self.persons[asking] / self.total)[:, None]
         return MedianProblem(costs=costs, always=self.always, p=self.p)
 
 
-_UNKNOWN = (
-    "origine(s)",
-    "ces couples ne sont pas utilisables, un meilleur choix a pu échapper au calcul",
-)
+_UNKNOWN = "origine(s)", "ces couples ne sont pas utilisables, un meilleur choix a pu échapper au calcul"
 
 
 def read_problem(

@@ -64,18 +64,15 @@ class SitingResult:
             "Preuve": f"{STATUSES[self.status]} (écart {_french(self.gap * 100)} %)",
         }
         if not self.is_observed:
+            if "personnes" not in self.unit:
+                rows["Résultat"] = f"{_french(self.objective)} {self.unit}"
             rows |= {
-                **(
-                    {} if "personnes" in self.unit else {"Résultat": f"{_french(self.objective)} {self.unit}"}
-                ),
                 "Temps moyen": f"{_french(self.mean_time_min)} min",
                 "Temps le plus long": f"{_french(self.worst_time_min)} min",
                 "Origines au-delà du temps demandé": str(int(self.uncovered.gt(0).sum())),
             }
-        lines = "".join(
-            f'<tr><th scope="row">{html.escape(key)}</th><td>{html.escape(value)}</td></tr>'
-            for key, value in rows.items()
-        )
+        cells = ((html.escape(key), html.escape(value)) for key, value in rows.items())
+        lines = "".join(f'<tr><th scope="row">{key}</th><td>{value}</td></tr>' for key, value in cells)
         return f"<table>{lines}</table>"
 
 
@@ -83,11 +80,11 @@ def make_result(
     problem: SitingProblem,
     name: str,
     is_open: Bools,
-    *,
     objective: float,
     bound: float,
+    shares: Floats | None,
+    *,
     longest_min: float = math.inf,
-    shares: Floats | None = None,
 ) -> SitingResult:
     """Return the result of opening these sites: everyone at the closest, or as `shares` (origin × site) say."""
     site, minutes = closest_sites(problem, is_open)
@@ -99,9 +96,8 @@ def make_result(
         served, asking = shares.sum(axis=1), problem.is_asking
         # the site that receives most; an origin without persons takes no place: it is told its closest site
         site = np.where(served > 0, shares.argmax(axis=1), np.where(asking, -1, site))
-        spent = np.where(
-            shares > 0, shares * np.where(np.isfinite(problem.minutes), problem.minutes, 0.0), 0.0
-        )
+        used = np.where((shares > 0) & np.isfinite(problem.minutes), problem.minutes, 0.0)
+        spent = shares * used
         mean = np.divide(spent.sum(axis=1), served, out=np.full(len(served), np.inf), where=served > 0)
         minutes = np.where(asking, mean, minutes)
         is_open = is_open & (problem.always | (shares[problem.is_asking].sum(axis=0) > 0))
@@ -125,7 +121,7 @@ def make_result(
         travel_time_min=pd.Series(minutes[back], index=index, name="travel_time_min").replace(np.inf, np.nan),
         flows=flows.assign(persons=amount, travel_time_min=times),
         uncovered=pd.Series(left[back], index=index, name="persons"),
-        objective=objective,
+        objective=float(objective),
         bound=bound,
         gap=relative_gap(objective, bound),
         status=problem.search.status(objective, bound),
@@ -158,8 +154,7 @@ def check_choice(problem: SitingProblem, choice: Choice, longest_min: float) -> 
             raise no_answer(problem.search)
         return
     for reason in (_out_of_reach, _too_few_places, _badly_placed, _too_few_sites):
-        sentence = reason(problem, longest_min)
-        if sentence:
+        if sentence := reason(problem, longest_min):
             raise InfeasibleError(sentence)
     raise InfeasibleError(
         f"Aucun choix ne respecte à la fois {agree(problem.p, 'site(s)')} à ouvrir, les places et le temps "

@@ -97,9 +97,8 @@ def areas_of(communes: gpd.GeoDataFrame | None, outlines: gpd.GeoDataFrame | Non
     if outlines is None:
         if communes is None:
             raise ParameterError("Carte impossible : donnez communes= ou outlines=.")
-        return gpd.GeoDataFrame(
-            communes[[*(c for c in columns if c in communes), "geometry"]], crs=communes.crs
-        )
+        kept = [column for column in columns if column in communes]
+        return gpd.GeoDataFrame(communes[[*kept, "geometry"]], crs=communes.crs)
     areas = outlines[["geometry"]].copy()
     for column in columns:
         if communes is not None and column in communes:
@@ -170,30 +169,24 @@ def of_results(
     if service is not None and service not in services:
         raise ParameterError(f"Service inconnu « {service} » ; connus : {', '.join(services)}.")
     services.sort(key=lambda name: name != service)
-    makers: dict[str, Maker] = {
-        f"Temps : {name}": partial(views.times_view, situation, name, label=name) for name in services
-    }
+    view = partial(views.times_view, situation)
+    makers: dict[str, Maker] = {f"Temps : {name}": partial(view, name, label=name) for name in services}
     return _built(areas, makers | _deserts(situation), None, options)
 
 
 def _deserts(situation: Situation) -> dict[str, Maker]:
     """Return one view by scheme of desert that the study asks for."""
-    table = situation.deserts
-    schemes = [str(name) for name in table["scheme"].unique()]
-    return {
-        f"Déserts : {name}": partial(views.deserts_view, table[table["scheme"] == name]) for name in schemes
-    }
+    schemes = situation.deserts.groupby("scheme", sort=False)
+    return {f"Déserts : {name}": partial(views.deserts_view, rows) for name, rows in schemes}
 
 
 def of_comparison(
     effects: Effects, areas: gpd.GeoDataFrame, *, service: str | None, **options: Any
 ) -> Exploration:
     """Return the map of gains and losses of a scenario."""
-    services = sorted(effects.services, key=lambda name: name != service)
-    makers: dict[str, Maker] = {
-        f"Gains et pertes : {name}": partial(views.changes_view, effects, name, label=name)
-        for name in services
-    }
+    makers: dict[str, Maker] = {}
+    for name in sorted(effects.services, key=lambda name: name != service):
+        makers[f"Gains et pertes : {name}"] = partial(views.changes_view, effects, name, label=name)
     if not makers:
         raise ParameterError("Rien à explorer : ce scénario ne déplace aucun service.")
     return _built(areas, makers, None, options)

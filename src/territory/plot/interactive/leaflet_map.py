@@ -235,9 +235,7 @@ def _zoom(bounds: np.ndarray) -> float:
     mercator = [math.log(math.tan(math.pi / 4 + math.radians(y) / 2)) for y in (south, north)]
     wide = max(east - west, 0.02) / 360
     high = max(mercator[1] - mercator[0], 0.0003) / (2 * math.pi)
-    zoom = min(
-        *(math.log2(side / _TILE_PX / part) for side, part in zip(_SIZE_PX, (wide, high), strict=True))
-    )
+    zoom = min(math.log2(side / _TILE_PX / part) for side, part in zip(_SIZE_PX, (wide, high), strict=True))
     return max(1.0, math.floor(4 * (zoom - 0.05)) / 4)
 
 

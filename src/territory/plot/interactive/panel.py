@@ -27,6 +27,7 @@ from territory.study.save import save_scenario
 from territory.study.words.model import Study
 from territory.tables.declare import CODES
 
+Changed = Callable[[Tried | None], None]
 ON_THE_MAP = "— point choisi sur la carte —"
 _SAID = {"move": " à ", "branch": " et une antenne à ", "open": " et un autre à ", "close": " : fermeture"}
 # each control has a layout of its own, made of this: one that hides hides alone
@@ -46,11 +47,7 @@ class TrialPanel:
     """Widgets of a trial; `changed` is called with each new outcome, or None when it cannot be computed."""
 
     def __init__(
-        self,
-        trial: Trial,
-        study: Study | None,
-        labels: Mapping[str, str],
-        changed: Callable[[Tried | None], None],
+        self, trial: Trial, study: Study | None, labels: Mapping[str, str], changed: Changed
     ) -> None:
         self._trial, self._study, self._labels, self._changed = trial, study, labels, changed
         self._is_busy = False
@@ -62,9 +59,8 @@ class TrialPanel:
         pick, text = partial(ipywidgets.Dropdown, layout=_WIDE), partial(ipywidgets.Text, layout=_WIDE)
         services = [(labels.get(name, name), name) for name in trial.services]
         self.service = pick(options=services, description="Service")
-        self.act = pick(
-            options=[(said, act) for act, said in CODES["trial_acts"].items()], description="Que faire ?"
-        )
+        acts = [(said, act) for act, said in CODES["trial_acts"].items()]
+        self.act = pick(options=acts, description="Que faire ?")
         self.site = pick(options=[], description="Site fermé")
         self.commune = pick(options=_choices(trial), description="Dans quelle commune ?")
         self.commune.value = _first_commune(trial, study)
@@ -95,20 +91,10 @@ class TrialPanel:
         named = (self.scenario_id, self.scenario_name, self.file)
         for control in (*asked, *named):
             control.style.description_width = "145px" if control in asked else "90px"
-        changes = (self.kept, ipywidgets.HBox([self.more, self.clear]))
-        shown = [
-            *asked,
-            self.numbers,
-            *changes,
-            _title("Garder cet essai"),
-            *named,
-            self.save,
-            self.run,
-            self.said,
-        ]
-        return ipywidgets.VBox(
-            [_title("Essayer un autre lieu"), *shown], layout=ipywidgets.Layout(width="100%")
-        )
+        tried = (*asked, self.numbers, self.kept, ipywidgets.HBox([self.more, self.clear]))
+        saved = (*named, self.save, self.run, self.said)
+        shown = [_title("Essayer un autre lieu"), *tried, _title("Garder cet essai"), *saved]
+        return ipywidgets.VBox(shown, layout=ipywidgets.Layout(**_WIDE))
 
     @property
     def place(self) -> tuple[float, float] | None:
@@ -139,9 +125,8 @@ class TrialPanel:
         """Keep the change that is shown: the next one is made with it."""
         if self.outcome is not None:
             self.steps.append(self._step())
-            left = [
-                name for name in self._trial.services if name not in {step.service for step in self.steps}
-            ]
+            changed = {step.service for step in self.steps}
+            left = [name for name in self._trial.services if name not in changed]
             self._is_busy = True
             self.service.value, self.places.value = (left or [self.service.value])[0], ""
             self._is_busy = False
@@ -275,10 +260,8 @@ def _file_of(study: Study | None) -> str:
         return "mon-etude.toml"
     if study.id in built_in_studies():
         return f"{study.id}-essai.toml"
-    own, folder = (
-        re.compile(rf"""(?m)^id\s*=\s*["']{re.escape(study.id)}["']"""),
-        Path(study.folder).absolute(),
-    )
+    own = re.compile(rf"""(?m)^id\s*=\s*["']{re.escape(study.id)}["']""")
+    folder = Path(study.folder).absolute()
     found = [path for path in sorted(folder.glob("*.toml")) if own.search(path.read_text("utf-8", "replace"))]
     return (found or [folder / f"{study.id}.toml"])[0].as_posix()
 
@@ -318,9 +301,8 @@ def _numbers(outcome: Tried, trial: Trial, service: str) -> str:
     rates = (decimal(value, 2) for value in outcome.capacity_per_1000)
     body = _row("Places pour 1 000 pers.", *rates)
     if service in outcome.effects.services:
-        body += _row(
-            "Temps moyen", minutes(figures["baseline_mean_min"]), minutes(figures["scenario_mean_min"])
-        )
+        means = (minutes(figures[f"{side}_mean_min"]) for side in ("baseline", "scenario"))
+        body += _row("Temps moyen", *means)
     body += f"<tr><td colspan='3' style='padding-top:5px'>{whom} du territoire :</td></tr>" + "".join(
         _row(f"À {minutes(float(bound))} ou moins", persons(before), persons(after))
         for bound, before, after in outcome.coverage.itertuples()

@@ -117,9 +117,8 @@ def _rows_of(table: pd.DataFrame, service: str) -> pd.DataFrame:
     """Return the rows of a service, by commune."""
     known = table.index.get_level_values("service")
     if service not in known:
-        raise ParameterError(
-            f"Service inconnu « {service} » ; connus : {', '.join(map(str, known.unique()))}."
-        )
+        listed = ", ".join(map(str, known.unique()))
+        raise ParameterError(f"Service inconnu « {service} » ; connus : {listed}.")
     return table[known == service].droplevel("service")
 
 

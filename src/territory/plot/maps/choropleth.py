@@ -47,9 +47,7 @@ def extent_of(areas: gpd.GeoDataFrame, *, pad_share: float = 0.03) -> tuple[floa
     if areas.empty:
         raise ParameterError("Carte impossible : aucune commune à montrer.")
     if areas.crs is None or areas.crs.is_geographic:
-        raise ParameterError(
-            "Carte impossible : les contours doivent être projetés (en mètres, par exemple EPSG:2154)."
-        )
+        raise ParameterError("Carte impossible : contours non projetés (en mètres, par exemple EPSG:2154).")
     left, bottom, right, top = (float(value) for value in areas.total_bounds)
     # one commune, or communes at one point, still get some room
     side = max(right - left, top - bottom, 5_000.0)
@@ -73,13 +71,9 @@ def draw_map(
         _draw_panel(axes, panel, categories)
         around.draw_legend(figure.add_axes(layout.fractions(layout.legend)), legend)
         if legend.source:
-            look: dict[str, Any] = {
-                "fontsize": around.SOURCE_SIZE,
-                "color": style.MUTED,
-                "va": "bottom",
-                "linespacing": 1.2,
-            }
-            figure.text(0.1 / layout.width_cm, 0.05 / layout.height_cm, layout.source, **look)
+            look: dict[str, Any] = {"fontsize": around.SOURCE_SIZE, "color": style.MUTED, "linespacing": 1.2}
+            at = 0.1 / layout.width_cm, 0.05 / layout.height_cm
+            figure.text(*at, layout.source, va="bottom", **look)
     return figure
 
 
@@ -97,9 +91,8 @@ def _draw_panel(axes: Axes, panel: Panel, categories: dict[str, around.Category]
             shapes.fill(axes, outlines, color=category.color, **hatch)
         if len(points):
             look: dict[str, Any] = {"facecolor": category.color, "edgecolor": style.INK, "linewidth": 0.5}
-            axes.scatter(
-                shapely.get_x(points), shapely.get_y(points), s=_DISC_POINTS**2, zorder=2, **look, **hatch
-            )
+            x, y = shapely.get_coordinates(points).T
+            axes.scatter(x, y, s=_DISC_POINTS**2, zorder=2, **look, **hatch)
     _borders(axes, panel)
     half = _DISC_POINTS / 2
     # the room that communes drawn as discs take

@@ -57,9 +57,7 @@ def time_classes(
     """Sort travel times into classes with inclusive upper bounds; unknown and out of reach are classes of their own."""
     bounds = [float(bound) for bound in breaks]
     if not bounds or sorted(set(bounds)) != bounds or len(bounds) >= len(style.SEQUENTIAL):
-        raise ParameterError(
-            f"Bornes de classes {list(breaks)} : donnez une à quatre bornes croissantes, en minutes."
-        )
+        raise ParameterError(f"Bornes {list(breaks)} : donnez une à quatre bornes croissantes, en minutes.")
     places = np.searchsorted(np.asarray(bounds), values.to_numpy(dtype=float), side="left")
     keys = pd.Series([f"class{place}" for place in places], index=values.index, dtype=object)
     unreachable = pd.Series(False, index=values.index)
@@ -68,10 +66,8 @@ def time_classes(
     keys[values.isna()] = UNKNOWN.key
     keys[unreachable | np.isinf(values.astype(float))] = OUT_OF_REACH.key
     steps = np.linspace(0, len(style.SEQUENTIAL) - 1, len(bounds) + 1).round().astype(int)
-    legend = [
-        Category(f"class{i}", label, style.SEQUENTIAL[steps[i]])
-        for i, label in enumerate(class_labels(bounds))
-    ]
+    labels = enumerate(class_labels(bounds))
+    legend = [Category(f"class{i}", label, style.SEQUENTIAL[steps[i]]) for i, label in labels]
     return Classes(keys, (*legend, OUT_OF_REACH, UNKNOWN))
 
 
@@ -86,11 +82,8 @@ def change_classes(delta: pd.Series, effect: pd.Series) -> Classes:
     sizes = (f"jusqu'à {low}{NBSP}min", f"plus de {low} à {high}{NBSP}min", f"plus de {high}{NBSP}min")
     gains = [Category(f"gain{i}", f"gain : {sizes[i]}", style.GAINS[i]) for i in (2, 1, 0)]
     # a grey print cannot tell blue from orange: losses are hatched too
-    looks = zip(style.LOSSES, style.LOSS_HATCH_INKS, strict=True)
-    losses = [
-        Category(f"loss{i}", f"perte : {sizes[i]}", color, style.LOSS_HATCH, ink)
-        for i, (color, ink) in enumerate(looks)
-    ]
+    looks = zip(style.LOSSES, [style.LOSS_HATCH] * 3, style.LOSS_HATCH_INKS, strict=True)
+    losses = [Category(f"loss{i}", f"perte : {sizes[i]}", *look) for i, look in enumerate(looks)]
     return Classes(keys, (*gains, INDISTINCT, *losses, WITHOUT, ENTERING, OUTSIDE, UNKNOWN))
 
 
@@ -138,9 +131,8 @@ class Legend:
     notes: Sequence[str] = ()
     source: str = ""
     circles: Sequence[float] = ()  # the first is the largest of the map
-    lines: Sequence[
-        tuple[tuple[float, ...], str]
-    ] = ()  # dash (points on, points off) and name of each outline
+    # dash (points on, points off) and name of each outline
+    lines: Sequence[tuple[tuple[float, ...], str]] = ()
 
 
 class _Dash(NamedTuple):
@@ -192,7 +184,7 @@ def draw_legend(axes: Axes, legend: Legend) -> None:
     for row in _rows(legend):
         from matplotlib import patches
 
-        text_y, is_note = y + 0.06, row.sign is None
+        text_y = y + 0.06
         if isinstance(row.sign, Category):
             hatch: dict[str, Any] = {"hatch": row.sign.hatch or None, "hatchcolor": row.sign.hatch_color}
             fill: dict[str, Any] = {"facecolor": row.sign.color, "edgecolor": style.RULE, "linewidth": 0.5}
@@ -207,12 +199,10 @@ def draw_legend(axes: Axes, legend: Legend) -> None:
             middle = y + row.height_cm / 2
             axes.scatter([0.31], [middle], s=size, facecolor=style.ACCENT, alpha=0.55, edgecolor=style.INK)
             text_y = middle - 0.13
-        text_x, size, color = (
-            (0.0, SOURCE_SIZE, style.MUTED) if is_note else (_SIGN_CM, _TEXT_SIZE, style.INK)
-        )
-        axes.text(
-            text_x, text_y, "\n".join(row.lines), va="top", linespacing=1.15, fontsize=size, color=color
-        )
+        note, named = (0.0, SOURCE_SIZE, style.MUTED), (_SIGN_CM, _TEXT_SIZE, style.INK)
+        text_x, size, color = note if row.sign is None else named
+        said = "\n".join(row.lines)
+        axes.text(text_x, text_y, said, va="top", linespacing=1.15, fontsize=size, color=color)
         y += row.height_cm
 
 
@@ -269,13 +259,9 @@ def lay_out(extent: Rectangle, legend: Legend, *, max_height_cm: float, width_cm
     body_cm = map_cm + legend_cm if is_under else max(map_cm, legend_cm)
     start = _MARGIN_CM if is_under else width_cm - _MARGIN_CM - LEGEND_CM
     lift = 0.0 if is_under else body_cm - legend_cm
-    return Layout(
-        width_cm,
-        below + body_cm + _MARGIN_CM,
-        (_MARGIN_CM, below + body_cm - map_cm, width, map_cm),
-        (start, below + lift, LEGEND_CM, legend_cm),
-        "\n".join(source),
-    )
+    map_at = (_MARGIN_CM, below + body_cm - map_cm, width, map_cm)
+    legend_at = (start, below + lift, LEGEND_CM, legend_cm)
+    return Layout(width_cm, below + body_cm + _MARGIN_CM, map_at, legend_at, "\n".join(source))
 
 
 def frame(axes: Axes, extent: Rectangle) -> None:

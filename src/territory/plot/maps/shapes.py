@@ -257,19 +257,10 @@ def _write_labels(axes: Axes, rings: Sequence[_Ring], scale: PaperScale) -> Iter
             continue
         taken.append(spot)
         x, y = scale.to_metres(*spot.middle)
-        box = {
-            "boxstyle": "round,pad=0.18",
-            "facecolor": style.PAPER,
-            "edgecolor": style.RING,
-            "linewidth": 0.5,
-        }
-        look: dict[str, Any] = {
-            "fontsize": _LABEL_SIZE,
-            "fontweight": "bold",
-            "color": style.RING,
-            "bbox": box,
-        }
-        axes.text(x, y, ring.label, ha="center", va="center_baseline", zorder=7.5, **look)
+        edge = {"edgecolor": style.RING, "linewidth": 0.5}
+        box = {"boxstyle": "round,pad=0.18", "facecolor": style.PAPER, **edge}
+        look: dict[str, Any] = {"fontsize": _LABEL_SIZE, "fontweight": "bold", "color": style.RING}
+        axes.text(x, y, ring.label, ha="center", va="center_baseline", zorder=7.5, bbox=box, **look)
         yield spot
 
 

@@ -40,12 +40,8 @@ def show_siting(siting: SitingResult, areas: gpd.GeoDataFrame, names: Mapping[st
     rows = minutes.reindex(areas.index)
     reachable = siting.assignment.groupby(level=0, sort=False).first().reindex(areas.index).notna()
     classes = time_classes(rows, is_reachable=reachable)
-    chosen = [*siting.selected, *siting.fixed]
-    marks = [
-        (str(number), SHAPES[0] if name in siting.selected else SHAPES[1], name)
-        for number, name in enumerate(chosen, start=1)
-        if name in areas.index
-    ]
+    chosen = enumerate([*siting.selected, *siting.fixed], start=1)
+    marks = [(str(n), SHAPES[name not in siting.selected], name) for n, name in chosen if name in areas.index]
     points: Any = areas.loc[[name for _, _, name in marks]].representative_point()
     sites = _marked(marks, points.to_numpy(), areas.crs)
     said = NAMES[siting.problem].capitalize()
@@ -253,9 +249,8 @@ def doubt_map(
     """Draw where a criterion of desert is met for sure, and where the doubt on times could change it."""
     known = [] if draws.deserts.empty else list(draws.deserts.index.get_level_values("criterion").unique())
     if criterion not in known:
-        raise ParameterError(
-            f"Critère de désert inconnu « {criterion} » ; connus : {examples(known, most=10) or 'aucun'}."
-        )
+        listed = examples(known, most=10) or "aucun"
+        raise ParameterError(f"Critère de désert inconnu « {criterion} » ; connus : {listed}.")
     rows = pd.DataFrame(draws.deserts.xs(criterion, level="criterion")).reindex(outlines.index)
     classes = doubt_classes(rows)
     doubtful = classes.keys.isin([IN_DOUBT.key, OUT_DOUBT.key])
@@ -286,9 +281,8 @@ def class_map(
     """Draw how many criteria of a rule of desert each commune meets, by the classes of `access.deserts.classify`."""
     found = met_classes(classes.reindex(outlines.index))
     panel = Panel(gpd.GeoDataFrame(outlines[["geometry"]]), found.keys, zones=zones)
-    return draw_map(
-        panel, Legend(shown(found.legend, found.keys), title, notes=notes), max_height_cm=max_height_cm
-    )
+    legend = Legend(shown(found.legend, found.keys), title, notes=notes)
+    return draw_map(panel, legend, max_height_cm=max_height_cm)
 
 
 def met_classes(classes: pd.Series[str]) -> Classes:
@@ -296,10 +290,8 @@ def met_classes(classes: pd.Series[str]) -> Classes:
     found = classes.fillna(NOT_COMPUTABLE).astype(str)
     count = max((int(label.split()[-1]) for label in found if label[0].isdigit()), default=1)
     colours = (style.GAINS[0], *style.LOSSES[-count:])
-    legend = [
-        Category(label, label, colours[min(met, len(colours) - 1)])
-        for met, label in enumerate(class_labels(count)[:-1])
-    ]
+    labels = enumerate(class_labels(count)[:-1])
+    legend = [Category(label, label, colours[min(met, len(colours) - 1)]) for met, label in labels]
     return Classes(found.astype(object).replace(NOT_COMPUTABLE, UNKNOWN.key), (*legend, NO_VERDICT))
 
 

@@ -13,14 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
-from territory.errors import (
-    MissingFileError,
-    OutputError,
-    ParameterError,
-    Problems,
-    ReadError,
-    TerritoryError,
-)
+from territory.errors import MissingFileError, OutputError, ParameterError, Problems, ReadError
 from territory.sources.fetching.raw_folder import check_type, format_of, size_text
 
 MAX_BYTES = 30_000_000_000
@@ -30,15 +23,7 @@ MAX_RATIO = 250
 _RATIO_FROM_BYTES = 100_000_000
 _CHUNK_BYTES = 1 << 20
 # ways in which reading an archive fails when its bytes are not what they should
-_DAMAGES = (
-    zipfile.BadZipFile,
-    EOFError,
-    zlib.error,
-    lzma.LZMAError,
-    NotImplementedError,
-    ValueError,
-    struct.error,
-)
+_DAMAGES = (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, struct.error, ValueError)
 # what disks take for one step of a path (bytes)
 _LONGEST_NAME = 255
 # names that Windows gives to devices, whatever their suffix
@@ -78,16 +63,15 @@ def unpack(
             else:
                 with gzip.open(archive) as packed:
                     _write(cast(IO[bytes], packed), inside / (archive.name[:-3] or "sans-nom"), limit)
-        except TerritoryError:
+        except ReadError:
             raise
-        except (*_DAMAGES, OSError) as error:
+        except (*_DAMAGES, NotImplementedError, OSError) as error:
             # bz2 says a damage as an OSError without number, an impossible place in the file is EINVAL; a full
             # disk is neither
             if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
                 raise
-            raise ReadError(
-                f"Archive « {archive.name} » endommagée ou illisible ({error}) ; reprenez-la chez son producteur."
-            ) from error
+            said = f"Archive « {archive.name} » endommagée ou illisible ({error})"
+            raise ReadError(f"{said} ; reprenez-la chez son producteur.") from error
         return _move_out(inside, folder, archive)
 
 
@@ -136,8 +120,7 @@ def _check_members(archive: Path, members: Iterable[zipfile.ZipInfo]) -> None:
     seen: dict[str, str] = {}
     for member in members:
         name = member.filename
-        fault = _name_fault(name)
-        if fault:
+        if fault := _name_fault(name):
             problems.add(f"« {name} » {fault}")
             continue
         if member.flag_bits & 0x1:
@@ -202,9 +185,7 @@ def _move_out(inside: Path, folder: Path, archive: Path) -> list[Path]:
     entries = sorted(inside.iterdir())
     taken = [entry.name for entry in entries if (folder / entry.name).exists()]
     if taken:
-        raise OutputError(
-            f"Archive « {archive.name} » : « {taken[0]} » est déjà dans le dossier ; déplacez-le d'abord."
-        )
+        raise OutputError(f"Archive « {archive.name} » : « {taken[0]} » est déjà là ; déplacez-le d'abord.")
     for entry in entries:
         entry.rename(folder / entry.name)
     roots = [folder / entry.name for entry in entries]

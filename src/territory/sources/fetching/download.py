@@ -20,6 +20,7 @@ from territory.errors import DownloadError, OutputError, ParameterError, Territo
 from territory.sources.fetching.raw_folder import check_type, size_text
 
 Progress = Callable[[int, int | None], None]
+Answer = http.client.HTTPResponse
 
 _CHUNK_BYTES = 1 << 16
 _WORTH_A_NEW_START_BYTES = 5_000_000
@@ -29,6 +30,7 @@ _LONGEST_WAIT_S = 60.0
 _PASSING = {408: "délai dépassé", 425: "trop tôt", 429: "trop de demandes", 500: "panne du serveur"}
 _PASSING |= {502: "panne d'un relais", 503: "service indisponible", 504: "relais sans réponse"}
 _LASTING = {401: "accès réservé", 403: "accès refusé", 404: "fichier introuvable", 410: "fichier retiré"}
+_LASTING |= dict.fromkeys(range(300, 400), "redirections sans fin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +150,8 @@ class _Transfer:
                 best = max(best, have)
                 if failures >= self.patience.tries:
                     raise DownloadError(self._give_up(trouble)) from trouble
-                time.sleep(
-                    max(min(self.patience.wait_s * 2 ** (failures - 1), _LONGEST_WAIT_S), trouble.wait_s)
-                )
+                wait_s = min(self.patience.wait_s * 2 ** (failures - 1), _LONGEST_WAIT_S)
+                time.sleep(max(wait_s, trouble.wait_s))
         try:
             check_type(self.part, name=self.name)
         except TerritoryError:
@@ -186,9 +187,7 @@ class _Transfer:
                 self._forget()
             raise _PassingTrouble(f"transfert coupé à {size_text(have)} sur {size_text(known.total)}")
 
-    def _receive(
-        self, answer: http.client.HTTPResponse, file: IO[bytes], have: int, total: int | None
-    ) -> None:
+    def _receive(self, answer: Answer, file: IO[bytes], have: int, total: int | None) -> None:
         """Write what comes, and stop when too little comes."""
         since, came = time.monotonic(), 0
         while chunk := answer.read1(_CHUNK_BYTES):
@@ -217,15 +216,9 @@ class _Transfer:
                 raise _PassingTrouble("la suite demandée n'existe plus") from error
             if error.code in _PASSING:
                 wait = error.headers.get("Retry-After", "")
-                raise _PassingTrouble(
-                    f"{_PASSING[error.code]} (HTTP {error.code})",
-                    min(float(wait), _LONGEST_WAIT_S) if wait.isdigit() else 0.0,
-                ) from error
-            said = (
-                "redirections sans fin"
-                if error.code // 100 == 3
-                else _LASTING.get(error.code, "refus du serveur")
-            )
+                wait_s = min(float(wait), _LONGEST_WAIT_S) if wait.isdigit() else 0.0
+                raise _PassingTrouble(f"{_PASSING[error.code]} (HTTP {error.code})", wait_s) from error
+            said = _LASTING.get(error.code, "refus du serveur")
             raise DownloadError(
                 f"{self.name} : {said} (HTTP {error.code}, {error.url}) ; ouvrez la page du producteur pour voir où "
                 "il est à présent."
@@ -256,24 +249,18 @@ class _Transfer:
         """Refuse a file that would fill the disk."""
         free = shutil.disk_usage(self.part.parent).free
         if total is not None and total - have > free:
-            raise OutputError(
-                f"{self.name} : {size_text(total - have)} à recevoir, place libre sur ce disque : {size_text(free)}."
-            )
+            needed = f"{size_text(total - have)} à recevoir"
+            raise OutputError(f"{self.name} : {needed}, place libre sur ce disque : {size_text(free)}.")
         if total is not None and total > self.patience.most_bytes:
-            raise DownloadError(
-                f"{self.name} : {size_text(total)} annoncés, {size_text(self.patience.most_bytes)} au plus."
-            )
+            most = size_text(self.patience.most_bytes)
+            raise DownloadError(f"{self.name} : {size_text(total)} annoncés, {most} au plus.")
 
-    def _note(self, answer: http.client.HTTPResponse) -> _Known:
+    def _note(self, answer: Answer) -> _Known:
         """Write down which file is being received, before its first byte."""
         self._forget()
         length = answer.headers.get("Content-Length", "")
-        known = _Known(
-            self.address,
-            answer.headers.get("ETag"),
-            answer.headers.get("Last-Modified"),
-            int(length) if length.isdigit() else None,
-        )
+        total = int(length) if length.isdigit() else None
+        known = _Known(self.address, answer.headers.get("ETag"), answer.headers.get("Last-Modified"), total)
         self.notes.write_text(json.dumps(asdict(known)), "utf-8")
         return known
 
@@ -313,7 +300,7 @@ class _Redirections(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _continues(answer: http.client.HTTPResponse, known: _Known, have: int) -> bool:
+def _continues(answer: Answer, known: _Known, have: int) -> bool:
     """Say whether a partial answer is the rest of the file whose start is on disk."""
     place, _, total = answer.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
     said = {"etag": answer.headers.get("ETag"), "last_modified": answer.headers.get("Last-Modified")}

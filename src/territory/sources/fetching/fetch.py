@@ -18,22 +18,9 @@ import filelock
 
 from territory.errors import DownloadError, MissingFileError, OutputError, ReadError, TerritoryError, examples
 from territory.files.safe_files import digest_file, flush_tree, write_whole
+from territory.sources.fetching import raw_folder
 from territory.sources.fetching.archives import unpack
 from territory.sources.fetching.download import Patience, Progress, download
-from territory.sources.fetching.raw_folder import (
-    RAW,
-    SOURCE_FILE,
-    Source,
-    Stored,
-    StoredFile,
-    check_folder,
-    check_type,
-    describe_file,
-    find,
-    protect,
-    read_stored,
-    size_text,
-)
 
 _CATALOGUE = re.compile(r"/api/1/datasets/(?!r/)[^/]+/?$")
 _MOST_BYTES = 20_000_000
@@ -71,14 +58,14 @@ def fetch(
     dataset: str,
     vintage: str | None = None,
     *,
-    to: str | Path = RAW,
+    to: str | Path = raw_folder.RAW,
     taken_from: str | Path | None = None,
     force: bool = False,
-    check: Callable[[Source, Sequence[Path]], str | None] | None = None,
-    registry: Sequence[Source] | None = None,
+    check: Callable[[raw_folder.Source, Sequence[Path]], str | None] | None = None,
+    registry: Sequence[raw_folder.Source] | None = None,
     progress: Progress | None = None,
     patience: Patience | None = None,
-) -> Stored:
+) -> raw_folder.Stored:
     """Bring one vintage of a dataset into `<to>/<dataset>/<vintage>/`, read-only, with its `source.json`.
 
     Files are received and unpacked in a hidden folder beside, which takes its place once all is checked; a
@@ -105,17 +92,15 @@ def fetch(
         If the file cannot be brought or has another digest, is not what its name says, is not in `taken_from`, or
         cannot be written.
     """
-    source = find(dataset, vintage, registry=registry)
+    source = raw_folder.find(dataset, vintage, registry=registry)
     home = Path(to) / source.dataset / source.vintage
     try:
         with _lock(home):
             if home.exists() and not force:
-                if problems := check_folder(home).problems:
-                    raise OutputError(
-                        f"{source.key} est déjà dans « {home.as_posix()} », mais {examples(problems)} ; --force le "
-                        "remplace."
-                    )
-                return read_stored(home)
+                if problems := raw_folder.check_folder(home).problems:
+                    known = f"{source.key} est déjà dans « {home.as_posix()} »"
+                    raise OutputError(f"{known}, mais {examples(problems)} ; --force le remplace.")
+                return raw_folder.read_stored(home)
             staging = home.with_name(f".{home.name}.part")
             if force and taken_from is None:
                 # what an earlier try left may be of before the producer's change
@@ -132,22 +117,21 @@ def fetch(
                 _tidy(staging)
                 raise
             _publish(staging, home)
-        return read_stored(home)
+        return raw_folder.read_stored(home)
     except OSError as error:
         if isinstance(error, TerritoryError):
             raise
-        raise OutputError(
-            f"Écriture impossible dans « {home.as_posix()} » : {error.strerror or error}."
-        ) from error
+        said = f"Écriture impossible dans « {home.as_posix()} » : {error.strerror or error}."
+        raise OutputError(said) from error
 
 
 def _gather(
-    source: Source,
+    source: raw_folder.Source,
     staging: Path,
     taken_from: str | Path | None,
     progress: Progress | None,
     patience: Patience | None,
-) -> tuple[list[StoredFile], str]:
+) -> tuple[list[raw_folder.StoredFile], str]:
     """Bring the files of a vintage together; return them, and the address they came from."""
     if taken_from is not None:
         names, address, origin = _copy(source, Path(taken_from), staging), source.address, "copied"
@@ -157,16 +141,17 @@ def _gather(
         download(address, staging, names[0], digest=remote.digest, progress=progress, patience=patience)
     files = []
     for name in names:
-        files.append(describe_file(staging / name, staging, origin))
+        files.append(raw_folder.describe_file(staging / name, staging, origin))
         if name.lower().endswith(_UNPACKED):
             unpacked = unpack(staging / name, staging)
-            files += [describe_file(path, staging, "unpacked") for path in unpacked]
-    if any(file.name == SOURCE_FILE for file in files):
-        raise ReadError(f"{source.key} : l'archive contient un fichier « {SOURCE_FILE} », nom réservé.")
+            files += [raw_folder.describe_file(path, staging, "unpacked") for path in unpacked]
+    if raw_folder.SOURCE_FILE in (file.name for file in files):
+        said = f"l'archive contient un fichier « {raw_folder.SOURCE_FILE} », nom réservé."
+        raise ReadError(f"{source.key} : {said}")
     return files, address
 
 
-def _remote(source: Source, patience: Patience | None) -> Resource:
+def _remote(source: raw_folder.Source, patience: Patience | None) -> Resource:
     """Return what to download: the file of the registry, or the newest one of a catalogue."""
     if not source.address:
         raise DownloadError(
@@ -177,8 +162,8 @@ def _remote(source: Source, patience: Patience | None) -> Resource:
     if is_catalogue(source.address):
         with tempfile.TemporaryDirectory() as place:
             path = download(source.address, place, "catalogue.json", patience=patience)
-            if path.stat().st_size > _MOST_BYTES:
-                raise ReadError(f"Réponse du catalogue trop longue : {size_text(path.stat().st_size)}.")
+            if (size := path.stat().st_size) > _MOST_BYTES:
+                raise ReadError(f"Réponse du catalogue trop longue : {raw_folder.size_text(size)}.")
             try:
                 resources = [_resource(one) for one in json.loads(path.read_text("utf-8"))["resources"]]
             except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -195,22 +180,21 @@ def _remote(source: Source, patience: Patience | None) -> Resource:
     return Resource(source.address, source.file_name, f"sha256:{source.sha256}" if source.sha256 else None)
 
 
-def _copy(source: Source, taken_from: Path, staging: Path) -> list[str]:
+def _copy(source: raw_folder.Source, taken_from: Path, staging: Path) -> list[str]:
     """Copy the wanted files of a folder, or the file itself; return their names."""
     paths = [taken_from] if taken_from.is_file() else _wanted(source, taken_from)
     for path in paths:
-        check_type(path)
+        raw_folder.check_type(path)
         target = staging / path.name
         target.unlink(missing_ok=True)
         shutil.copyfile(path, target)
         if source.sha256 and fnmatch(path.name, source.file_name) and digest_file(target) != source.sha256:
-            raise ReadError(
-                f"Fichier « {path.name} » : son empreinte n'est pas celle du registre ; il a été modifié ou remplacé."
-            )
+            said = "son empreinte n'est pas celle du registre ; il a été modifié ou remplacé"
+            raise ReadError(f"Fichier « {path.name} » : {said}.")
     return [path.name for path in paths]
 
 
-def _wanted(source: Source, folder: Path) -> list[Path]:
+def _wanted(source: raw_folder.Source, folder: Path) -> list[Path]:
     """Return the files of a folder that are those of a source: the file published, else those inside it."""
     if not folder.is_dir():
         raise MissingFileError(f"{source.key} : « {folder} » n'est ni un fichier ni un dossier.")
@@ -229,10 +213,8 @@ def _wanted(source: Source, folder: Path) -> list[Path]:
         return published
     if not found:
         wanted = ", ".join(f"« {name} »" for name in (source.file_name, *source.members))
-        raise MissingFileError(
-            f"{source.key} : aucun fichier {wanted} dans « {folder} » ({len(below)} fichiers) ; à prendre sur "
-            f"{source.page}."
-        )
+        absent = f"aucun fichier {wanted} dans « {folder} » ({len(below)} fichiers)"
+        raise MissingFileError(f"{source.key} : {absent} ; à prendre sur {source.page}.")
     names = [path.name.lower() for path in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -240,7 +222,9 @@ def _wanted(source: Source, folder: Path) -> list[Path]:
     return found
 
 
-def _describe(source: Source, staging: Path, files: Sequence[StoredFile], address: str) -> None:
+def _describe(
+    source: raw_folder.Source, staging: Path, files: Sequence[raw_folder.StoredFile], address: str
+) -> None:
     """Write `source.json`, after all the files it describes are safely on disk."""
     flush_tree(staging)
     said = {
@@ -251,8 +235,8 @@ def _describe(source: Source, staging: Path, files: Sequence[StoredFile], addres
         "files": [asdict(file) for file in sorted(files, key=lambda file: file.name)],
     }
     text = json.dumps(said, ensure_ascii=False, indent=2) + "\n"
-    write_whole(staging / SOURCE_FILE, text.encode("utf-8"))
-    protect([*(staging / file.name for file in files), staging / SOURCE_FILE])
+    write_whole(staging / raw_folder.SOURCE_FILE, text.encode("utf-8"))
+    raw_folder.protect([*(staging / file.name for file in files), staging / raw_folder.SOURCE_FILE])
 
 
 def _publish(staging: Path, home: Path) -> None:
@@ -299,17 +283,15 @@ def _tidy(staging: Path) -> None:
 def _keep_parts(staging: Path) -> None:
     """Remove all but a download that was not finished."""
     for path in staging.iterdir():
-        if not path.name.endswith((".part", ".part.json")) or path.name.startswith(SOURCE_FILE):
+        if not path.name.endswith((".part", ".part.json")) or path.name.startswith(raw_folder.SOURCE_FILE):
             _remove(path)
 
 
 def _remove(path: Path) -> None:
     """Remove a file or a folder, read-only files included."""
-    if not path.exists():
-        return
-    for inner in (path, *path.rglob("*")) if path.is_dir() else (path,):
+    for inner in (path, *path.rglob("*")) if path.exists() else ():
         inner.chmod(inner.stat().st_mode | stat.S_IWUSR)
     if path.is_dir():
         shutil.rmtree(path)
     else:
-        path.unlink()
+        path.unlink(missing_ok=True)

@@ -78,17 +78,14 @@ def find(dataset: str, vintage: str | None = None, *, registry: Sequence[Source]
         names = sorted({source.dataset for source in sources})
         close = get_close_matches(dataset, names, n=3)
         hint = f"vouliez-vous dire {examples(close)} ?" if close else f"connus : {examples(names, most=6)}."
-        raise UnknownCodeError(
-            f"Jeu de données « {dataset} » inconnu du registre : {hint} « territory data list » les donne tous."
-        )
+        hint += " « territory data list » les donne tous."
+        raise UnknownCodeError(f"Jeu de données « {dataset} » inconnu du registre : {hint}")
     if vintage is None:
         own = f"{dataset}/"
         return [source for source in vintages.values() if not source.superseded_by.startswith(own)][-1]
     if vintage not in vintages:
-        raise UnknownCodeError(
-            f"Millésime « {vintage} » inconnu du registre pour « {dataset} » ; il connaît : "
-            f"{', '.join(sorted(vintages))}."
-        )
+        said = f"Millésime « {vintage} » inconnu du registre pour « {dataset} »"
+        raise UnknownCodeError(f"{said} ; il connaît : {', '.join(sorted(vintages))}.")
     return vintages[vintage]
 
 
@@ -132,12 +129,8 @@ class Stored:
     @property
     def packed(self) -> list[str]:
         """Names of the archives that were left as they are: another tool has to open them."""
-        return [
-            file.name
-            for file in self.files
-            if file.name.lower().endswith(".7z")
-            or (file.origin == "unpacked" and file.name.lower().endswith(".zip"))
-        ]
+        left = {"unpacked": (".7z", ".zip")}
+        return [file.name for file in self.files if file.name.lower().endswith(left.get(file.origin, ".7z"))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +223,8 @@ def check_folder(folder: Path) -> Checked:
 
 def _entries(folder: Path) -> list[Path]:
     """Return what a folder holds, by name, without what systems and this library put there."""
-    return sorted(
-        path for path in folder.iterdir() if path.name not in _ALLOWED and not path.name.startswith(".")
-    )
+    shown = (path for path in folder.iterdir() if not path.name.startswith("."))
+    return sorted(path for path in shown if path.name not in _ALLOWED)
 
 
 _START_BYTES = 4096
@@ -260,8 +252,7 @@ def check_type(path: Path, *, name: str | None = None) -> None:
     name = name or path.name
     with path.open("rb") as file:
         start = file.read(_START_BYTES)
-    fault = _fault(path, format_of(name), start)
-    if fault:
+    if fault := _fault(path, format_of(name), start):
         raise ReadError(f"Fichier « {name} » : {fault}")
 
 

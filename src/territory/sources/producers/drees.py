@@ -215,7 +215,9 @@ def read_ehpad(path: str | Path) -> gpd.GeoDataFrame:
         raise fault(path, "propriété « popup » absente.")
     kept = features[features.geometry.notna() & (features.geom_type == "Point")]
     warn_of(path, len(features) - len(kept), "EHPAD sans point laissé(s) de côté")
-    names = kept["popup"].map(_name)
+    # the title of a pop-up, without tags
+    titles = kept["popup"].str.extract(_TITLE)[0].fillna("").str.replace(_TAG, " ", regex=True)
+    names = titles.map(html.unescape).str.split().str.join(" ")
     if (names == "").any():
         raise fault(path, f"{int((names == '').sum())} EHPAD sans nom (balise <h3> absente).")
     columns = {"name": names.to_numpy(), "legal_status": _statuses(kept, path)}
@@ -231,9 +233,3 @@ def _statuses(features: gpd.GeoDataFrame, path: str | Path) -> list[str | None]:
     said, advice = "EHPAD de statut inconnu, pour une couleur", " qui n'est pas celles de 2023"
     warn_of(path, len(strange), said, strange.unique(), advice=advice)
     return [STATUS_COLOURS.get(colour) for colour in colours]
-
-
-def _name(popup: str) -> str:
-    """Return the title of a pop-up, without tags."""
-    found = _TITLE.search(popup)
-    return " ".join(html.unescape(_TAG.sub(" ", found.group(1))).split()) if found else ""

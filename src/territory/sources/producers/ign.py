@@ -13,16 +13,8 @@ from pyproj.exceptions import CRSError
 from shapely.errors import ShapelyError
 
 from territory.errors import MissingFileError, examples, warn
+from territory.sources.text import refusals
 from territory.sources.text.cells import clean_codes, to_numbers
-from territory.sources.text.refusals import (
-    fault,
-    numbered,
-    problems_of,
-    refuse,
-    refuse_repeated,
-    told_of,
-    warn_of,
-)
 from territory.sources.text.tables import read_table, require_columns
 from territory.territories import is_inside
 
@@ -35,13 +27,14 @@ def read_features(path: str | Path) -> gpd.GeoDataFrame:
     path = Path(path)
     if not path.exists():
         raise MissingFileError(f"Fichier introuvable : « {path} ». Vérifiez son nom et son dossier.")
+    broken = (RuntimeError, TypeError, ShapelyError)
     unread = (DataSourceError, DataLayerError, FeatureError, ValueError)
     said = "ce n'est pas une couche géographique lisible (GeoJSON, GeoPackage…)."
     with (
         warnings.catch_warnings(record=True) as heard,
         # what pyogrio says of a file that GDAL opens and cannot read
-        told_of(path, (RuntimeError, TypeError, ShapelyError), "couche géographique illisible ({reason})."),
-        told_of(path, unread, said),
+        refusals.told_of(path, broken, "couche géographique illisible ({reason})."),
+        refusals.told_of(path, unread, said),
     ):
         warnings.simplefilter("always")
         frame = gpd.read_file(path, layer=_choose_layer(path))
@@ -49,9 +42,9 @@ def read_features(path: str | Path) -> gpd.GeoDataFrame:
         # what GDAL drops or doubts must be heard, in its own words
         warn(f"Fichier « {path.name} » : GDAL signale « {message} ».")
     if not isinstance(frame, gpd.GeoDataFrame) or frame.empty:
-        raise fault(path, "il ne contient aucune géométrie.")
+        raise refusals.fault(path, "il ne contient aucune géométrie.")
     if frame.crs is None:
-        raise fault(path, "système de coordonnées inconnu ; précisez-le dans le fichier.")
+        raise refusals.fault(path, "système de coordonnées inconnu ; précisez-le dans le fichier.")
     return frame
 
 
@@ -63,7 +56,7 @@ def _choose_layer(path: Path) -> str | None:
     communes = [name for name in names if name.casefold() in ("commune", "communes")]
     if len(communes) != 1:
         advice = "nommez « commune » celle des communes."
-        raise fault(path, f"plusieurs couches ({examples(names, most=8)}) ; {advice}")
+        raise refusals.fault(path, f"plusieurs couches ({examples(names, most=8)}) ; {advice}")
     return communes[0]
 
 
@@ -92,7 +85,7 @@ def read_outlines(path: str | Path) -> gpd.GeoDataFrame:
         title = next((name for name in spellings if name in frame.columns), None)
         if title is None:
             asked = f"aucune colonne ne donne {said} des communes (attendu : {', '.join(spellings)})"
-            raise fault(path, asked, present=frame.columns)
+            raise refusals.fault(path, asked, present=frame.columns)
         titles.append(title)
     code, name = titles
     # a GeoJSON written by a spreadsheet may have lost its zeros
@@ -100,11 +93,11 @@ def read_outlines(path: str | Path) -> gpd.GeoDataFrame:
     frame = frame.assign(**{code: clean_codes(numbered_codes, path=path).to_numpy()})
     result = frame[[code, name, frame.geometry.name]].set_axis(["commune_code", "name", "geometry"], axis=1)
     result = result.set_geometry("geometry").set_index("commune_code")
-    refuse_repeated(result.index, "commune(s) en double", path=path)
+    refusals.refuse_repeated(result.index, "commune(s) en double", path=path)
     other = result.index[~result.geom_type.isin(["Polygon", "MultiPolygon"])]
-    refuse(path, other, "commune(s) sans contour")
+    refusals.refuse(path, other, "commune(s) sans contour")
     invalid = ~result.is_valid
-    warn_of(path, int(invalid.sum()), "contour(s) réparé(s)", result.index[invalid])
+    refusals.warn_of(path, int(invalid.sum()), "contour(s) réparé(s)", result.index[invalid])
     if invalid.any():
         result["geometry"] = result.geometry.make_valid()
     return result
@@ -132,20 +125,19 @@ def read_commune_points(path: str | Path) -> gpd.GeoDataFrame:
     if len(pairs) > 1:
         x, y = x.where(~other, table[pairs[1][0]]), y.where(~other, table[pairs[1][1]])
     area = table.get("area_km2", pd.Series(np.nan, index=table.index))
-    problems = problems_of(path)
+    problems = refusals.problems_of(path)
     lost = x.isna() | y.isna()
     inside = is_inside(code.to_numpy(dtype=object), x.to_numpy(float), y.to_numpy(float))
     said = "point(s) hors de (son|leur) territoire (longitude et latitude en degrés, dans cet ordre ?)"
-    problems.count(numbered(table.index[~inside & ~lost]), said)
+    problems.count(refusals.numbered(table.index[~inside & ~lost]), said)
     # Arles is the largest of them, and Maripasoula overseas
     most = np.where(code.str.startswith("973"), 18_500, 760)
     said = "superficie(s) qu'aucune commune n'a : en hectares ?"
-    problems.count(numbered(table.index[(area <= 0) | (area > most)]), said)
+    problems.count(refusals.numbered(table.index[(area <= 0) | (area > most)]), said)
     problems.count(code[code.duplicated()], "commune(s) en double")
     problems.raise_if_any()
-    warn_of(path, int(lost.sum()), "commune(s) sans point laissée(s) de côté", code[lost])
+    refusals.warn_of(path, int(lost.sum()), "commune(s) sans point laissée(s) de côté", code[lost])
     kind = np.where(other | (not is_hall), "inside", "chef_lieu")
-    points = gpd.GeoDataFrame(
-        {"area_km2": area, "point_kind": kind}, geometry=gpd.points_from_xy(x, y), crs=4326, index=table.index
-    )
+    found, places = {"area_km2": area, "point_kind": kind}, gpd.points_from_xy(x, y)
+    points = gpd.GeoDataFrame(found, geometry=places, crs=4326, index=table.index)
     return points.set_axis(code.array, axis=0).rename_axis("commune_code")[~lost.to_numpy()]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, Problems, ReadError, agree, examples
+from territory.errors import ParameterError, Problems, ReadError, counted
 from territory.sources.text.refusals import problems_of, quoted, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import UNKNOWN_CELLS, require_columns
 from territory.tables.declare import declared, lines_of
@@ -57,9 +57,8 @@ def to_numbers(
     for name, values in cells.items():
         other = "," if mark == "." else "."
         grouped = values.str.fullmatch(_GROUPED[mark].pattern)
-        plain = values.str.fullmatch(_PLAIN.pattern) | (
-            values.str.fullmatch(_MARKED.pattern) & ~values.str.contains(other, regex=False)
-        )
+        marked = values.str.fullmatch(_MARKED.pattern) & ~values.str.contains(other, regex=False)
+        plain = values.str.fullmatch(_PLAIN.pattern) | marked
         kept = values.where(~grouped, values.str.replace(other, "", regex=False))
         kept = kept.where(grouped | plain | (values == ""), "?")
         clean = kept.str.replace(mark, ".", regex=False)
@@ -87,10 +86,8 @@ def wanted(
     problems = problems_of(path)
     for title in (titles[name] for name in counts):
         wrong = frame[title].notna() & ~((frame[title] >= 0) & (frame[title] % 1 == 0))
-        problems.count(
-            quoted(frame.loc[wrong, title]),
-            f"effectif(s) (négatif ou décimal|négatifs ou décimaux), colonne « {title} »",
-        )
+        said = f"effectif(s) (négatif ou décimal|négatifs ou décimaux), colonne « {title} »"
+        problems.count(quoted(frame.loc[wrong, title]), said)
     problems.raise_if_any()
     return frame[list(titles.values())].set_axis(list(titles), axis=1)
 
@@ -122,15 +119,12 @@ def _tell_decimal(cells: dict[str, pd.Series], problems: Problems) -> str:
             elif _AMBIGUOUS.fullmatch(text):
                 doubtful = doubtful or where
             if len(seen) == 2:
-                problems.add(
-                    f"décimales à la virgule et au point dans le même tableau ({seen[',']} ; {seen['.']}) : "
-                    "écrivez-les d'une seule façon"
-                )
+                said = "décimales à la virgule et au point dans le même tableau"
+                problems.add(f"{said} ({seen[',']} ; {seen['.']}) : écrivez-les d'une seule façon")
                 return "."
     if doubtful and not seen:
-        problems.add(
-            f"{doubtful} peut se lire de deux façons (milliers ou décimales) : ôtez les séparateurs de milliers"
-        )
+        advice = "ôtez les séparateurs de milliers"
+        problems.add(f"{doubtful} peut se lire de deux façons (milliers ou décimales) : {advice}")
     return next(iter(seen), ".")
 
 
@@ -203,9 +197,8 @@ def known_codes(codes: pd.Series, known: Collection[str], *, path: str | Path) -
     mended = {}
     for code in codes.astype("str").unique():
         if code not in names:
-            found = next(
-                (padded for kind in (COMMUNES, FINESS) if (padded := pad_code(code, kind)) in names), code
-            )
+            padded = (pad_code(code, kind) for kind in (COMMUNES, FINESS))
+            found = next((one for one in padded if one in names), code)
             mended[code] = commune if (commune := commune_of_arrondissement(found)) in names else found
     clean = codes.astype("str").map(lambda code: mended.get(code, code)).astype("str")
     changed = clean != codes.astype("str")
@@ -248,7 +241,5 @@ def check_departements(departements: object) -> frozenset[str] | None:
     kept = frozenset(str(code) for code in departements)
     wrong = sorted(code for code in kept if not re.fullmatch(r"[0-9]{2}|2A|2B|9[78][0-9]", code))
     if wrong:
-        raise ParameterError(
-            f"{agree(len(wrong), 'code(s) de département inconnu(s)')} ({examples(wrong)}) : 83, 2A, 974…"
-        )
+        raise ParameterError(f"{counted(wrong, 'code(s) de département inconnu(s)')} : 83, 2A, 974…")
     return kept

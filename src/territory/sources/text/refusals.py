@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -14,9 +15,7 @@ def problems_of(path: str | Path) -> Problems:
     return Problems(f"Fichier « {Path(path).name} »", ReadError)
 
 
-def fault(
-    path: str | Path, said: str, *, place: str = "", present: Iterable[object] | None = None
-) -> ReadError:
+def fault(path: str | Path, said: str, *, place: str = "", present: Iterable[Any] | None = None) -> ReadError:
     """Return the refusal of a file, in the words that they all begin with; `present` are the columns that it has."""
     shown = "" if present is None else f" ; colonnes présentes : {examples(present, most=8)}."
     return ReadError(f"Fichier « {Path(path).name} »{place} : {said}{shown}")
@@ -27,9 +26,7 @@ def told_of(path: str | Path, caught: Caught, said: str) -> AbstractContextManag
     return retold(caught, ReadError, str(fault(path, said)))
 
 
-def refuse(
-    path: str | Path, shown: Collection[object], said: str, *, place: str = "", advice: str = ""
-) -> None:
+def refuse(path: str | Path, shown: Collection[Any], said: str, *, place: str = "", advice: str = "") -> None:
     """Refuse a file when something is wrong in it; `said` counts what is shown, as `agree` does."""
     if len(shown):
         raise fault(path, f"{agree(len(shown), said)} ({examples(shown)}){advice}.", place=place)
@@ -55,13 +52,7 @@ def refuse_repeated(codes: pd.Series | pd.Index, said: str, *, path: str | Path,
 
 
 def warn_of(
-    path: str | Path,
-    count: int,
-    said: str,
-    shown: Iterable[object] = (),
-    *,
-    place: str = "",
-    advice: str = "",
+    path: str | Path, count: int, said: str, shown: Iterable[Any] = (), *, place: str = "", advice: str = ""
 ) -> None:
     """Say how many lines of a file are left out or doubtful, with three of them; nothing when there are none."""
     if count:

@@ -46,9 +46,8 @@ def decode(content: bytes, path: Path) -> str:
             start = error.start + 3 * (chosen == "utf-8-sig")
             raise _unreadable(content, start, path, f" illisible en {chosen}") from error
     if b"\x00" in content:
-        raise _unreadable(
-            content, content.index(b"\x00"), path, " : ce n'est pas un texte (UTF-16 sans marque ?)"
-        )
+        said = " : ce n'est pas un texte (UTF-16 sans marque ?)"
+        raise _unreadable(content, content.index(b"\x00"), path, said)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -124,9 +123,7 @@ def guess_separator(text: str, path: Path, *, skips: bool = False) -> str:
     best = [candidate for candidate, score in scores.items() if score == max(scores.values())]
     if len(best) > 1:
         names = " ou ".join(_NAMES[candidate] for candidate in best)
-        raise fault(
-            path, f"séparateur de colonnes indécidable ({names}) ; ajoutez « sep=; » en première ligne."
-        )
+        raise fault(path, f"séparateur indécidable ({names}) ; ajoutez « sep=; » en première ligne.")
     # a table of one column has no separator
     return best[0] if best else ";"
 
@@ -157,33 +154,31 @@ def read_table(path: str | Path, *, sheet: str | None = None, header: Sequence[s
         problems.add(f"titres de colonne en double : {examples(repeated)}")
     if unnamed := [position + 1 for position, title in enumerate(titles) if not title]:
         problems.add(f"colonnes sans titre : n° {examples(unnamed)}")
-    uneven = [f"ligne {line} : {len(cells)}" for line, cells in body if len(cells) != len(titles)]
-    if uneven:
+    if uneven := [f"ligne {line} : {len(cells)}" for line, cells in body if len(cells) != len(titles)]:
         said = agree(len(uneven), "ligne(s) (n'a|n'ont) pas")
         problems.add(f"{said} {len(titles)} colonnes ({examples(uneven)})")
     problems.raise_if_any()
     if not body:
         raise fault(path, "il n'a que sa ligne de titres, aucune donnée.")
-    return pd.DataFrame(
-        [cells for _, cells in body],
-        columns=pd.Index(titles, dtype=str),
-        index=pd.Index([line for line, _ in body], name="line", dtype="int64"),
-        dtype=str,
-    )
+    return _as_table([line for line, _ in body], [cells for _, cells in body], titles)
+
+
+def _as_table(lines: list[int], rows: list[list[str]], titles: Sequence[str]) -> pd.DataFrame:
+    """Return rows of cells as a table of text, on the number of their line."""
+    index = pd.Index(lines, name="line", dtype="int64")
+    return pd.DataFrame(rows, columns=pd.Index(titles, dtype=str), index=index, dtype=str)
 
 
 def require_columns(frame: pd.DataFrame, names: Sequence[str], *, path: str | Path) -> None:
     """Refuse a table that has not every title that a reader needs, with the closest title of the file for each."""
     problems = Problems(f"Fichier « {Path(path).name} »", ReadError)
     present = [str(column) for column in frame.columns]
+    listed = f"colonnes présentes : {examples(present, most=8)}"
     for name in names:
-        if name in present:
-            continue
-        close = get_close_matches(name, present, n=1, cutoff=0.6)
-        near = f"vouliez-vous dire « {close[0]} » ?" if close else ""
-        problems.add(
-            f"colonne « {name} » absente ({near or f'colonnes présentes : {examples(present, most=8)}'})"
-        )
+        if name not in present:
+            close = get_close_matches(name, present, n=1, cutoff=0.6)
+            near = f"vouliez-vous dire « {close[0]} » ?" if close else listed
+            problems.add(f"colonne « {name} » absente ({near})")
     problems.raise_if_any()
 
 
@@ -218,10 +213,8 @@ def _find_header(rows: Sequence[tuple[int, list[str]]], header: Sequence[str], p
         if set(header) <= {cell.strip() for cell in cells}:
             return position
     first = examples([cell for cell in rows[0][1] if cell.strip()], most=8)
-    raise fault(
-        path,
-        f"ligne de titres introuvable (elle doit contenir {', '.join(header)}) ; première ligne lue : {first}.",
-    )
+    said = f"ligne de titres introuvable (elle doit contenir {', '.join(header)})"
+    raise fault(path, f"{said} ; première ligne lue : {first}.")
 
 
 def trim(cells: list[str], width: int = 0) -> list[str]:
@@ -312,8 +305,7 @@ def read_columns(
         if keep is None or keep(cells):
             lines.append(line)
             kept.append(cells)
-    index = pd.Index(lines, name="line", dtype="int64")
-    return pd.DataFrame(kept, columns=pd.Index(columns, dtype=str), index=index, dtype=str)
+    return _as_table(lines, kept, columns)
 
 
 def _tell_encoding(path: Path) -> str:

@@ -69,11 +69,8 @@ def _opened(content: bytes, path: Path, advice: str) -> Iterator[tuple[Any, list
                 reader.read_strings()
                 reader.read_workbook()
                 apply_stylesheet(reader.archive, reader.wb)
-                sheets = {
-                    sheet.name: relation.target
-                    for sheet, relation in reader.parser.find_sheets()
-                    if "chartsheet" not in relation.Type
-                }
+                found = reader.parser.find_sheets()
+                sheets = {one.name: kind.target for one, kind in found if "chartsheet" not in kind.Type}
                 yield (reader, sheets), list(sheets)
         else:
             import xlrd

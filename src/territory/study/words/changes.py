@@ -12,7 +12,8 @@ import pandas as pd
 from pydantic import Field, field_validator
 
 from territory.errors import TerritoryError, counted
-from territory.study.own_tables import Finding, Known, Part, Persons, absent_file, named_by, read_change_table
+from territory.study import own_tables
+from territory.study.own_tables import Findings, Known, Part, Persons, named_by
 from territory.tables.schemas import COMMUNE_CODE
 
 # what stands for the site that a question of siting has chosen: "siting:" and its id
@@ -71,9 +72,19 @@ class StudyChange(Part):
         """Say why another change of the scenario overwrites this one; empty when it does not."""
         return ""
 
-    def check(self, known: Known) -> Iterator[Finding]:
-        """Yield what is wrong, the sites and authorisations that nobody declares apart."""
-        yield from ()
+    def check(self, known: Known) -> Findings:
+        """Yield what is wrong, the sites and authorisations that nobody declares apart: communes, and tables."""
+        absent = [code for code in getattr(self, "communes", ()) if code not in known.communes.index]
+        if absent:
+            yield ("communes",), counted(absent, "commune(s) hors de la carte de l'étude")
+        for key, value in self.tables().items():
+            if not known.tables.has(value):
+                yield (key,), own_tables.absent_file(value)
+                continue
+            try:
+                known.tables.read(own_tables.read_change_table, value, key=key, communes=known.communes.index)
+            except TerritoryError as error:
+                yield (key,), str(error)
 
 
 class OfferChange(StudyChange):
@@ -143,7 +154,7 @@ class MoveSite(OfferChange):
         moved = self.authorisation_ids or held_at.get(self.from_site_id or "", ())
         yield from (Act(name, "moved", self.to_site_id, changes_place=True) for name in moved)
 
-    def check(self, known: Known) -> Iterator[Finding]:
+    def check(self, known: Known) -> Findings:
         """Refuse to move nothing."""
         if not self.authorisation_ids and self.from_site_id is None:
             yield (), "un déplacement nomme authorisation_ids ou from_site_id"
@@ -224,7 +235,7 @@ class OpenBranch(OfferChange):
         """Give the authorisation one more site."""
         yield Act(self.authorisation_id, "branched", self.capacity)
 
-    def check(self, known: Known) -> Iterator[Finding]:
+    def check(self, known: Known) -> Findings:
         """Refuse a branch that takes more places than its authorisation has."""
         rows = known.services[known.services["authorisation_id"] == self.authorisation_id]
         total = pd.to_numeric(rows["capacity"], errors="coerce").sum(min_count=1)
@@ -273,7 +284,7 @@ class CloseSite(OfferChange):
             held = held_at.get(self.site_id or "", ())
             yield from (Act(name, "site_closed", self.site_id, changes_place=True) for name in held)
 
-    def check(self, known: Known) -> Iterator[Finding]:
+    def check(self, known: Known) -> Findings:
         """Refuse to close nothing."""
         if self.site_id is None and self.authorisation_id is None:
             yield (), "une fermeture nomme site_id ou authorisation_id"
@@ -367,9 +378,9 @@ class ChangeSpeeds(StudyChange):
             return "deux tables de vitesses pour une même carte, ou des routes en deux fois : réunissez-les"
         return "deux fichiers de temps" if self.times_file and earlier.times_file else ""
 
-    def check(self, known: Known) -> Iterator[Finding]:
+    def check(self, known: Known) -> Findings:
         """Refuse communes and tables that cannot be used, and a factor under which the times kept say too little."""
-        yield from _check_world(self, self.communes, known)
+        yield from super().check(known)
         factor, kept, highest = self.time_factor, known.max_time_min, max(known.thresholds_min)
         factor = None if self.works else factor
         if factor is not None and 0 < factor < 1 and kept * factor < highest:
@@ -438,38 +449,7 @@ class ChangePopulation(StudyChange):
             return ""
         return "deux évolutions de la population se recouvrent : réunissez-les dans une seule table"
 
-    def check(self, known: Known) -> Iterator[Finding]:
-        """Refuse communes and tables that cannot be used."""
-        yield from _check_world(self, self.communes, known)
 
-
-Change = Annotated[
-    MoveSite
-    | OpenSite
-    | OpenBranch
-    | CloseSite
-    | ChangeCapacity
-    | TransferAuthorisation
-    | PoolSites
-    | MergeEstablishments
-    | ChangeSpeeds
-    | ChangePopulation,
-    Field(discriminator="type"),
-]
-
-
-def _check_world(
-    change: ChangeSpeeds | ChangePopulation, communes: Sequence[str], known: Known
-) -> Iterator[Finding]:
-    """Yield communes and tables of a change of speeds or of population that cannot be used."""
-    absent = [code for code in communes if code not in known.communes.index]
-    if absent:
-        yield ("communes",), counted(absent, "commune(s) hors de la carte de l'étude")
-    for key, value in change.tables().items():
-        if not known.tables.has(value):
-            yield (key,), absent_file(value)
-            continue
-        try:
-            known.tables.read(read_change_table, value, key=key, communes=known.communes.index)
-        except TerritoryError as error:
-            yield (key,), str(error)
+_OfOneSite = MoveSite | OpenSite | OpenBranch | CloseSite | ChangeCapacity | TransferAuthorisation
+_OfSeveral = PoolSites | MergeEstablishments
+Change = Annotated[_OfOneSite | _OfSeveral | ChangeSpeeds | ChangePopulation, Field(discriminator="type")]

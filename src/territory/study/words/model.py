@@ -10,26 +10,14 @@ from pydantic import Field, PrivateAttr, field_validator
 
 from territory.datasets.files import DataFiles
 from territory.study.own_tables import Location, OwnTables, Part, Persons, line_of
-from territory.study.words.indicators import (
-    CHILD_PATH,
-    COORDINATION,
-    DEFAULTS,
-    DREES_SCHEME,
-    Building,
-    Coordination,
-    DesertScheme,
-    PathStep,
-    Practitioners,
-    Prices,
-    Uncertainty,
-    Waiting,
-    Zoning,
-)
+from territory.study.words import indicators
 from territory.study.words.questions import Grouping, Siting
 from territory.study.words.scenario import Scenario
 from territory.tables.schemas import COMMUNE_CODE
 
 Who = Literal["child", "parent", "staff"]
+CapacityUnit = Literal["places", "file_active", "etp", "consultations_per_year", "seances_per_year"]
+ReceptionMode = Literal["internat", "semi_internat", "ambulatoire", "milieu_ordinaire", "tous_modes"]
 Slug = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 # the 96 départements that one road map joins, Corsica by its ferries; each overseas one is a study of its own
 METROPOLITAN = (*(f"{code:02}" for code in range(1, 20)), "2A", "2B", *(str(code) for code in range(21, 96)))
@@ -194,7 +182,8 @@ class Trip(Part):
 
 # used where the study states no trip, by mode of reception; none for "tous modes d'accueil", which is never split
 DEFAULT_TRIPS: dict[str, tuple[Trip, ...]] = {
-    mode: tuple(Trip.model_validate(said) for said in trips) for mode, trips in DEFAULTS["trip"].items()
+    mode: tuple(Trip.model_validate(said) for said in trips)
+    for mode, trips in indicators.DEFAULTS["trip"].items()
 }
 
 
@@ -271,15 +260,11 @@ class NewService(Part):
     service: str = Field(pattern=Slug)
     authorisation_id: str | None = None
     capacity: float | None = Field(default=None, ge=0)
-    capacity_unit: (
-        Literal["places", "file_active", "etp", "consultations_per_year", "seances_per_year"] | None
-    ) = None
+    capacity_unit: CapacityUnit | None = None
     public: str | None = None
     age_min: float | None = Field(default=None, ge=0)
     age_max: float | None = Field(default=None, ge=0)
-    reception_mode: (
-        Literal["internat", "semi_internat", "ambulatoire", "milieu_ordinaire", "tous_modes"] | None
-    ) = None
+    reception_mode: ReceptionMode | None = None
     delivered_at_home: bool = False
     is_complete_list: bool = False
 
@@ -341,15 +326,15 @@ class Study(Part):
     grouping: tuple[Grouping, ...] = ()
     fact: tuple[Fact, ...] = ()
     unknown: tuple[Unknown, ...] = ()
-    prices: Prices = Prices()
-    waiting: tuple[Waiting, ...] = ()
-    building: tuple[Building, ...] = ()
-    desert: tuple[DesertScheme, ...] = (DREES_SCHEME,)
-    practitioners: Practitioners = Practitioners()
-    zoning: Zoning | None = None
-    uncertainty: Uncertainty = Uncertainty()
-    path_step: tuple[PathStep, ...] = CHILD_PATH
-    coordination: tuple[Coordination, ...] = COORDINATION
+    prices: indicators.Prices = indicators.Prices()
+    waiting: tuple[indicators.Waiting, ...] = ()
+    building: tuple[indicators.Building, ...] = ()
+    desert: tuple[indicators.DesertScheme, ...] = (indicators.DREES_SCHEME,)
+    practitioners: indicators.Practitioners = indicators.Practitioners()
+    zoning: indicators.Zoning | None = None
+    uncertainty: indicators.Uncertainty = indicators.Uncertainty()
+    path_step: tuple[indicators.PathStep, ...] = indicators.CHILD_PATH
+    coordination: tuple[indicators.Coordination, ...] = indicators.COORDINATION
     # folder that the files of the study are relative to; not a key of the file
     folder: str = Field(default=".", exclude=True)
     _lines: dict[Location, int] = PrivateAttr(default_factory=dict)

@@ -9,17 +9,7 @@ import pandas as pd
 from pydantic import Field
 
 from territory.errors import ParameterError, TerritoryError, agree, counted, examples
-from territory.study.own_tables import (
-    Finding,
-    Known,
-    LegalStatus,
-    Part,
-    absent_file,
-    named_by,
-    read_grouping_table,
-    read_pooling_table,
-    unknown_names,
-)
+from territory.study import own_tables
 from territory.study.words.changes import Code
 from territory.tables.declare import CODES
 
@@ -31,7 +21,7 @@ POOLED_SERVICES = tuple(CODES["shared_services"])
 _UNKNOWN_SIZES = {"members": "nombre inconnu", "places": "places inconnues", "budget": "budget inconnu"}
 
 
-class Siting(Part):
+class Siting(own_tables.Part):
     """Where should sites be, among which communes, for whom and by which measure.
 
     Candidates are `candidates` (communes), those of `candidate_epci_codes`, and declared sites
@@ -89,7 +79,7 @@ class Siting(Part):
         today = services.index.get_level_values("site_id")[held]
         return {*self.candidate_site_ids, *self.fixed_site_ids, *today}
 
-    def check(self, known: Known) -> Iterator[Finding]:
+    def check(self, known: own_tables.Known) -> own_tables.Findings:
         """Yield candidates, sites, authorisations and publics that nobody declares, and times beyond those kept."""
         for key, codes in (("candidates", self.candidates), ("near_commune", (self.near_commune,))):
             absent = [code for code in codes if code is not None and code not in known.communes.index]
@@ -103,7 +93,7 @@ class Siting(Part):
             (("fixed_service",), "service", set(known.services["kind"])),
         ):
             for key in keys:
-                yield from unknown_names((key,), what, named_by(self, key), names)
+                yield from own_tables.unknown_names((key,), what, own_tables.named_by(self, key), names)
         listed = known.services[known.services["kind"] == self.fixed_service]
         if len(listed) and not listed["is_complete_list"].eq(True).all():
             yield (
@@ -112,7 +102,7 @@ class Siting(Part):
                 "pour absents ; donnez un fichier FINESS dans [data] et le service dans complete_services, ou nommez "
                 "fixed_site_ids",
             )
-        yield from unknown_names(("public",), "besoin", (self.public,), known.publics)
+        yield from own_tables.unknown_names(("public",), "besoin", (self.public,), known.publics)
         kept = f"max_time_min = {known.max_time_min:g} min dans [travel]"
         for key in ("max_time_min", "worst_time_max_min", "near_max_min"):
             asked = getattr(self, key)
@@ -120,7 +110,7 @@ class Siting(Part):
                 yield (key,), f"{asked:g} min dépasse les temps gardés : {kept}"
 
 
-class Grouping(Part):
+class Grouping(own_tables.Part):
     """Which establishments would form groups of neighbours, how large, and how far apart.
 
     They are the sites that offer `service` and have one of `statuses`, or `site_ids` alone, less `excluded_site_ids`;
@@ -135,7 +125,7 @@ class Grouping(Part):
     name: str
     summary: str = ""
     service: str
-    statuses: tuple[LegalStatus, ...] = ("public",)
+    statuses: tuple[own_tables.LegalStatus, ...] = ("public",)
     site_ids: tuple[str, ...] = ()
     excluded_site_ids: tuple[str, ...] = ()
     table: str | None = None
@@ -173,33 +163,33 @@ class Grouping(Part):
 
     def tables(self) -> dict[str, str]:
         """Return the planner's tables that the question names, by their key."""
-        return {key: path for key in ("table", "pooling_table") for path in named_by(self, key)}
+        return {key: path for key in ("table", "pooling_table") for path in own_tables.named_by(self, key)}
 
-    def check(self, known: Known) -> Iterator[Finding]:
+    def check(self, known: own_tables.Known) -> own_tables.Findings:
         """Yield sites and services that nobody declares, tables that cannot be read, and sizes out of reach."""
         services = set(known.services["service"])
-        yield from unknown_names(("service",), "service", (self.service,), services)
+        yield from own_tables.unknown_names(("service",), "service", (self.service,), services)
         for key in ("site_ids", "excluded_site_ids", "support_site_id"):
-            yield from unknown_names((key,), "site", named_by(self, key), known.sites)
+            yield from own_tables.unknown_names((key,), "site", own_tables.named_by(self, key), known.sites)
         shared = self.pooled_services
-        yield from unknown_names(("pooled_services",), "service partagé", shared, POOLED_SERVICES)
+        yield from own_tables.unknown_names(("pooled_services",), "service partagé", shared, POOLED_SERVICES)
         if self.service in services:
             yield from self._check_members(known)
 
-    def _check_members(self, known: Known) -> Iterator[Finding]:
+    def _check_members(self, known: own_tables.Known) -> own_tables.Findings:
         """Yield tables that cannot be read, and nobody to group."""
         offering = known.services.loc[known.services["service"] == self.service, "site_id"]
         around = known.local_sites[known.local_sites.index.isin(offering)]
         table: pd.DataFrame | None = None
         for key, name in self.tables().items():
             if not known.tables.has(name):
-                yield (key,), absent_file(name)
+                yield (key,), own_tables.absent_file(name)
                 return
             try:
                 if key == "table":
-                    table = known.tables.read(read_grouping_table, name, sites=around.index)
+                    table = known.tables.read(own_tables.read_grouping_table, name, sites=around.index)
                 else:
-                    known.tables.read(read_pooling_table, name, members=around.index)
+                    known.tables.read(own_tables.read_pooling_table, name, members=around.index)
             except TerritoryError as error:
                 yield (key,), str(error)
                 return
@@ -214,8 +204,8 @@ class Grouping(Part):
             yield (), "aucun établissement à regrouper : vérifiez statuses, site_ids et excluded_site_ids"
 
     def _check_size(
-        self, known: Known, members: pd.Index[str], table: pd.DataFrame | None
-    ) -> Iterator[Finding]:
+        self, known: own_tables.Known, members: pd.Index[str], table: pd.DataFrame | None
+    ) -> own_tables.Findings:
         """Yield a size that is not known for each member, or that all of them together do not reach."""
         amounts = sizes(self.size, members, self.service, known.offered, table)
         lacking = members[amounts.isna().to_numpy()]

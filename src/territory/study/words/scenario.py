@@ -7,26 +7,15 @@ import pandas as pd
 from pydantic import Field
 
 from territory.errors import counted, examples
-from territory.study.own_tables import (
-    FAULTS,
-    Finding,
-    Known,
-    Location,
-    Part,
-    authorisations_by_site,
-    kinds_of,
-    sites_of_kinds,
-    unknown,
-    unknown_names,
-)
+from territory.study import own_tables
 from territory.study.words.changes import SITING_PREFIX, Act, Change, FamilyRule, HeldAt, StudyChange
 
 # two acts that cannot both be said of one authorisation, and acts that contradict themselves with two values
-_EXCLUSIVE = {frozenset(acts.split()): said for acts, said in FAULTS["exclusive"].items()}
-_TWICE = FAULTS["twice"]
+_EXCLUSIVE = {frozenset(acts.split()): said for acts, said in own_tables.FAULTS["exclusive"].items()}
+_TWICE = own_tables.FAULTS["twice"]
 
 
-class Scenario(Part):
+class Scenario(own_tables.Part):
     """A named list of changes to today's situation, in any order.
 
     `families` says where the families of a service that moves, closes or merges go: `stay` (with their
@@ -61,22 +50,22 @@ class Scenario(Part):
         ids = services.index.get_level_values("site_id")
         flat = pd.DataFrame({"site_id": ids, "authorisation_id": services["authorisation_id"].to_numpy()})
         named = {site for change in self.change for site in change.sites().values()}
-        concerned = {act.authorisation for act in self.acts(authorisations_by_site(flat))}
+        concerned = {act.authorisation for act in self.acts(own_tables.authorisations_by_site(flat))}
         touched = services["authorisation_id"].isin(concerned).to_numpy() | ids.isin(named)
         needed = named | set(ids[touched])
         if self.families != "stay":
-            needed |= set(sites_of_kinds(services, set(kinds_of(services)[touched])))
+            needed |= set(own_tables.sites_of_kinds(services, set(own_tables.kinds_of(services)[touched])))
         return needed
 
-    def check(self, known: Known) -> Iterator[Finding]:
+    def check(self, known: own_tables.Known) -> own_tables.Findings:
         """Yield what its changes name and nobody declares, what contradicts itself, and families with nowhere to go."""
         held = known.held | {act.authorisation for act in self.acts(known.held_at) if act.act == "opened"}
         for number, change in enumerate(self.change):
-            place: Location = ("change", number)
+            place: own_tables.Location = ("change", number)
             for key, site in change.sites().items():
                 yield from (((*place, key), wrong) for wrong in _wrong_site(site, key, known))
             named = [act.authorisation for act in change.acts(known.held_at)]
-            yield from unknown_names(place, "autorisation", named, held)
+            yield from own_tables.unknown_names(place, "autorisation", named, held)
             yield from (((*place, *key), wrong) for key, wrong in change.check(known))
         for number, wrong in contradictions(self.change, known.held_at):
             yield ("change", number), wrong
@@ -87,7 +76,7 @@ class Scenario(Part):
             lacking = _no_closest(rows) if self.families == "closest" else self._no_place(rows, known)
             yield from lacking
 
-    def _no_place(self, rows: pd.DataFrame, known: Known) -> Iterator[Finding]:
+    def _no_place(self, rows: pd.DataFrame, known: own_tables.Known) -> own_tables.Findings:
         """Yield what is lacking to share places among families."""
         lacking = rows.loc[pd.to_numeric(rows["capacity"], errors="coerce").isna(), "site_id"]
         if len(lacking):
@@ -102,7 +91,7 @@ class Scenario(Part):
                 "réaffecter demande les origines observées des enfants (files.observed_origins) ou un [[need]] de "
                 "nature orientation ou waiting, à demander à la MDPH : une prévalence ne se compare pas à des places",
             )
-        yield from unknown_names(("families_need",), "besoin", (self.families_need,), known.placed)
+        yield from own_tables.unknown_names(("families_need",), "besoin", (self.families_need,), known.placed)
 
 
 def contradictions(changes: Sequence[StudyChange], held_at: HeldAt) -> Iterator[tuple[int, str]]:
@@ -134,22 +123,22 @@ def _clash(act: Act, other: Act) -> str:
     return _EXCLUSIVE.get(frozenset({act.act, other.act}), "")
 
 
-def _wrong_site(site: str, key: str, known: Known) -> Iterator[str]:
+def _wrong_site(site: str, key: str, known: own_tables.Known) -> Iterator[str]:
     """Say that nobody declares a site, or that a question of siting chooses no single one."""
     if not site.startswith(SITING_PREFIX):
         if site not in known.sites:
-            yield unknown("site", site, known.sites)
+            yield own_tables.unknown("site", site, known.sites)
         return
     name = site.removeprefix(SITING_PREFIX)
     if name not in known.chosen_sites:
-        yield unknown("question d'implantation", name, known.chosen_sites)
+        yield own_tables.unknown("question d'implantation", name, known.chosen_sites)
     elif key == "from_site_id":
         yield "un service ne peut pas partir d'un site que le calcul choisit"
     if not known.chosen_sites.get(name, True):
         yield f"« {site} » peut choisir plusieurs sites : un scénario n'en reçoit qu'un (p = 1)"
 
 
-def _no_closest(rows: pd.DataFrame) -> Iterator[Finding]:
+def _no_closest(rows: pd.DataFrame) -> own_tables.Findings:
     """Yield the services whose closest site nobody can tell."""
     whole = rows["is_complete_list"].fillna(False).astype(bool)
     partial = sorted(set(rows.loc[~whole, "kind"]))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
@@ -11,14 +12,7 @@ import pandas as pd
 
 from territory.errors import ReadError, agree, examples
 from territory.sources.producers.ign import in_degrees
-from territory.sources.text.cells import (
-    FINESS,
-    Kind,
-    clean_codes,
-    commune_of_arrondissement,
-    pad_codes,
-    to_numbers,
-)
+from territory.sources.text import cells
 from territory.sources.text.refusals import fault, problems_of, quoted, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import decode, read_bytes, read_table, require_columns, split, trim
 from territory.tables.declare import COMMUNE_CODE, declared, lines_of
@@ -79,7 +73,7 @@ def as_sites(
     """Make the table `sites`, with a point for each site, and say which have none."""
     problems = problems_of(path)
     ids, codes = rows["site_id"], rows["commune_code"]
-    problems.count(quoted(ids[~ids.str.fullmatch(FINESS.form)]), "numéro(s) FINESS mal formé(s)")
+    problems.count(quoted(ids[~ids.str.fullmatch(cells.FINESS.form)]), "numéro(s) FINESS mal formé(s)")
     problems.count(quoted(codes[~codes.str.fullmatch(COMMUNE_CODE)]), "code(s) de commune mal formé(s)")
     twice = [f"ligne {line} : {number}" for line, number in ids[ids.duplicated()].items()]
     problems.count(twice, "établissement(s) en double")
@@ -101,7 +95,7 @@ def as_sites(
     far = np.zeros(len(rows), dtype=bool)
     if communes is not None:
         known = communes.to_crs(WGS84).geometry
-        own = gpd.GeoSeries(codes.map(commune_of_arrondissement).map(known.to_dict()), crs=WGS84)
+        own = gpd.GeoSeries(codes.map(cells.commune_of_arrondissement).map(known.to_dict()), crs=WGS84)
         # plane distances would do no better at this scale
         north_km = (points.y - own.y).to_numpy(float) * _DEGREE_KM
         east_km = (points.x - own.x).to_numpy(float) * _DEGREE_KM * np.cos(np.radians(own.y.to_numpy(float)))
@@ -138,9 +132,7 @@ CATEGORIES = {line["category"]: declared(Category, line) for line in lines_of("c
 SESSAD_TYPE_CATEGORIES = frozenset({"182", "183", "186", "188", "192", "194", "195", "196", "377"})
 
 # services of children that are counted in places
-CHILD_SERVICES = tuple(
-    category.service for code, category in CATEGORIES.items() if code in SESSAD_TYPE_CATEGORIES
-)
+CHILD_SERVICES = tuple(one.service for code, one in CATEGORIES.items() if code in SESSAD_TYPE_CATEGORIES)
 
 # services whose staff go to the person
 HOME_SERVICES = frozenset(category.service for category in CATEGORIES.values() if category.is_at_home)
@@ -161,7 +153,9 @@ _TITLES = {line["column"]: line["titles"].split("|") for line in _COLUMNS if lin
 # numbers of an establishment and of who runs it, in the two names that they have here
 _IDS = ("nofinesset", "nofinessej", "site_id", "operator_id")
 _CODES = {
-    name: Kind(r"\w+", digits, "(n'est pas un code|ne sont pas des codes)", "voyez le fichier", digits - 1)
+    name: cells.Kind(
+        r"\w+", digits, "(n'est pas un code|ne sont pas des codes)", "voyez le fichier", digits - 1
+    )
     for name, digits in (("de", 3), ("ta", 2), ("client", 3), ("category_code", 3))
 }
 _NUMBERS = ("capinstot", "capautot", "ageminiinst", "agemaxiinst", "ageminiaut", "agemaxiaut")
@@ -184,14 +178,13 @@ def read_finess_sites(path: str | Path, *, communes: gpd.GeoDataFrame | None = N
     _mend_codes(structures, path)
     places = _places(kinds.get("geolocalisation"), structures["nofinesset"], path)
     long_name = structures["rslongue"].str.strip()
+    codes = zip(structures["departement"], structures["commune"], strict=True)
     rows = structures[["siret"]].assign(
         site_id=structures["nofinesset"],
         name=long_name.where(long_name != "", structures["rs"].str.strip()),
         category_code=structures["categetab"].str.strip(),
         category_name=structures["libcategetab"].str.strip(),
-        commune_code=[
-            commune_of(*pair) for pair in zip(structures["departement"], structures["commune"], strict=True)
-        ],
+        commune_code=[commune_of(*pair) for pair in codes],
         operator_id=structures["nofinessej"],
         opened_on=structures["dateouv"],
         tariff_code=structures["codemft"],
@@ -218,7 +211,7 @@ def read_finess_equipment(path: str | Path) -> pd.DataFrame:
     frame = _equipment_lines(path)
     names = ("nofinesset", "nofinessej", *EQUIPMENT[1:7], "indsupinst", "indsupaut", "dateautor")
     frame = frame.reindex(columns=[*names, *_NUMBERS], fill_value="")
-    frame = to_numbers(frame, _NUMBERS, path=path)
+    frame = cells.to_numbers(frame, _NUMBERS, path=path)
     _mend_codes(frame, path)
     _check_equipment(frame, path)
     gone = frame["indsupinst"].str.strip() == "O"
@@ -233,47 +226,42 @@ def _read_lines(path: Path, kinds: dict[str, tuple[str, ...]]) -> tuple[str, dic
     uneven: dict[str, list[str]] = {}
     others: list[str] = []
     date = ""
-    for line, cells in split(decode(read_bytes(path), path), path, separator=";"):
-        kind = cells[0].strip() if cells else ""
+    for line, row in split(decode(read_bytes(path), path), path, separator=";"):
+        kind = row[0].strip() if row else ""
         if kind == "finess":
-            date = next((cell for cell in cells if _DATE.fullmatch(cell.strip())), "")
+            date = next((cell for cell in row if _DATE.fullmatch(cell.strip())), "")
         if kind not in kinds:
             others += [] if kind in ("", "finess") else [f"ligne {line}"]
             continue
         width = len(kinds[kind])
-        body = trim(cells[1:], width)
+        body = trim(row[1:], width)
         # the number of national education, last, came later
         if kind == "structureet" and len(body) == width - 1:
             body.append("")
         if len(body) == width:
             found[kind][line] = body
         else:
-            uneven.setdefault(kind, []).append(f"ligne {line} : {len(cells)}")
+            uneven.setdefault(kind, []).append(f"ligne {line} : {len(row)}")
     problems = problems_of(path)
     for kind, wrong in uneven.items():
         said = agree(len(wrong), f"ligne(s) « {kind} » (n'a|n'ont) pas")
         problems.add(f"{said} {len(kinds[kind]) + 1} cellules ({examples(wrong)})")
     problems.raise_if_any()
     warn_of(path, len(others), "ligne(s) d'une autre sorte laissée(s) de côté", others)
-    tables = {
-        kind: pd.DataFrame(
-            list(rows.values()), columns=list(kinds[kind]), index=pd.Index(rows, name="line"), dtype=str
-        )
-        for kind, rows in found.items()
-        if rows
-    }
-    return date, tables
+    as_table = partial(pd.DataFrame.from_dict, orient="index", dtype=str)
+    filled = {kind: as_table(rows, columns=list(kinds[kind])) for kind, rows in found.items() if rows}
+    return date, {kind: table.rename_axis("line") for kind, table in filled.items()}
 
 
 def _places(points: pd.DataFrame | None, known: Iterable[str], path: Path) -> pd.DataFrame:
     """Return longitude, latitude and source by FINESS number."""
     if points is None:
         return pd.DataFrame({"longitude": [], "latitude": [], "point_source": []}, dtype=float)
-    points["nofinesset"] = pad_codes(points["nofinesset"], FINESS)
+    points["nofinesset"] = cells.pad_codes(points["nofinesset"], cells.FINESS)
     refuse_repeated(points["nofinesset"], "point(s) en double pour un établissement", path=path)
     lost = sorted(set(points["nofinesset"]) - set(known))
     warn_of(path, len(lost), "point(s) sans établissement laissé(s) de côté", lost)
-    numbers = to_numbers(points, ["coordxet", "coordyet"], path=path, thousands=False)
+    numbers = cells.to_numbers(points, ["coordxet", "coordyet"], path=path, thousands=False)
     titles = {"coordxet": "x", "coordyet": "y", "sourcecoordet": "projection"}
     metres = numbers.dropna(subset=["coordxet", "coordyet"]).rename(columns=titles)
     degrees = to_degrees(metres, path=path).assign(point_source=metres["projection"])
@@ -317,10 +305,10 @@ def read_finess_flat(path: str | Path, *, communes: gpd.GeoDataFrame | None = No
     """
     path = Path(path)
     frame = _columns(read_table(path), path)
-    frame = to_numbers(frame, ["latitude", "longitude"], path=path, thousands=False)
+    frame = cells.to_numbers(frame, ["latitude", "longitude"], path=path, thousands=False)
     _mend_codes(frame, path)
     written = frame["commune_code"].rename(frame.attrs["commune_code"])
-    frame["commune_code"] = clean_codes(written, path=path)
+    frame["commune_code"] = cells.clean_codes(written, path=path)
     short, long = frame["name"].str.strip(), frame["long_name"].str.strip()
     frame["name"] = long.where(long != "", short)
     frame = frame.drop(columns="long_name")
@@ -336,11 +324,11 @@ def _mend_codes(frame: pd.DataFrame, path: Path) -> None:
     """Give the codes of a table of FINESS the form that they have there; a number that is none is refused."""
     for name in frame.columns.intersection([*_IDS, *_CODES]):
         if name in _CODES:
-            frame[name] = pad_codes(frame[name], _CODES[name])
+            frame[name] = cells.pad_codes(frame[name], _CODES[name])
         else:
             empty = name in ("nofinessej", "operator_id")
             written = frame[name].rename(frame.attrs.get(name, name))
-            frame[name] = clean_codes(written, FINESS, path=path, may_be_empty=empty)
+            frame[name] = cells.clean_codes(written, cells.FINESS, path=path, may_be_empty=empty)
 
 
 def _columns(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
@@ -349,7 +337,7 @@ def _columns(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     found = {name: next((lower[key] for key in keys if key in lower), None) for name, keys in _TITLES.items()}
     absent = [_TITLES[name][0] for name, title in found.items() if title is None and name not in _OPTIONAL]
     require_columns(frame, absent, path=path)
-    cells = {name: frame[title] if title is not None else "" for name, title in found.items()}
-    table = pd.DataFrame(cells, index=frame.index)
+    columns = {name: frame[title] if title is not None else "" for name, title in found.items()}
+    table = pd.DataFrame(columns, index=frame.index)
     table.attrs.update(found)
     return table

@@ -6,21 +6,14 @@ from collections.abc import Collection, Mapping
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from territory.errors import counted
-from territory.sources.text.cells import (
-    check_departements,
-    clean_codes,
-    in_departements,
-    pad_code,
-    pad_codes,
-    to_numbers,
-    without_arrondissements,
-)
-from territory.sources.text.refusals import fault, numbered, problems_of, quoted, refuse_repeated
+from territory.sources.text import cells
+from territory.sources.text.refusals import fault, numbered, problems_of, quoted, refuse, refuse_repeated
 from territory.sources.text.tables import TableStream, read_columns, read_table, require_columns
 from territory.sources.text.workbooks import sheet_names
 
@@ -53,8 +46,8 @@ def read_population_structure(path: str | Path) -> pd.DataFrame:
         names = sheet_names(path.read_bytes(), path)
         sheet = next((name for name in names if name.upper().startswith("COM")), None)
     frame = read_table(path, sheet=sheet, header=("CODGEO",))
-    frame = frame.assign(CODGEO=clean_codes(frame["CODGEO"], path=path))
-    frame = without_arrondissements(frame, frame["CODGEO"], path=path)
+    frame = frame.assign(CODGEO=cells.clean_codes(frame["CODGEO"], path=path))
+    frame = cells.without_arrondissements(frame, frame["CODGEO"], path=path)
     refuse_repeated(frame["CODGEO"], "code(s) en double", path=path)
     return _by_band(frame, "CODGEO", path=path)
 
@@ -66,12 +59,10 @@ def read_iris_population(path: str | Path) -> pd.DataFrame:
     up. Mayotte is not in this file. Table `population`, as `read_population_structure`.
     """
     frame = read_table(path, header=("IRIS", "COM"))
-    frame = frame.assign(COM=clean_codes(frame["COM"], path=path))
+    frame = frame.assign(COM=cells.clean_codes(frame["COM"], path=path))
     iris = frame["IRIS"].str.strip().str.upper()
     frame["IRIS"] = iris.where(iris.str.len() != 8, "0" + iris)
-    problems = problems_of(path)
-    problems.count(numbered(frame.index[frame["IRIS"].str[:5] != frame["COM"]]), "IRIS hors de sa commune")
-    problems.raise_if_any()
+    refuse(path, numbered(frame.index[frame["IRIS"].str[:5] != frame["COM"]]), "IRIS hors de sa commune")
     refuse_repeated(frame["IRIS"], "IRIS en double", path=path)
     return _by_band(frame, "COM", path=path)
 
@@ -85,7 +76,7 @@ def _by_band(frame: pd.DataFrame, code: str, *, path: str | Path) -> pd.DataFram
     groups = _band_columns(frame, year)
     total = f"P{year % 100:02d}_POP"
     columns = [total, *(title for titles in groups.values() for title in titles)]
-    numbers = to_numbers(frame, columns, path=path, thousands=False)
+    numbers = cells.to_numbers(frame, columns, path=path, thousands=False)
     younger = _younger_than(numbers, groups, total, path)
     pieces = []
     for low, high in pairwise(sorted(younger)):
@@ -157,33 +148,36 @@ def read_single_ages(path: str | Path, *, departements: Collection[str] | None =
     named = _YEAR.findall(path.name)
     if not named:
         raise fault(path, "son nom ne dit pas l'année du recensement ; ajoutez-la (TD_POP1B_2021.csv).")
-    kept = check_departements(departements)
+    kept = cells.check_departements(departements)
     stream = TableStream(path)
     wide = [title for title in stream.titles if _WIDE.fullmatch(title)]
     counts = _read_wide(stream, wide, kept) if wide else _read_long(stream, kept)
-    return _table(counts, int(named[-1]))
+    ages = np.arange(LAST_AGE + 1)
+    oldest = np.tile(np.where(ages < LAST_AGE, ages.astype(float), np.nan), len(counts))
+    pairs: list[Any] = [counts.index.astype("str").repeat(len(ages)), np.tile(ages, len(counts))]
+    index = pd.MultiIndex.from_arrays([*pairs, oldest], names=["commune_code", "age_min", "age_max"])
+    persons = {"population": counts.to_numpy(float).ravel(), "vintage": f"rp{named[-1]}"}
+    return pd.DataFrame(persons, index=index)
 
 
 def _read_long(stream: TableStream, departements: frozenset[str] | None) -> pd.DataFrame:
     """Return persons by commune (rows) and age (columns) from one line per commune, sex and age."""
     require_columns(pd.DataFrame(columns=stream.titles), _LONG, path=stream.path)
     # the same codes come again and again
-    is_near = cache(lambda code: in_departements(pad_code(code), departements))
-    frame = read_columns(stream.path, _LONG, keep=lambda cells: is_near(cells[0]), stream=stream)
+    is_near = cache(lambda code: cells.in_departements(cells.pad_code(code), departements))
+    frame = read_columns(stream.path, _LONG, keep=lambda row: is_near(row[0]), stream=stream)
     sexes, ages = (frame[name].str.strip() for name in ("SEXE", "AGED100"))
     # an age may have lost its zeros: 003 or 3
     frame["age"] = pd.to_numeric(ages.where(ages.str.fullmatch(r"\d{1,3}")))
-    keys = pd.DataFrame({"code": pad_codes(frame["CODGEO"]), "sex": sexes, "age": frame["age"]})
+    keys = pd.DataFrame({"code": cells.pad_codes(frame["CODGEO"]), "sex": sexes, "age": frame["age"]})
     problems = problems_of(stream.path)
-    for name, wrong in (
-        ("SEXE", ~sexes.isin(["1", "2"])),
-        ("AGED100", ~(frame["age"] <= LAST_AGE)),
-        ("CODGEO", keys.duplicated()),
-    ):
+    bad = {"SEXE": ~sexes.isin(["1", "2"]), "AGED100": ~(frame["age"] <= LAST_AGE)}
+    bad["CODGEO"] = keys.duplicated()
+    for name, wrong in bad.items():
         problems.count(quoted(frame.loc[wrong, name]), _WRONG[name], of=f"colonne « {name} »")
     problems.raise_if_any()
     frame = _communes_only(frame, stream.path)
-    numbers = to_numbers(frame, ["NB"], path=stream.path, thousands=False)
+    numbers = cells.to_numbers(frame, ["NB"], path=stream.path, thousands=False)
     # men and women together; an age of which no line speaks counts nobody
     persons = numbers.groupby(["CODGEO", "age"])["NB"].sum(skipna=False).unstack(fill_value=0)
     return persons.reindex(index=frame["CODGEO"].unique(), columns=range(LAST_AGE + 1), fill_value=0.0)
@@ -197,12 +191,12 @@ def _read_wide(stream: TableStream, titles: list[str], departements: frozenset[s
     frame = read_columns(
         stream.path,
         ["CODGEO", *wanted],
-        keep=lambda cells: in_departements(pad_code(cells[0]), departements),
+        keep=lambda row: cells.in_departements(cells.pad_code(row[0]), departements),
         stream=stream,
     )
     frame = _communes_only(frame, stream.path)
     refuse_repeated(frame["CODGEO"], "commune(s) en double", path=stream.path)
-    numbers = to_numbers(frame, wanted, path=stream.path, thousands=False)
+    numbers = cells.to_numbers(frame, wanted, path=stream.path, thousands=False)
     men = numbers[wanted[: LAST_AGE + 1]].to_numpy(float)
     women = numbers[wanted[LAST_AGE + 1 :]].to_numpy(float)
     return pd.DataFrame(men + women, index=frame["CODGEO"].to_numpy(), columns=range(LAST_AGE + 1))
@@ -213,22 +207,7 @@ def _communes_only(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     if frame.empty:
         raise fault(path, "aucune ligne de ces départements.")
     written = frame["CODGEO"].drop_duplicates()
-    clean = clean_codes(written, path=path)
+    clean = cells.clean_codes(written, path=path)
     frame = frame.assign(CODGEO=frame["CODGEO"].map(dict(zip(written, clean, strict=True))))
-    kept = without_arrondissements(clean.to_frame(), clean, path=path)["CODGEO"]
+    kept = cells.without_arrondissements(clean.to_frame(), clean, path=path)["CODGEO"]
     return frame[frame["CODGEO"].isin(kept)]
-
-
-def _table(counts: pd.DataFrame, year: int) -> pd.DataFrame:
-    """Return the table `population` from persons by commune and age."""
-    ages = np.arange(LAST_AGE + 1)
-    oldest = np.where(ages < LAST_AGE, ages.astype(float), np.nan)
-    index = pd.MultiIndex.from_arrays(
-        [
-            counts.index.astype("str").repeat(len(ages)),
-            np.tile(ages, len(counts)),
-            np.tile(oldest, len(counts)),
-        ],
-        names=["commune_code", "age_min", "age_max"],
-    )
-    return pd.DataFrame({"population": counts.to_numpy(float).ravel(), "vintage": f"rp{year}"}, index=index)

@@ -8,15 +8,6 @@ import pandas as pd
 
 from territory.errors import agree, examples
 from territory.sources.text import cells
-from territory.sources.text.cells import (
-    COMMUNES,
-    DEPARTEMENTS,
-    SIREN,
-    by_commune,
-    clean_codes,
-    titles_of,
-    wanted,
-)
 from territory.sources.text.refusals import fault, numbered, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import decode, read_bytes, read_table, require_columns, split
 from territory.sources.text.workbooks import read_workbook, sheet_names
@@ -38,19 +29,19 @@ def read_legal_population(path: str | Path) -> pd.DataFrame:
     if {".xls", ".xlsx"} & {suffix.lower() for suffix in Path(path).suffixes}:
         frame = read_table(path, sheet="Communes", header=_WORKBOOK)
         titles = dict(zip(_COLUMNS, (*_WORKBOOK[2:], *_WORKBOOK_APART), strict=True))
-        table = wanted(frame, titles, path=path, also=_WORKBOOK[:2], counts=_COLUMNS[1:])
+        table = cells.wanted(frame, titles, path=path, also=_WORKBOOK[:2], counts=_COLUMNS[1:])
         # overseas, the département takes three digits and the commune keeps its last three
         code = frame[_WORKBOOK[0]].str.zfill(2).str[:2] + frame[_WORKBOOK[1]].str.zfill(3)
     else:
         frame = read_table(path)
         code_title, name_title = ("DEPCOM", "COM") if "DEPCOM" in frame else ("COM", "Commune")
         titles = dict(zip(_COLUMNS, (name_title, "PMUN", "PCAP", "PTOT"), strict=True))
-        table = wanted(frame, titles, path=path, also=(code_title,), counts=_COLUMNS[1:])
+        table = cells.wanted(frame, titles, path=path, also=(code_title,), counts=_COLUMNS[1:])
         code = frame[code_title]
     off = table.index[table["population"] + table["counted_apart"] != table["total"]]
     said = "ligne(s) où les populations municipale et comptée à part ne font pas la totale"
     refuse(path, numbered(off), said)
-    return by_commune(table, code, _TWICE, path=path)
+    return cells.by_commune(table, code, _TWICE, path=path)
 
 
 def read_age_shares(path: str | Path) -> pd.DataFrame:
@@ -70,8 +61,8 @@ def read_age_shares(path: str | Path) -> pd.DataFrame:
     kept = frame[frame["scale"] == "Commune"]
     warn_of(path, len(frame) - len(kept), "ligne(s) laissée(s) de côté", ["régions et départements"])
     kept = kept.mask(kept.apply(lambda column: column.str.startswith("N/A")), "")
-    table = wanted(kept, {"name": "nom", **shares}, path=path, numbers=tuple(shares))
-    result = by_commune(table, kept["code_insee"], _TWICE, path=path)
+    table = cells.wanted(kept, {"name": "nom", **shares}, path=path, numbers=tuple(shares))
+    result = cells.by_commune(table, kept["code_insee"], _TWICE, path=path)
     result[list(shares)] = result[list(shares)] / 100
     total = result[list(shares)].sum(axis=1, skipna=False)
     off = result.index[(total - 1).abs() > 0.0025]
@@ -89,8 +80,8 @@ def read_young_population(path: str | Path) -> pd.DataFrame:
     frame = read_table(path)
     titles = {"name": "commune", "population": "pop_tot", "population_0_14": "pop_0_14"}
     numbers = ("population", "population_0_14")
-    table = wanted(frame, titles, path=path, also=("code_insee",), numbers=numbers)
-    result = by_commune(table, frame["code_insee"], _TWICE, path=path)
+    table = cells.wanted(frame, titles, path=path, also=("code_insee",), numbers=numbers)
+    result = cells.by_commune(table, frame["code_insee"], _TWICE, path=path)
     off = result.index[result["population_0_14"] > result["population"]]
     refuse(path, off, "commune(s) avec plus d'enfants que d'habitants")
     return result
@@ -104,8 +95,8 @@ def read_households_without_car(path: str | Path) -> pd.Series:
     frame = read_table(path, header=("CODGEO",))
     cars = _find_title(frame, r"^P\d\d_RP_VOIT1P$", path)
     titles = {"homes": cars.removesuffix("_VOIT1P"), "with_car": cars}
-    table = wanted(frame, titles, path=path, also=("CODGEO",), numbers=tuple(titles))
-    table = by_commune(table, frame["CODGEO"], _TWICE, path=path)
+    table = cells.wanted(frame, titles, path=path, also=("CODGEO",), numbers=tuple(titles))
+    table = cells.by_commune(table, frame["CODGEO"], _TWICE, path=path)
     table = cells.without_arrondissements(table, table.index.to_series(), path=path)
     without = table["homes"] - table["with_car"]
     refuse(path, without.index[without < -0.01], "commune(s) avec plus de ménages motorisés que de ménages")
@@ -132,9 +123,9 @@ def read_cog_communes(path: str | Path) -> pd.DataFrame:
     """
     frame = read_table(path)
     require_columns(frame, ("TYPECOM", "COM", "REG", "DEP", "LIBELLE", "COMPARENT"), path=path)
-    for name, kind in (("COM", COMMUNES), ("COMPARENT", COMMUNES), ("DEP", DEPARTEMENTS)):
+    for name, kind in (("COM", cells.COMMUNES), ("COMPARENT", cells.COMMUNES), ("DEP", cells.DEPARTEMENTS)):
         # a delegated commune has no département of its own, a commune no other above it
-        frame[name] = clean_codes(frame[name], kind, path=path, may_be_empty=name != "COM")
+        frame[name] = cells.clean_codes(frame[name], kind, path=path, may_be_empty=name != "COM")
     if unknown := sorted(set(frame["TYPECOM"]) - set(COMMUNE_TYPES)):
         known = f"types connus : {', '.join(COMMUNE_TYPES)}."
         raise fault(path, f"types de commune inconnus ({examples(unknown)}) ; {known}")
@@ -143,7 +134,7 @@ def read_cog_communes(path: str | Path) -> pd.DataFrame:
     refuse_repeated(alone, "commune(s) en double", path=path)
     titles = {"name": "LIBELLE", "departement_code": "DEP", "region_code": "REG"}
     communes = frame[frame["TYPECOM"] == "COM"].set_index("COM")
-    result = wanted(communes, titles, path=path).rename_axis("commune_code")
+    result = cells.wanted(communes, titles, path=path).rename_axis("commune_code")
     parts = frame[frame["TYPECOM"] == "ARM"]
     result.attrs["arrondissements"] = dict(zip(parts["COM"], parts["COMPARENT"], strict=True))
     return result
@@ -155,9 +146,9 @@ def read_cog_movements(path: str | Path) -> pd.DataFrame:
     One line per pair before and after, in the order of the file: `movement_code` (text), `date` (datetime),
     `type_before`, `code_before`, `name_before`, `type_after`, `code_after`, `name_after`.
     """
-    result = wanted(read_table(path), titles_of("read_cog_movements"), path=path)
+    result = cells.wanted(read_table(path), cells.titles_of("read_cog_movements"), path=path)
     for side in ("before", "after"):
-        result[f"code_{side}"] = clean_codes(result[f"code_{side}"], path=path, may_be_empty=True)
+        result[f"code_{side}"] = cells.clean_codes(result[f"code_{side}"], path=path, may_be_empty=True)
     refuse(path, numbered(result.index[result.duplicated()]), "mouvement(s) répété(s)")
     dates = pd.to_datetime(result["date"], format="%Y-%m-%d", errors="coerce")
     wrong, place = numbered(result.index[dates.isna()]), ", colonne « DATE_EFF »"
@@ -178,10 +169,11 @@ def read_epci(path: str | Path) -> pd.DataFrame:
     belong to no EPCI and are absent; an EPCI that has not the number of communes it says is refused.
     """
     frame = read_table(path)
-    titles = titles_of("read_epci")
-    table = wanted(frame, titles, path=path, also=("insee",), counts=("epci_communes", "epci_population"))
-    table["epci_code"] = clean_codes(frame["siren"], SIREN, path=path)
-    result = by_commune(table, frame["insee"], "commune(s) dans deux EPCI", path=path)
+    titles = cells.titles_of("read_epci")
+    counts = ("epci_communes", "epci_population")
+    table = cells.wanted(frame, titles, path=path, also=("insee",), counts=counts)
+    table["epci_code"] = cells.clean_codes(frame["siren"], cells.SIREN, path=path)
+    result = cells.by_commune(table, frame["insee"], "commune(s) dans deux EPCI", path=path)
     found = result.groupby("epci_code")["epci_communes"].agg(["size", "max"])
     partial = found.index[found["size"] != found["max"]]
     refuse(path, partial, "EPCI (n'a pas toutes ses|n'ont pas toutes leurs) communes")
@@ -193,7 +185,7 @@ def read_care_territories(path: str | Path) -> pd.Series:
     path = Path(path)
     frame, commune, territory = _find_table(path)
     zones = frame[territory].str.strip().replace("", None)
-    zones = zones.set_axis(clean_codes(frame[commune], path=path).array, axis=0)
+    zones = zones.set_axis(cells.clean_codes(frame[commune], path=path).array, axis=0)
     zones = zones.rename_axis("commune_code").rename("territoire_vie_sante")
     # a line that is there again word for word is counted once, two zones are refused
     repeated = zones.reset_index().duplicated().to_numpy()
@@ -224,11 +216,8 @@ def _find_table(path: Path) -> tuple[pd.DataFrame, str, str]:
             commune, territory = _first(titles, (_COMMUNE,)), _first(titles, _TERRITORY)
             if commune and territory and commune != territory:
                 return read_table(path, sheet=name, header=(commune, territory)), commune, territory
-    raise fault(
-        path,
-        "aucune ligne de titres avec le code des communes et leur territoire de vie-santé ; titres lus : "
-        f"{examples(dict.fromkeys(seen), most=8)}.",
-    )
+    said = "aucune ligne de titres avec le code des communes et leur territoire de vie-santé"
+    raise fault(path, f"{said} ; titres lus : {examples(dict.fromkeys(seen), most=8)}.")
 
 
 def _first(titles: list[str], patterns: tuple[str, ...]) -> str | None:

@@ -11,15 +11,7 @@ import pandas as pd
 
 from territory.errors import ParameterError, examples, warn
 from territory.sources.producers.ign import in_degrees
-from territory.sources.text.cells import (
-    check_departements,
-    clean_codes,
-    in_departements,
-    pad_code,
-    pad_codes,
-    to_numbers,
-    wanted,
-)
+from territory.sources.text import cells
 from territory.sources.text.refusals import fault, numbered, quoted, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import TableStream, read_columns, read_table, require_columns
 from territory.territories import is_inside, territory_of
@@ -44,18 +36,18 @@ def read_population_grid(
     `population_80_plus` (hab, reals), `is_imputed` (INSEE gave the cell the mean of a larger one, for secrecy).
     """
     path = Path(path)
-    frame, ages = _read_cells(TableStream(path), check_departements(departements))
+    frame, ages = _read_cells(TableStream(path), cells.check_departements(departements))
     if frame.empty:
         raise fault(path, "aucun carreau de ces départements.")
     corners = _corners(frame[_ID], path)
     columns = [_PERSONS, *ages]
-    numbers = to_numbers(frame, columns, path=path, thousands=False)
+    numbers = cells.to_numbers(frame, columns, path=path, thousands=False)
     for name in columns:
         wrong = numbered(numbers.index[~(numbers[name] >= 0)])
         refuse(path, wrong, "effectif(s) absent(s) ou négatif(s)", place=f", colonne « {name} »")
     listed = frame["communes"].str.strip()
     table = numbers[columns].set_axis(["population", *ages.values()], axis=1)
-    table.insert(0, "commune_code", clean_codes(listed.str[:5].rename("lcog_geo"), path=path))
+    table.insert(0, "commune_code", cells.clean_codes(listed.str[:5].rename("lcog_geo"), path=path))
     table.insert(1, "commune_count", (listed.str.len() // 5).clip(lower=1))
     table["is_imputed"] = frame[_IMPUTED].str.strip() == "1" if _IMPUTED in frame else False
     imputed = table.loc[table["is_imputed"], "population"].sum()
@@ -70,9 +62,7 @@ def read_population_grid(
     return grid.set_axis(frame[_ID].str.strip().array, axis=0).rename_axis("cell_id")
 
 
-def _read_cells(
-    stream: TableStream, departements: frozenset[str] | None
-) -> tuple[pd.DataFrame, dict[str, str]]:
+def _read_cells(stream: TableStream, around: frozenset[str] | None) -> tuple[pd.DataFrame, dict[str, str]]:
     """Return the cells of some départements under names in small letters, and our names of the ages."""
     names = {title.lower(): title for title in stream.titles}
     commune = next((name for name in _COMMUNES if name in names), _COMMUNES[-1])
@@ -84,35 +74,31 @@ def _read_cells(
     }
     columns = [_ID, _PERSONS, commune, *ages, *([_IMPUTED] if _IMPUTED in names else [])]
 
-    def keep(cells: list[str]) -> bool:
+    def keep(row: list[str]) -> bool:
         # a code that has lost its zero is one digit short of a multiple of five
-        listed = pad_code(cells[2])
-        return in_departements(listed.zfill(-(-len(listed) // 5) * 5).upper(), departements)
+        listed = cells.pad_code(row[2])
+        return cells.in_departements(listed.zfill(-(-len(listed) // 5) * 5).upper(), around)
 
     frame = read_columns(stream.path, [names[name] for name in columns], keep=keep, stream=stream)
     frame = frame.set_axis([*columns[:2], "communes", *columns[3:]], axis=1)
     # a list of codes is longer than one, and suffers the same of spreadsheets
-    listed = pad_codes(frame["communes"])
+    listed = cells.pad_codes(frame["communes"])
     padded = ("0" + listed).where(listed.str.len() % 5 == 4, listed)
     return frame.assign(communes=padded), ages
 
 
-def _corners(cells: pd.Series, path: Path) -> pd.DataFrame:
+def _corners(ids: pd.Series, path: Path) -> pd.DataFrame:
     """Return projection, size and corner of each cell from its name."""
-    parts = cells.str.strip().str.extract(_CELL)
-    refuse(
-        path,
-        quoted(cells[parts.isna().any(axis=1)]),
-        "identifiant(s) illisible(s)",
-        place=f", colonne « {_ID} »",
-        advice=" ; la forme attendue est CRS3035RES200mN2274600E4050200",
-    )
+    parts = ids.str.strip().str.extract(_CELL)
+    wrong, place = quoted(ids[parts.isna().any(axis=1)]), f", colonne « {_ID} »"
+    advice = " ; la forme attendue est CRS3035RES200mN2274600E4050200"
+    refuse(path, wrong, "identifiant(s) illisible(s)", place=place, advice=advice)
     corners = parts.astype("int64").set_axis(["epsg", "size_m", "north_m", "east_m"], axis=1)
     systems = corners["epsg"].unique()
     if len(systems) > 1:
         said = f"carreaux en plusieurs projections ({examples(systems)}) ; lisez un territoire à la fois."
         raise fault(path, said)
-    refuse_repeated(cells, "(carreau|carreaux) en double", path=path)
+    refuse_repeated(ids, "(carreau|carreaux) en double", path=path)
     return corners
 
 
@@ -120,10 +106,8 @@ _REQUIRED = ("DEPCOM", "TYPEQU", "LAMBERT_X", "LAMBERT_Y", "QUALITE_XY")
 _OPTIONAL = ("AN", "DEP", "NOMRS", "SIRET", "LONGITUDE", "LATITUDE", "EPSG", "QUALITE_GEOLOC")
 _NO_COORDINATE = ("", "NA", "_U", "_Z", "nd", "ND")
 # QUALITE_XY: within 100 m, within 500 m, beyond (a point drawn in the commune); the rest has no point
-_QUALITIES = {
-    **dict.fromkeys(("B", "BONNE", "A", "ACCEPTABLE"), "address"),
-    **dict.fromkeys(("M", "MAUVAISE"), "commune"),
-}
+_QUALITIES = dict.fromkeys(("B", "BONNE", "A", "ACCEPTABLE"), "address")
+_QUALITIES |= dict.fromkeys(("M", "MAUVAISE"), "commune")
 
 
 def read_bpe_counts(path: str | Path, *, type_code: str = "D201") -> pd.Series:
@@ -135,8 +119,8 @@ def read_bpe_counts(path: str | Path, *, type_code: str = "D201") -> pd.Series:
     title = f"NB_{type_code}"
     frame = read_table(path)
     require_columns(frame, ("CODGEO",), path=path)
-    frame[title] = wanted(frame, {title: title}, path=path, counts=(title,))[title]
-    frame["CODGEO"] = clean_codes(frame["CODGEO"], path=path)
+    frame[title] = cells.wanted(frame, {title: title}, path=path, counts=(title,))[title]
+    frame["CODGEO"] = cells.clean_codes(frame["CODGEO"], path=path)
     repeated = frame.duplicated()
     said = "ligne(s) répétée(s) comptée(s) une seule fois"
     warn_of(path, int(repeated.sum()), said, frame.loc[repeated, "CODGEO"])
@@ -157,28 +141,28 @@ def read_bpe_points(
     if isinstance(types, str) or not types:
         raise ParameterError("types est une liste de codes d'équipement, par exemple ['D265'].")
     path = Path(path)
-    frame = _read_facilities(TableStream(path), frozenset(types), check_departements(departements))
+    frame = _read_facilities(TableStream(path), frozenset(types), cells.check_departements(departements))
     if frame.empty:
         kinds = examples(sorted(frozenset(types)))
         raise fault(path, f"aucun équipement de type {kinds} dans ces départements.")
-    frame = frame.assign(DEPCOM=clean_codes(frame["DEPCOM"], path=path))
+    frame = frame.assign(DEPCOM=cells.clean_codes(frame["DEPCOM"], path=path))
     coordinates = [name for name in ("LAMBERT_X", "LAMBERT_Y", "LONGITUDE", "LATITUDE") if name in frame]
-    frame = to_numbers(frame, coordinates, path=path, thousands=False, unknown=_NO_COORDINATE)
+    frame = cells.to_numbers(frame, coordinates, path=path, thousands=False, unknown=_NO_COORDINATE)
     return _facilities(frame, path)
 
 
 def _read_facilities(
-    stream: TableStream, types: frozenset[str], departements: frozenset[str] | None
+    stream: TableStream, types: frozenset[str], around: frozenset[str] | None
 ) -> pd.DataFrame:
     """Return the lines of some types and départements, under INSEE's names in capitals."""
     names = {title.upper(): title for title in stream.titles}
     require_columns(pd.DataFrame(columns=list(names)), _REQUIRED, path=stream.path)
     columns = [*_REQUIRED, *(name for name in _OPTIONAL if name in names)]
     # the same codes come again and again
-    is_near = cache(lambda code: in_departements(pad_code(code), departements))
+    is_near = cache(lambda code: cells.in_departements(cells.pad_code(code), around))
 
-    def keep(cells: list[str]) -> bool:
-        return cells[1].strip() in types and is_near(cells[0])
+    def keep(row: list[str]) -> bool:
+        return row[1].strip() in types and is_near(row[0])
 
     frame = read_columns(stream.path, [names[name] for name in columns], keep=keep, stream=stream)
     return frame.set_axis(columns, axis=1)
@@ -212,10 +196,7 @@ def _facilities(frame: pd.DataFrame, path: Path) -> gpd.GeoDataFrame:
 
 def _degrees(frame: pd.DataFrame) -> pd.DataFrame:
     """Return longitude and latitude: those of the file, else from the projected coordinates."""
-    nothing = pd.Series(np.nan, index=frame.index)
-    result = pd.DataFrame(
-        {"longitude": frame.get("LONGITUDE", nothing), "latitude": frame.get("LATITUDE", nothing)}
-    )
+    result = frame.reindex(columns=["LONGITUDE", "LATITUDE"]).set_axis(["longitude", "latitude"], axis=1)
     epsg = frame["DEPCOM"].map(territory_of).map(lambda territory: territory.epsg if territory else None)
     if "EPSG" in frame:
         given = pd.to_numeric(frame["EPSG"].str.extract(r"(\d{4,5})")[0], errors="coerce")
