@@ -67,7 +67,7 @@ def read_distancier(path: str | Path, *, unit: str = "min") -> pd.DataFrame:
     for end, codes in ids.items():
         # whole numbers of Parquet are read with decimals where a cell is empty
         ids[end] = codes.str.removesuffix(".0") if pd.api.types.is_float_dtype(long[end]) else codes
-        empty = errors.numbered(long.index[ids[end] == ""] + 2)
+        empty = numbered(long.index[ids[end] == ""] + 2)
         problems.count(empty, "identifiant(s) vide(s)", of=f"colonne {end}")
     result = pd.DataFrame(ids)
     numbers = _numbers(long, path, problems)
