@@ -175,7 +175,7 @@ def test_all_that_is_missing_is_said_at_once(tmp_path: Path) -> None:
         read_gtfs(feed, date=DATE)
     assert "fichier routes.txt absent" in str(refused.value)
     assert "trips.txt : colonne absente (service_id)" in str(refused.value)
-    with pytest.raises(ReadError, match="calendar_dates.txt ne disent aucun jour"):
+    with pytest.raises(ReadError, match="ne disent aucun jour"):
         read_gtfs(write_feed(tmp_path / "autre", calendar_dates=None), date=DATE)
 
 
