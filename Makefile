@@ -20,7 +20,7 @@ run: $(VENV)/.installed
 	$(BIN)/territory run $(STUDY)
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 slow: $(VENV)/.installed-dev
 	TERRITORY_EXAMPLES=slow $(BIN)/python -m pytest -n 2 --dist loadfile -p nbmake.pytest_plugin --nbmake

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from tests import embedded, vallon
 
@@ -42,6 +45,30 @@ def draguignan() -> StudyResult:
 def made_up() -> StudyResult:
     """Results of the made-up territory, computed once for all the tests that read them; none may change them."""
     return vallon.lent()
+
+
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    """Give the tests of a file to one process, and to one alone all the files that read the run of the Var."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "the Var" if reads_the_var(self.config.rootpath / file) else file
+
+
+@functools.cache
+def reads_the_var(path: Path) -> bool:
+    """Tell whether a test or an example of a file, or a fixture of its folder, asks for the built-in study."""
+    shared = path.parent / "conftest.py"
+    texts = [one.read_text("utf-8") for one in (path, shared) if one.is_file() and one != Path(__file__)]
+    return any(
+        re.search(r"\bdraguignan: StudyResult|>>>.*run_study\(\"draguignan\"\)", text) for text in texts
+    )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
+    """Share the tests out so that the Var is computed once."""
+    return ByFile(config, log)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -6,7 +6,10 @@ golden run, and for what is said of the Var.
 
 from __future__ import annotations
 
+import atexit
 import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +43,16 @@ def copied(folder: Path, text_: str | None = None, *, name: str = "vallon.toml")
     target = folder / name
     target.write_text(text() if text_ is None else text_, encoding="utf-8")
     return target
+
+
+@cache
+def written() -> StudyResult:
+    """Return the results of the study with its files, written once in each process; who changes them copies them."""
+    from territory.workflow.run import run_study
+
+    folder = Path(tempfile.mkdtemp(prefix="vallon-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return run_study(STUDY, out_dir=folder)
 
 
 def lent() -> StudyResult:

@@ -94,12 +94,12 @@ def test_run_prints_where_the_report_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code, out, err = run("run", str(vallon.STUDY), capsys=capsys)
+    code, out, err = run("run", str(vallon.SMALL_STUDY), capsys=capsys)
     assert code == 0
-    assert "reports/vallon/rapport.pdf" in out
+    assert "reports/petite/rapport.pdf" in out
     # not a terminal: plain lines
-    assert "Scénario B…" in err
-    assert (tmp_path / "reports" / "vallon" / "rapport.pdf").read_bytes().startswith(b"%PDF-")
+    assert "Situation d'aujourd'hui…" in err
+    assert (tmp_path / "reports" / "petite" / "rapport.pdf").read_bytes().startswith(b"%PDF-")
 
 
 def test_template_of_a_study_is_a_workbook(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,9 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def result(out: Path) -> territory.StudyResult:
-    return territory.run_study(vallon.STUDY, out_dir=out)
+    written = vallon.written()
+    assert written.report_dir is not None
+    return replace(written, report_dir=Path(shutil.copytree(written.report_dir, out / "reports" / "vallon")))
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,7 @@ def test_what_is_not_of_its_dataset_or_of_its_year_is_said(tmp_path: Path) -> No
     assert mismatch(find("cog-communes", "2024"), [older], raw=tmp_path) is None
 
 
+@pytest.mark.slow
 def test_vintages_and_places_of_real_files(shared_data: Path) -> None:
     population = shared_data / "population" / "donnees_communes_rp2021.csv"
     movements = shared_data / "cog" / "v_mvt_commune_2024.csv"

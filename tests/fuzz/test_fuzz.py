@@ -109,6 +109,7 @@ def test_a_hang_is_found(tmp_path: Path) -> None:
     assert (tmp_path / "csv.current").read_bytes() == b"x"
 
 
+@pytest.mark.slow
 def test_a_broken_reader_is_found(tmp_path: Path) -> None:
     """The worker itself can fail: a reader that breaks on some files is a finding."""
     from dataclasses import replace

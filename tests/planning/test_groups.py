@@ -133,6 +133,7 @@ def check_rules(
 
 @examples(2, 20)
 @given(seed=st.integers(0, 999), limit=st.sampled_from([25.0, 40.0]))
+@pytest.mark.slow
 def test_many_units_are_grouped_within_the_rules(seed: int, limit: float) -> None:
     units = grid(6, 6)
     rng = np.random.default_rng(seed)

@@ -54,6 +54,7 @@ def test_each_type_has_a_sentence_that_says_its_figures() -> None:
     assert got.centres.loc["T2", "time_min"] == pytest.approx(features["time_min"].iloc[60:90].mean())
 
 
+@pytest.mark.slow
 def test_what_has_no_kinds_is_called_fragile() -> None:
     rng = np.random.default_rng(0)
     features = pd.DataFrame(rng.random((60, 6)), columns=list("abcdef"))
@@ -62,6 +63,7 @@ def test_what_has_no_kinds_is_called_fragile() -> None:
     assert "donc des types fragiles" in got.reason
 
 
+@pytest.mark.slow
 def test_neither_the_order_of_rows_nor_the_unit_changes_a_type() -> None:
     features, _ = clouds()
     first = typology(features, max_types=4)

@@ -62,6 +62,7 @@ def test_the_first_trial_is_at_the_site_that_the_study_declares(map_: Exploratio
     assert "Draguignan" in map_.panel.numbers.value
 
 
+@pytest.mark.slow
 def test_choosing_a_commune_recolours_the_map_and_moves_the_marker(map_: Exploration) -> None:
     panel = map_.panel
     assert panel is not None
@@ -110,6 +111,7 @@ def test_places_are_numbers(map_: Exploration, text: str, said: str | None) -> N
         assert "pas pu être calculé" in map_.legend.value
 
 
+@pytest.mark.slow
 def test_a_scenario_is_kept_and_reads_back(
     map_: Exploration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -126,6 +126,7 @@ def test_compare_prints_nothing_of_children(
     assert "Temps moyen" in printed[0]
 
 
+@pytest.mark.slow
 def test_a_difference_of_runs_reads_no_child(worlds: dict[str, StudyResult]) -> None:
     scenarios = worlds["first"].study.scenario
     first, others = (indicators(worlds[name].baseline.state, scenarios) for name in ("first", "others"))

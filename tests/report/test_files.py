@@ -77,7 +77,7 @@ def test_shares_are_percentages(tmp_path: Path) -> None:
     assert (tmp_path / "a.csv").read_text("utf-8-sig").split() == ["Part", "(%)", "10,41", "%", "100", "%"]
 
 
-@pytest.mark.parametrize("name", few("usual", "observed"))
+@pytest.mark.parametrize("name", few("observed"))
 def test_the_package_describes_every_table(name: str) -> None:
     package = data_package(release(world(name)))
     assert re.fullmatch(r"[a-z0-9._/-]+", package["name"])

@@ -47,7 +47,7 @@ def styles(path: Path) -> Iterator[tuple[str, str, ET.Element, bool]]:
         yield layer, name, ET.fromstring(qml), bool(default)
 
 
-@pytest.mark.parametrize("name", few("markup", "without_outlines", among=WORLDS))
+@pytest.mark.parametrize("name", few("markup", among=WORLDS))
 def test_each_style_draws_every_value_of_a_column_that_is_there(name: str) -> None:
     path = written(name)
     tables = {

@@ -126,6 +126,7 @@ def test_a_thousand_trials_of_the_page_are_those_of_the_library(browser: Browser
     assert troubles == []
 
 
+@pytest.mark.slow
 def test_one_of_two_sites_closes(browser: Browser, tmp_path: Path) -> None:
     from territory.scenario import compare, compute
     from territory.study.words.changes import CloseSite
@@ -262,7 +263,6 @@ def test_a_study_too_large_or_by_road_has_no_trial_and_says_why(browser: Browser
 @pytest.mark.parametrize(
     "name",
     few(
-        "one_commune",
         "all_unknown",
         among=["without_scenario", "without_outlines", "one_commune", "nobody_near", "all_unknown"],
     ),

@@ -266,6 +266,7 @@ def test_sites_with_other_ages_are_not_one_service(state: State) -> None:
         supply.sites_serving(pd.concat([state.services, row]), "ime-x")
 
 
+@pytest.mark.slow
 def test_slower_roads_and_the_cutoff(state: State) -> None:
     slowed = apply(state, scenario(ChangeSpeeds(time_factor=2.0, communes=("83004",))))
     assert minutes(slowed, "ime-x")[:3] == TO_WEST[:3]

@@ -183,6 +183,7 @@ def test_a_shorter_limit_on_board_takes_more_vehicles(valley: StudyResult) -> No
     assert len(release(valley).tables["tournees_limites"]) == len(limits)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_rounds(valley: StudyResult, tmp_path: Path) -> None:
     again = run_study(vallon.copied(tmp_path, with_rounds())).rounds
     assert all(one.equals(other) for one, other in zip(again, valley.rounds, strict=True))

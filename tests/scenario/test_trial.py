@@ -16,6 +16,7 @@ from territory.errors import ParameterError, UnknownCodeError
 from territory.result import StudyResult
 from territory.scenario.trial import Trial
 from territory.study.save import save_scenario
+from territory.tables.schemas import plain_texts
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +24,7 @@ def trial(draguignan: StudyResult) -> Trial:
     return Trial(draguignan.baseline, places=draguignan.dataset.communes)
 
 
+@plain_texts
 def test_a_move_by_hand_is_the_scenario_of_the_study(draguignan: StudyResult, trial: Trial) -> None:
     outcome = trial.move("ime-salernes", commune_code="83050")
     for table, level in (("communes", "service"), ("zones", "service")):
@@ -32,6 +34,7 @@ def test_a_move_by_hand_is_the_scenario_of_the_study(draguignan: StudyResult, tr
 
 
 @pytest.mark.slow
+@plain_texts
 def test_a_saved_trial_gives_the_same_numbers(trial: Trial, tmp_path: Path) -> None:
     outcome = trial.move("ime-salernes", scenario_id="Z", capacity=20, longitude=6.05, latitude=43.41)
     save_scenario(outcome.scenario, tmp_path / "essai.toml", sites=[outcome.site])

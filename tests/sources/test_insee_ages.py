@@ -187,6 +187,7 @@ def long_rows(code: str, people: list[tuple[float, float]], level: str = "COM") 
 
 @given(people=st.lists(PEOPLE, min_size=1, max_size=2))
 @examples(2, 50)
+@pytest.mark.slow
 def test_both_layouts_give_the_same_single_years(tmp_path_factory, people):
     folder = tmp_path_factory.mktemp("pop1b")
     codes = [f"8300{n + 1}" for n in range(len(people))]

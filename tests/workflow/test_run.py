@@ -30,11 +30,11 @@ def result(draguignan: StudyResult) -> StudyResult:
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    base = tmp_path_factory.mktemp("planner")
-    result = territory.run_study(vallon.STUDY, out_dir=base)
-    assert result.report_dir == base / "reports" / "vallon"
-    return result.report_dir
+def written() -> Path:
+    folder = vallon.written().report_dir
+    assert folder is not None
+    assert folder.parts[-2:] == ("reports", "vallon")
+    return folder
 
 
 @pytest.fixture(scope="module")

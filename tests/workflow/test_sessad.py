@@ -22,6 +22,7 @@ def result() -> StudyResult:
     return lent("sessad")
 
 
+@pytest.mark.slow
 def test_no_closest_sessad_from_a_partial_list(result: StudyResult) -> None:
     services = set(result.baseline.access.index.get_level_values("service"))
     # times are those of each service that is named, never of « the closest SESSAD »
@@ -51,6 +52,7 @@ def test_the_existing_sites_of_a_partial_list_cannot_be_fixed(tmp_path: Path) ->
         territory.load_study(path)
 
 
+@pytest.mark.slow
 def test_a_blank_map_of_the_var_is_covered_as_its_shape_says(result: StudyResult) -> None:
     cover = result.siting["carte-blanche-30"]
     assert cover.result.status == "optimal"
@@ -66,6 +68,7 @@ def test_a_blank_map_of_the_var_is_covered_as_its_shape_says(result: StudyResult
     assert 0.7 < four.result.objective / four.demand.sum() < 1
 
 
+@pytest.mark.slow
 def test_a_branch_shortens_the_road_of_the_staff_and_creates_no_place(result: StudyResult) -> None:
     assert list(result.scenarios) == ["antenne"]
     trips = tables(result)["comparaison_trajets"]

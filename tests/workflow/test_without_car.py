@@ -89,6 +89,7 @@ def test_times_without_a_car_are_beside_those_by_car(study: Path, tmp_path: Path
     ]
 
 
+@pytest.mark.slow
 def test_scenarios_are_compared_without_a_car_too() -> None:
     result = embedded.lent(vallon.STUDY)
     every = {"": result.baseline, **result.scenarios}
