@@ -423,7 +423,7 @@ def faults(select: Callable[[str, str, str], bool]) -> list[str]:
 
 def is_one_in_four(*said: str) -> bool:
     """Take the same part of all the trials at each run."""
-    return zlib.crc32(" ".join(said).encode()) % 4 == 0
+    return zlib.crc32(" ".join(said).encode()) % 10 == 0
 
 
 def test_wrong_arguments_are_refused_in_words_or_answered(
