@@ -126,9 +126,16 @@ def test_the_workbook_of_the_field_comes_back_filled(
     for line, (year, euros) in enumerate(((2024, 900_000), (2025, 950_000.5)), start=4):
         for column, value in zip("ACD", ("030990001", year, euros), strict=True):
             book["Budgets"][f"{column}{line}"] = value
+    for column, value in zip("ACFG", (vallon.TOWN, "ime", 30, 12), strict=True):
+        book["Orientations"][f"{column}4"] = value
     book.save(back)
     vallon.copied(tmp_path, f'{study.read_text("utf-8")}\n[files]\nobserved_origins = "rempli.xlsx"\n')
-    result = territory.run_study(study)
+    # what enters no account is counted
+    said = (
+        r"1 réponse n'entre dans aucun calcul \(orientations, attente(?s:.*)lignes sans réponse, à redemander"
+    )
+    with pytest.warns(TerritoryWarning, match=said):
+        result = territory.run_study(study)
     observed = result.baseline.state.observed_origins
     assert observed is not None
     assert observed.set_index("commune_code")["children"].to_dict() == {vallon.TOWN: 40, vallon.UPPER: 12}
@@ -140,6 +147,9 @@ def test_doctor_finds_everything(capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 0
     assert "Données intégrées « var »" in out
     assert "draguignan" in out
+    # what only the planner has is listed too, with what is lost without it
+    assert "zoning.territories" in out
+    assert "sans lui : aucun zonage n'est simulé" in out
 
 
 @pytest.mark.parametrize("command", [["-c", "import territory"], ["-m", "territory", "--help"]])

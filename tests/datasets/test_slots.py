@@ -13,10 +13,12 @@ from pydantic import ValidationError
 from territory import sources, supply
 from territory.datasets.files import DataFiles, load_files, open_dataset
 from territory.datasets.offer import category_services
+from territory.datasets.recognition import recognise
 from territory.datasets.slots import SLOTS, slot_of, slots_fed_by
 from territory.errors import ReadError, TerritoryWarning, UnknownCodeError
 from territory.workflow.setup import diagnose, start_study
 from tests.sources.broken import SAMPLES, SHARES, Sample, write
+from tests.sources.test_places import workbook
 
 COMMUNES = ("83050", "83121", "83122")
 
@@ -115,6 +117,31 @@ def test_init_and_doctor_say_every_slot(tmp_path: Path) -> None:
     for slot in SLOTS:
         assert slot.without in said
         assert not slot.registry or (f"{slot.key} = " in text and slot.without in text)
+
+
+@pytest.mark.parametrize(
+    "key, who",
+    [
+        ("apl_infirmiers", "infirmières"),
+        ("apl_kinesitherapeutes", "masseurs-kinésithérapeutes"),
+        ("apl_sages_femmes", "sages-femmes"),
+        ("apl", "médecins généralistes"),
+    ],
+)
+def test_the_apl_of_each_profession_is_its_own(tmp_path: Path, key: str, who: str) -> None:
+    titles = ["Code commune INSEE", "Commune", f"APL aux {who}", "Population totale 2022"]
+    path = workbook(
+        tmp_path / "a.xlsx",
+        {"APL 2023": [[], titles, *([code, "A", 90 + n, 9] for n, code in enumerate(COMMUNES))]},
+    )
+    found = recognise(path)
+    assert found is not None
+    assert [slot.key for slot in found.slots] == [key]
+    assert slot_of(key).read(path)[2023].to_dict() == dict(zip(COMMUNES, (90.0, 91.0, 92.0), strict=True))
+    # counted as another's, it would be off by a factor of fifty
+    for other in {"apl", "apl_infirmiers", "apl_kinesitherapeutes", "apl_sages_femmes"} - {key}:
+        with pytest.raises(ReadError, match=f"APL aux {who}"):
+            slot_of(other).read(path)
 
 
 @pytest.mark.filterwarnings("ignore:.*réparé")

@@ -9,13 +9,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pikepdf
 import pytest
 from matplotlib.image import imread
 
 from territory.errors import ParameterError, TerritoryWarning
 from territory.release.observed_children import EFFECTS
-from territory.report.chapters import pictures
+from territory.report.chapters import pictures, travel_accounts
 from territory.report.documents.council import build_report, council_report
 from territory.report.layout.document import (
     Beside,
@@ -211,6 +212,21 @@ def test_without_scenario() -> None:
     assert "ne compare aucun scénario" in text
     assert "scénario A" not in text
     assert "Les temps de route aujourd’hui" in text
+
+
+def test_places_without_an_age_or_a_public_are_said() -> None:
+    index = pd.MultiIndex.from_tuples([("1", "ime"), ("2", "sessad"), ("3", "ime"), ("3", "ehpad")])
+    services = pd.DataFrame(
+        {"capacity": [30.0, 10, 99, 80], "capacity_unit": "places", "age_min": [6, np.nan, np.nan, np.nan]},
+        index=index.set_names(["site_id", "service"]),
+    ).assign(age_max=np.nan, public=["autisme", "autisme", None, None])
+    sites = pd.DataFrame({"commune_code": ["A", "A", "Z"]}, index=["1", "2", "3"])
+    there = SimpleNamespace(
+        release=SimpleNamespace(services=services, sites=sites), territory=pd.DataFrame(index=["A"])
+    )
+    assert travel_accounts._unsaid_of_places(there) == [  # type: ignore[arg-type]
+        "De ces places connues, 25\u00a0% sans âge : la source ne le dit pas."
+    ]
 
 
 def test_without_outlines_needs_sources_or_facts(small: StudyResult) -> None:

@@ -69,8 +69,10 @@ def test_places_of_children_beside_those_under_20(state: State) -> None:
     some.loc["83002", "population"] = np.nan
     found = child_equipment(replace(whole, population=some))["places_per_1000"].xs("ime", level="service")
     assert found.isna().to_dict() == {"territory": True, "1": True, "2": False}
-    # what is not about children has none
-    assert child_equipment(asking(state, authorisations=())).empty
+    # the places that FINESS tells are counted in a study that names no establishment; without any, nothing is
+    unnamed = asking(whole, authorisations=())
+    pd.testing.assert_frame_equal(child_equipment(unnamed), table)
+    assert child_equipment(replace(unnamed, services=whole.services.assign(capacity=np.nan))).empty
 
 
 def test_nothing_says_that_neighbours_cooperate(state: State) -> None:

@@ -80,6 +80,14 @@ def test_apl_is_read_under_its_notes_for_the_year_asked(tmp_path):
     assert table.attrs["unit"].startswith("En nombre de consultations")
 
 
+def test_apl_of_before_2020_has_other_titles_and_no_population(tmp_path):
+    titles = ["Code commune", "Communes", "APL aux médecins généralistes"]
+    titles.append("APL aux médecins généralistes de moins de 65 ans")
+    table = read_apl(workbook(tmp_path / "a.xlsx", {"APL 2018": [[], titles, ["83050", "D", 3, 2.5]]}))
+    assert table.loc["83050"].to_dict() == {"name": "D", "apl": 3.0, "apl_up_to_65": 2.5}
+    assert table.attrs["profession"] == "médecins généralistes"
+
+
 def test_apl_says_which_lines_are_no_commune(tmp_path):
     path = workbook(
         tmp_path / "apl.xlsx",

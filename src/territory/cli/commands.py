@@ -103,7 +103,7 @@ def init(
     template: Annotated[Path | None, french.option("init", "--template")] = None,
 ) -> None:
     """Écrit le fichier d'étude d'un département, ou le classeur à envoyer à la MDPH et aux établissements."""
-    from territory.workflow.setup import start_study, write_study_template
+    from territory.workflow.setup import own_files, start_study, write_study_template
 
     if template is not None:
         typer.echo(f"Classeur écrit : {write_study_template(departement, template).as_posix()}")
@@ -119,6 +119,10 @@ def init(
         typer.echo("Manque :")
     for line in started.missing:
         typer.echo(f"  {line}")
+    if started.is_new:
+        typer.echo("Ce que vous seul avez, par sa clé dans ce fichier :")
+        for line in own_files():
+            typer.echo(line)
     then = "territory run" if started.is_ready else "compléter, puis territory run"
     typer.echo(f"Ensuite : {then} {started.path.as_posix()}")
 

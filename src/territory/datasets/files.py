@@ -247,7 +247,7 @@ def _ages(tables: Tables, communes: joins.CommuneMap) -> tuple[pd.DataFrame, pd.
 
 def _published(tables: Tables, communes: joins.CommuneMap) -> pd.DataFrame | None:
     """Return the figures that a producer publishes of these communes, None without a file of them."""
-    given = {"urgences_smur": "emergency_times", "apl": "apl"}
+    given = {one: "emergency_times" if one == "urgences_smur" else one for one in slots.FIGURES}
     weights, here = tables["weights"], {figure: key for figure, key in given.items() if key in tables}
     found = {figure: communes.rates(key, tables[key], weights) for figure, key in here.items()}
     return slots.published_figures(found, communes.departements.index) if found else None

@@ -11,11 +11,13 @@ import tomllib
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from territory.errors import ReadError, TerritoryError, UnknownCodeError, warn
+from territory.geography.communes import plain
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -123,6 +125,14 @@ FIGURES = {
         "DREES, diagnostic d'accès aux soins urgents (distancier METRIC, de chef-lieu à chef-lieu)",
     ),
     "apl": ("consultations_per_hab", "DREES, accessibilité potentielle localisée aux médecins généralistes"),
+    **{
+        f"apl_{key}": ("etp_per_100000_hab", f"DREES, accessibilité potentielle localisée aux {named}")
+        for key, named in (
+            ("kinesitherapeutes", "masseurs-kinésithérapeutes"),
+            ("infirmiers", "infirmiers"),
+            ("sages_femmes", "sages-femmes"),
+        )
+    },
 }
 
 
@@ -207,8 +217,12 @@ def squares_of_children(grid: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> g
     return cells[cells["children"] > 0].sort_values("commune_code", kind="stable")
 
 
-def apl_of_its_year(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the APL of a workbook of DREES under its year."""
+def apl_of_its_year(table: pd.DataFrame, figure: str) -> pd.DataFrame:
+    """Return the APL of a workbook of DREES under its year, or refuse that of another profession."""
+    said, asked = plain(str(table.attrs["profession"])), FIGURES[figure][1].partition(" aux ")[2]
+    # « infirmières », « généralistes de moins de 65 ans »
+    if plain(asked).split("-")[-1][:8] not in said:
+        raise ReadError(f"APL aux {table.attrs['profession'] or '…'} : celle aux {asked} est attendue ici.")
     return table[["apl"]].rename(columns={"apl": int(table.attrs["year"])})
 
 
@@ -233,6 +247,7 @@ def _slot(said: dict[str, Any]) -> Slot:
     readers = []
     for reader in said.pop("readers"):
         then = globals()[reader.pop("then")] if "then" in reader else None
+        then = partial(then, figure=said["key"]) if then is apl_of_its_year else then
         readers.append(Reader(**_frozen(reader), then=then))
     return Slot(readers=tuple(readers), **_frozen(said))
 

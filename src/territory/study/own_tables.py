@@ -15,7 +15,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from territory.errors import Problems, ReadError, StudyError, WrongTypeError, examples
+from territory.errors import Problems, ReadError, StudyError, WrongTypeError, agree, examples, warn
 from territory.geography.communes import plain
 from territory.sources.field_answers import is_field_workbook, read_template
 from territory.sources.text.cells import known_codes, to_numbers
@@ -117,9 +117,16 @@ def _columns(path: Path, asked: Sequence[str], numbers: Sequence[str]) -> pd.Dat
 
 def _origins_of_field(path: Path, holders: Mapping[Any, str]) -> pd.DataFrame:
     """Return the children whom the field says that each service receives, ages together, by its first line."""
-    reception = read_template(path).reception
+    answers = read_template(path)
+    reception = answers.reception
     if reception.empty:
         raise fault(path, "la feuille « Lieux d'accueil » n'a aucune réponse.")
+    unused, silent = len(answers.children) + len(answers.activity), answers.unanswered_rows
+    entered = "réponse(s) (n'entre|n'entrent) dans aucun calcul (orientations, attente, activité ; "
+    said = [agree(unused, entered) + "l'attente se donne dans [[waiting]])"] if unused else []
+    said += [agree(silent, "ligne(s) sans réponse, à redemander")] if silent else []
+    if said:
+        warn(f"Classeur « {path.name} » : {' ; '.join(said)}.")
     pairs = zip(reception["site_id"], reception["service"], strict=True)
     held = [holders.get(pair, f"{pair[1]} de {pair[0]}") for pair in pairs]
     table = reception[["commune_code", "children"]].assign(authorisation_id=held, line=reception.index)

@@ -320,7 +320,7 @@ def _check_criteria(study: Study, known: Known) -> Findings:
 
 def _check_profiles(study: Study) -> Findings:
     """Yield thresholds of an APL that were published with another profile than that of the study."""
-    criteria = (one for scheme in study.desert for one in scheme.criterion if one.measure == "apl")
+    criteria = (one for scheme in study.desert for one in scheme.criterion if one.is_of_gps)
     tied = [(f"le seuil du critère « {one.id} »", one.profile) for one in criteria]
     if study.zoning is not None and study.zoning.profile == "zonage_2017":
         tied.append((f"la règle « {study.zoning.profile} »", RECAST_PROFILE))

@@ -225,7 +225,9 @@ def with_equipment(
     counted = services_from_strata(strata_from_equipment(equipment, capacity=capacity), complete=complete)
     filled = services.copy()
     both = filled.index.intersection(counted.index)
-    for name in ("capacity", "public", "age_min", "age_max", "reception_mode"):
+    if "ages_origin" not in filled:
+        filled["ages_origin"] = pd.array([None] * len(filled), dtype="str")
+    for name in ("capacity", "public", "age_min", "age_max", "ages_origin", "reception_mode"):
         filled.loc[both, name] = counted.loc[both, name].astype(filled[name].dtype)
     known_sites = services.index.get_level_values("site_id").unique()
     added = counted[~counted.index.isin(filled.index)]

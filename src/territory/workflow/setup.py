@@ -264,8 +264,18 @@ def diagnose(raw: Path = RAW) -> tuple[bool, list[str]]:
     lines.append(f"Études intégrées : {', '.join(built_in_studies())}")
     lines.append(f"Fichiers officiels d'un autre département, dans {raw.as_posix()} :")
     lines += [f"  {slot.key:<22} {_presence(slot, raw)}" for slot in SLOTS]
+    lines += ["Tables que vous donnez vous-même, par leur clé dans le fichier d'étude :", *own_files()]
     roads = "Carte routière : aucune n'est intégrée ; sans --roads FICHIER.osm.pbf, les temps sont estimés."
     return True, [*lines, roads]
+
+
+def own_files() -> list[str]:
+    """Return one line for each table that only the planner has: its key, what it is, what is lost without it."""
+    return [
+        f"  {line['key']:<25} {line['comment']} ; sans lui : {line['without']}"
+        for line in lines_of("files.csv", "territory.study")
+        if line["comment"]
+    ]
 
 
 def _presence(slot: Slot, raw: Path) -> str:

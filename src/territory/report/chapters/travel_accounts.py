@@ -13,6 +13,8 @@ from territory.report.chapters.moves import in_one_column, is_wide, zone_name
 from territory.report.layout import document as doc
 from territory.report.reading import Reading
 from territory.scenario.zones import ALL_TERRITORY
+from territory.sources.producers.finess.extracts import CHILD_SERVICES
+from territory.study.own_tables import kinds_of
 from territory.tables.catalogue import WITHIN_SHARES
 from territory.tables.declare import CODES
 
@@ -139,12 +141,32 @@ def child_offer(reading: Reading) -> list[doc.Block]:
             if row["known_places"] > 0
         ]
         texts += [f"On connaît {join(least)}."] if least else []
+    texts += _unsaid_of_places(reading)
     if lists is not None:
         pairs = lists[lists["zone"] == ALL_TERRITORY].set_index("kind").loc[["establishments", "services"]]
         found = pairs[["site_count", "bpe2013_count"]].to_numpy().ravel()
         listed = doc.wording("travel_accounts.listed", found=found)
     heading = doc.Heading("Combien de places pour ces enfants ?")
     return [heading, doc.Paragraph(" ".join(texts)), *([doc.Paragraph(listed)] if lists is not None else [])]
+
+
+def _unsaid_of_places(reading: Reading) -> list[str]:
+    """Say which share of the places known has no age, or no public."""
+    services, codes = reading.release.services, reading.release.sites["commune_code"]
+    home = codes.reindex(services.index.get_level_values("site_id")).to_numpy()
+    is_here = pd.Index(home).isin(reading.territory.index)
+    rows = services[kinds_of(services).isin(CHILD_SERVICES) & is_here]
+    places = rows["capacity"].where(rows["capacity_unit"].eq("places"), 0.0)
+    is_usual = rows.get("ages_origin", rows["public"]).eq("default")
+    unsaid = {
+        "âge": is_usual | rows[["age_min", "age_max"]].isna().all(axis=1),
+        "public": rows["public"].isna(),
+    }
+    lost = {what: float(places[none].sum()) for what, none in unsaid.items()}
+    if not any(lost.values()):
+        return []
+    said = [f"{share(one / float(places.sum()))} sans {what}" for what, one in lost.items() if one]
+    return [f"De ces places connues, {join(said)} : la source ne le dit pas."]
 
 
 def listed_table(reading: Reading, lists: pd.DataFrame) -> doc.DataTable:

@@ -118,7 +118,7 @@ def draw_statuses(
                 # a published figure is the same in every draw
                 codes = rows["status"].map(_CODES).to_numpy(np.int8)
                 found[one.id] = np.repeat(codes[:, None], gps.shape[1], axis=1)
-            elif one.measure == "apl" and plan is not None and plan.name == APL_NAME:
+            elif one.is_of_gps and plan is not None and plan.name == APL_NAME:
                 found[one.id] = np.where(gps < one.threshold, IN, OUT)
             elif one.measure == "time" and one.id in times:
                 found[one.id] = _time_status(baseline.state, doubt, one, rows, times[one.id])

@@ -105,7 +105,7 @@ def _scheme(state: State, gps: pd.DataFrame, scheme: DesertScheme) -> pd.DataFra
         reasons[one.id] = reason
     wide = pd.DataFrame(read)
     for one in scheme.criterion:
-        if one.measure == "apl":
+        if one.is_of_gps:
             # the profile that the APL is read under: that of DREES, or that of the study
             own = None if why_no_apl(state) else state.parameters.practitioners.profile
             found = own if published_figures(state, one) is None else RECAST_PROFILE
@@ -185,7 +185,9 @@ def _values(
     """Return the measure of a criterion, whether a site is within reach, and why it says nothing (empty = it does)."""
     index = state.communes.index
     no_reach = pd.Series(pd.NA, index=index, dtype="boolean")
-    if one.measure == "apl":
+    if one.measure == "apl" and not one.is_of_gps:
+        return pd.Series(np.nan, index=index), no_reach, pd.Series(NOT_PUBLISHED, index=index, dtype="str")
+    if one.is_of_gps:
         return gps[APL_NAME], no_reach, pd.Series(why_no_apl(state), index=index, dtype="str")
     cutoff = state.travel_times.attrs.get("cutoff_min", math.nan)
     if cutoff is not None and one.threshold > cutoff:

@@ -236,16 +236,19 @@ def child_path(state: State) -> pd.DataFrame:
 def child_equipment(state: State) -> pd.DataFrame:
     """Set the places of each service of children beside the persons under 20, by EPCI and in all."""
     kinds = pd.Series(kinds_of(state.services), index=state.services.index)
-    named = {one.id for one in state.parameters.authorisations}
-    if not kinds[state.services["authorisation_id"].isin(named)].isin(CHILD_SERVICES).any():
-        return pd.DataFrame()
     inside = state.communes[state.communes.index.isin(state.parameters.territory_codes)]
+    homes = state.sites["commune_code"]
+    here = homes.reindex(kinds.index.get_level_values("site_id")).isin(inside.index).to_numpy()
+    # those that the study is about, or whose places FINESS tells
+    named = {one.id for one in state.parameters.authorisations}
+    told = state.services["authorisation_id"].isin(named) | (here & state.services["capacity"].notna())
+    if not kinds[told].isin(CHILD_SERVICES).any():
+        return pd.DataFrame()
     epci = inside["epci_code"].fillna("").astype("str")
     counted = needs.persons_by_age(state.population, age_min=0, age_max=CHILD_AGE_MAX)
     children = counted.reindex(inside.index) * state.parameters.age_scale
     # a commune of unknown ages leaves the rate of its EPCI unknown, never higher
     by_epci = children.groupby(epci).agg(lambda persons: persons.sum(skipna=False))
-    homes = state.sites["commune_code"]
     levels = {
         ALL_TERRITORY: homes.isin(inside.index).map({True: ALL_TERRITORY, False: "-"}),
         "epci": homes.map(epci).fillna("-"),

@@ -20,7 +20,7 @@ _PSYCHIATRY = titles_of("read_sae_psychiatry")
 _CODE_TITLES = ("Code commune INSEE", "Code commune")
 _SHEET = re.compile(r"APL\D*(\d{4})", re.IGNORECASE)
 _APL = re.compile(r"APL aux? (.+)", re.IGNORECASE)
-_YOUNGER = re.compile(r"de (\d{2}) ans (?:et|ou) moins", re.IGNORECASE)
+_YOUNGER = re.compile(r"de (?:moins de )?(\d{2}) ans(?: (?:et|ou) moins)?", re.IGNORECASE)
 _STANDARDISED = re.compile(r"population .*standardisée", re.IGNORECASE)
 _TOTAL = re.compile(r"population totale", re.IGNORECASE)
 # the colours of the points; what they mean is read from the names: no Korian nor Orpea in another colour than the
@@ -99,7 +99,7 @@ def read_apl(path: str | Path) -> pd.DataFrame:
     """Read the APL of each commune (workbook of DREES, newest of the sheets « APL 2023 »…), for any profession.
 
     Indexed by `commune_code`: `name`, `apl`, then `apl_up_to_65`, `apl_up_to_62`… (professionals of that age
-    at most; for GPs alone), `standardised_population_hab` where there is one, `population_hab`; attributes
+    at most; for GPs alone), `standardised_population_hab` and `population_hab` where they are; attributes
     `year`, `profession` (as in the title) and `unit` (as in the workbook: consultations a year for GPs,
     full-time equivalents per 100,000 for others). Arrondissements of Paris, Lyon and Marseille come as DREES
     has them; totals and notes are left out and counted.
@@ -189,9 +189,11 @@ def _find_titles(frame: pd.DataFrame, path: Path, place: str) -> dict[str, str]:
     all_apl = [title for title, text in plain.items() if _APL.fullmatch(text)]
     younger = {title: match[1] for title in all_apl if (match := _YOUNGER.search(plain[title]))}
     whole = [title for title in all_apl if title not in younger]
-    name = [title for title, text in plain.items() if text.lower() in ("commune", "nom de la commune")]
+    name = [
+        title for title, text in plain.items() if text.lower() in ("commune", "communes", "nom de la commune")
+    ]
     total = [title for title, text in plain.items() if _TOTAL.match(text)]
-    asked = (("Commune", name), ("APL aux …", whole), ("Population totale", total))
+    asked = (("Commune", name), ("APL aux …", whole), ("Population totale", total or [""]))
     if absent := [f"« {said} »" for said, titles in asked if len(titles) != 1]:
         said = f"une seule colonne est attendue pour {', '.join(absent)}"
         raise fault(path, said, place=place, present=plain.values())
@@ -200,7 +202,8 @@ def _find_titles(frame: pd.DataFrame, path: Path, place: str) -> dict[str, str]:
     standardised = [title for title, text in plain.items() if _STANDARDISED.match(text)]
     if standardised:
         titles["standardised_population_hab"] = standardised[0]
-    return titles | {"population_hab": total[0]}
+    # absent before 2020
+    return titles | ({"population_hab": total[0]} if total else {})
 
 
 def read_ehpad(path: str | Path) -> gpd.GeoDataFrame:

@@ -30,21 +30,30 @@ class DesertCriterion(Part):
     # of an APL: the profile that the threshold was published with, refused on another one
     profile: str = RECAST_PROFILE
     # the figure of a producer that decides where the data have it; what is computed is shown beside it
-    published: Literal["urgences_smur", "apl"] | None = None
+    published: (
+        Literal["urgences_smur", "apl", "apl_kinesitherapeutes", "apl_infirmiers", "apl_sages_femmes"] | None
+    ) = None
 
     def _faults(self) -> Iterator[str]:
         """Refuse a time to nothing, and services of an APL."""
         if self.measure == "time" and not self.services:
             yield "un critère de temps nomme ses services"
         if self.measure == "apl" and self.services:
-            yield "l'APL est celle des généralistes : ce critère ne nomme pas de services"
-        if self.published is not None and (self.published == "apl") != (self.measure == "apl"):
+            yield "un critère sur une APL ne nomme pas de services"
+        if self.published is not None and self.published.startswith("apl") != (self.measure == "apl"):
             yield f"« {self.published} » n'est pas un chiffre de la mesure « {self.measure} »"
 
     @property
     def unit(self) -> str:
         """Return the unit of the threshold."""
-        return "min" if self.measure == "time" else "consultations_per_hab"
+        if self.measure == "apl":
+            return "consultations_per_hab" if self.is_of_gps else "etp_per_100000_hab"
+        return "min"
+
+    @property
+    def is_of_gps(self) -> bool:
+        """Tell whether it is about the APL of GPs: that of other professions is published, and not computed here."""
+        return self.measure == "apl" and self.published in (None, "apl")
 
 
 class DesertScheme(Part):

@@ -176,7 +176,7 @@ def indicator_sites(
     wanted = {name for criterion in criteria for name in criterion.services} & complete
     wanted |= {name for step in study.path_step for name in step.services}
     wanted |= {structure.service for structure in study.coordination}
-    if any(criterion.measure == "apl" for criterion in criteria):
+    if any(criterion.is_of_gps for criterion in criteria):
         wanted |= {study.practitioners.service} & complete
     ids = services.index.get_level_values("site_id")
     inside = communes.index[communes["departement_code"].isin(study.territory.departement_codes)]
