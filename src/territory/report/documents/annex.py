@@ -130,7 +130,7 @@ def parameters(reading: Reading) -> list[doc.Block]:
     ]
     caption = "Tels que le fichier d'étude les donne ; les valeurs par défaut y sont aussi."
     said = doc.table("Paramètre <1.3 | Valeur <2", rows, caption)
-    return [doc.Heading("Paramètres de l'étude", new_page=True), said] if rows else []
+    return [doc.Heading("Paramètres de l'étude"), said] if rows else []
 
 
 def _flat(value: object, path: str = "") -> Iterator[tuple[str, str]]:
@@ -273,7 +273,7 @@ def by_zone(reading: Reading) -> list[doc.Block]:
         is_unseen = reading.is_on_one_point(move)
         if not is_unseen and not reading.release.service_reason(move.scenario_id, move.services[0]):
             blocks.append(effects_table(reading, move, codes, name=title_of(reading, move, scenarios)))
-    return [doc.Heading("Gagnants et perdants par EPCI", new_page=True), *blocks] if blocks else []
+    return [doc.Heading("Gagnants et perdants par EPCI"), *blocks] if blocks else []
 
 
 def by_commune(reading: Reading) -> list[doc.Block]:
@@ -292,7 +292,7 @@ def by_commune(reading: Reading) -> list[doc.Block]:
         note = "" if total <= _MOST_ROWS else f"Les {_MOST_ROWS} premières communes sur {total}."
         caption = f"{title_of(reading, move, scenarios)} : communes touchées."
         blocks.append(doc.table(_COMMUNE_COLUMNS, rows, caption, note=note))
-    return [doc.Heading("Écarts commune par commune", new_page=True), *blocks] if blocks else []
+    return [doc.Heading("Écarts commune par commune"), *blocks] if blocks else []
 
 
 def _commune_row(reading: Reading, code: str, row: Any, *, is_observed: bool) -> list[str]:
@@ -330,7 +330,7 @@ def times_of_today(reading: Reading) -> list[doc.Block]:
     keys: list[doc.Text] = [[doc.strong(f"{i} : "), reading.label(s)] for i, s in enumerate(columns, start=1)]
     heads = ["Commune <2", "Code <0.8", *(f"{i} >0.6" for i in range(1, len(columns) + 1))]
     caption = "Temps de route vers chaque service, numéroté ci-dessus (minutes, aller simple)."
-    title = doc.Heading("Temps d'aujourd'hui, commune par commune", new_page=True)
+    title = doc.Heading("Temps d'aujourd'hui, commune par commune")
     return [title, doc.Bullets(keys, "small"), doc.table(heads, rows, caption)]
 
 
@@ -351,7 +351,7 @@ def needs_by_commune(reading: Reading) -> list[doc.Block]:
         rows.append([reading.commune(code), people, *cells])
     heads = ["Commune <2", "Habitants >0.9", *need_heads(publics, wide=1.1)]
     caption = "Estimations arrondies ; « < 11 » : moins de onze personnes."
-    return [doc.Heading("Besoins, commune par commune", new_page=True), doc.table(heads, rows, caption)]
+    return [doc.Heading("Besoins, commune par commune"), doc.table(heads, rows, caption)]
 
 
 def child_offer(reading: Reading) -> list[doc.Block]:
@@ -359,4 +359,4 @@ def child_offer(reading: Reading) -> list[doc.Block]:
     tables = reading.release.child_offer
     makers = {"taux_equipement": rates_table, "offre_recensee": listed_table}
     made = [make(reading, tables[name]) for name, make in makers.items() if len(tables.get(name, ()))]
-    return [doc.Heading("Places et établissements pour enfants", new_page=True), *made] if made else []
+    return [doc.Heading("Places et établissements pour enfants"), *made] if made else []
