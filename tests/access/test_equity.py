@@ -100,6 +100,16 @@ def test_closed_forms() -> None:
     alike = pd.Series([3.0, 3.0, 3.0])
     assert equity.gini(alike) == 0
     assert equity.palma_ratio(alike) == pytest.approx(0.25)
+    # by income, the poorest have the most; where nobody lives a rank may be unknown
+    tens = pd.Series([4.0] * 4 + [2.0] * 5 + [1.0])
+    income = pd.Series(range(10), dtype=float)
+    assert equity.palma_ratio(tens, rank_by=income) == pytest.approx(1 / 16)
+    empty, unknown = pd.Series([1.0] * 10 + [0.0]), pd.Series([*income, np.nan])
+    more = pd.Series([*tens, 9.0])
+    assert equity.palma_ratio(more, empty, rank_by=unknown) == pytest.approx(1 / 16)
+    assert equity.concentration_index(more, unknown, empty) == equity.concentration_index(tens, income)
+    with pytest.raises(ParameterError, match="1 commune de rang inconnu"):
+        equity.palma_ratio(more, rank_by=unknown)
     assert equity.concentration_index(alike, pd.Series([1.0, 2.0, 3.0])) == pytest.approx(0)
     times = pd.Series([20.0, 30.0, 45.0, 60.0])
     assert [

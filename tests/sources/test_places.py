@@ -203,6 +203,7 @@ def test_broken_files_of_facilities_are_refused(tmp_path, lines, message):
 # IGN
 
 OLD_IGN = {"INSEE_COM": "83050", "NOM": "D"}
+GEOFLA = {"INSEE_COM": "83050", "NOM_COMM": "D"}
 NEW_IGN = {"code_insee": "83050", "nom_officiel": "D"}
 
 
@@ -214,7 +215,7 @@ def layer(path: Path, values: dict[str, object], name: str | None = None) -> Pat
     return path
 
 
-@pytest.mark.parametrize("values", [OLD_IGN, NEW_IGN])
+@pytest.mark.parametrize("values", [OLD_IGN, NEW_IGN, GEOFLA])
 @pytest.mark.parametrize("suffix", ["geojson", "gpkg"])
 def test_outlines_are_read_in_both_spellings(tmp_path, values, suffix):
     assert read_outlines(layer(tmp_path / f"a.{suffix}", values))["name"].to_dict() == {"83050": "D"}

@@ -246,6 +246,21 @@ def test_ehpad_status_comes_from_known_colours_alone(tmp_path):
     assert statuses.isna().to_list() == [False, False, False, True, True]
 
 
+def test_bpe_of_one_line_per_commune_and_type(tmp_path):
+    path = text(
+        tmp_path / "bpe.csv", "CODGEO;TYPEQU;NB_EQUIP", "83050;D201;4", "83050;D301;2", "83004;D201;1"
+    )
+    assert sources.read_bpe_counts(path).to_dict() == {"83050": 4.0, "83004": 1.0}
+    with pytest.raises(ReadError, match=r"aucun équipement D107"):
+        sources.read_bpe_counts(path, type_code="D107")
+
+
+def test_a_character_lost_before_is_said(tmp_path):
+    path = text(tmp_path / "bpe.csv", "CODGEO;NB_D201;LIB", "83050;4;B\ufffdziers")
+    with pytest.warns(TerritoryWarning, match="1 ligne a un caractère perdu (.*ligne 2)"):
+        assert sources.read_bpe_counts(path).to_dict() == {"83050": 4.0}
+
+
 def test_bpe_counts_a_repeated_line_once_and_refuses_two_counts(tmp_path):
     path = text(tmp_path / "bpe.csv", '"CODGEO","NB_D201"', '"58062",3', '"58062",3', '"01004",24')
     with pytest.warns(TerritoryWarning, match=r"1 ligne répétée .*\(58062\)"):

@@ -70,12 +70,13 @@ def gini(values: Values, weights: Values | None = None) -> float:
 
 
 @accepting
-def palma_ratio(values: Values, weights: Values | None = None) -> float:
+def palma_ratio(values: Values, weights: Values | None = None, *, rank_by: Values | None = None) -> float:
     """Palma ratio: what the top tenth of persons has (the longest times), over what the bottom four tenths have.
 
-    P = (1 - L(0.9)) / L(0.4), L the Lorenz curve; arguments as for `gini`. 0.25 when all are alike, infinite when the
-    bottom four tenths have nothing; a commune astride a limit is split. Palma (2011), Development and Change 42,
-    87-153.
+    P = (1 - L(0.9)) / L(0.4), L the Lorenz curve, or that of concentration where persons are ranked by something else
+    (`rank_by`, an income); arguments as for `gini`. 0.25 when all are alike (four times it is the ratio of the two
+    means), infinite when the bottom four tenths have nothing; a commune astride a limit is split. Palma (2011),
+    Development and Change 42, 87-153.
 
     Examples
     --------
@@ -83,7 +84,7 @@ def palma_ratio(values: Values, weights: Values | None = None) -> float:
     2.75
     """
     x, w = read_weighted(values, weights)
-    people, amount = lorenz(x, w)
+    people, amount = lorenz(x, w, x if rank_by is None else _ranks(values, rank_by, w))
     if math.isnan(amount[-1]):
         return math.nan
     top = 1.0 - float(np.interp(1.0 - PALMA_TOP_SHARE, people, amount))
@@ -205,8 +206,7 @@ def concentration_index(
     0.2222
     """
     x, w = read_weighted(values, weights)
-    ranks = rank_by.reindex(values.index)[~values.isna()]
-    refuse(ranks.index[ranks.isna()], "commune(s) de rang inconnu")
+    ranks = _ranks(values, rank_by, w)
     if correction not in (None, "erreygers", "wagstaff"):
         raise ParameterError(f"Correction « {correction} » inconnue : erreygers, wagstaff ou aucune.")
     if (correction is None) != (bounds is None):
@@ -221,7 +221,7 @@ def concentration_index(
     share = w / w.sum()
     mean = float((share * x).sum())
     # the middle of each rank's persons, on a scale from 0 to 1
-    _, place = np.unique(np.asarray(ranks, dtype=np.float64), return_inverse=True)
+    _, place = np.unique(ranks, return_inverse=True)
     persons = np.bincount(place, weights=share)
     rank = (np.cumsum(persons) - persons / 2.0)[place]
     covariance = float((share * (x - mean) * rank).sum())
@@ -261,9 +261,17 @@ def read_weighted(values: Values, weights: Values | None) -> tuple[Floats, Float
     return x, w
 
 
-def lorenz(x: Floats, w: Floats) -> tuple[Floats, Floats]:
+def _ranks(values: Values, rank_by: Values, w: Floats) -> Floats:
+    """Return what persons are ranked by, for the values that are known; where there is nobody it may be unknown."""
+    ranks = rank_by.reindex(values.index)[~values.isna()].astype(float)
+    refuse(ranks.index[ranks.isna().to_numpy() & (w > 0)], "commune(s) de rang inconnu")
+    found: Floats = np.asarray(ranks.fillna(0.0), dtype=np.float64)
+    return found
+
+
+def lorenz(x: Floats, w: Floats, by: Floats | None = None) -> tuple[Floats, Floats]:
     """Return the Lorenz curve: growing share of persons, and share of the amount; NaN if there is none."""
-    order = np.argsort(x, kind="stable")
+    order = np.argsort(x if by is None else by, kind="stable")
     people: Floats = np.zeros(x.size + 1)
     amount: Floats = np.zeros(x.size + 1)
     people[1:] = np.cumsum(w[order])

@@ -19,7 +19,7 @@ from territory.sources.text.tables import read_table, require_columns
 from territory.territories import is_inside
 
 CODE_COLUMNS = ("INSEE_COM", "insee_com", "code_insee", "CODE_INSEE", "code", "codgeo", "CODGEO")
-NAME_COLUMNS = ("NOM", "nom", "nom_officiel", "NOM_COM", "libgeo", "LIBGEO", "name")
+NAME_COLUMNS = ("NOM", "nom", "nom_officiel", "NOM_COM", "NOM_COMM", "libgeo", "LIBGEO", "name")
 
 
 def read_features(path: str | Path) -> gpd.GeoDataFrame:

@@ -15,7 +15,7 @@ from typing import IO, cast
 
 import pandas as pd
 
-from territory.errors import MissingFileError, Problems, ReadError, agree, examples
+from territory.errors import MissingFileError, Problems, ReadError, agree, examples, warn
 from territory.sources.text.refusals import cut_archive, fault
 from territory.sources.text.workbooks import read_workbook
 
@@ -160,6 +160,11 @@ def read_table(path: str | Path, *, sheet: str | None = None, header: Sequence[s
     problems.raise_if_any()
     if not body:
         raise fault(path, "il n'a que sa ligne de titres, aucune donnée.")
+    if lost := [line for line, cells in body if any("\ufffd" in cell for cell in cells)]:
+        said = agree(len(lost), "ligne(s) (a un caractère perdu|ont des caractères perdus)")
+        warn(
+            f"Fichier « {path.name} » : {said} (« \ufffd », ligne {examples(lost)}), par un ancien enregistrement."
+        )
     return _as_table([line for line, _ in body], [cells for _, cells in body], titles)
 
 

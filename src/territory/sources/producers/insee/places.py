@@ -114,11 +114,18 @@ def read_bpe_counts(path: str | Path, *, type_code: str = "D201") -> pd.Series:
     """Read the number of facilities of one type in each commune that has at least one (INSEE, BPE), by `commune_code`.
 
     `type_code` is `D201` for general practitioners (`D265` in later vintages), `D107` for maternity units. A line
-    repeated word for word is counted once, with a warning.
+    repeated word for word is counted once, with a warning. A file of one line per commune and type (`TYPEQU`,
+    `NB_EQUIP`) gives those of the type.
     """
     title = f"NB_{type_code}"
     frame = read_table(path)
     require_columns(frame, ("CODGEO",), path=path)
+    if {"TYPEQU", "NB_EQUIP"} <= set(frame):
+        frame = frame.loc[frame["TYPEQU"] == type_code, ["CODGEO", "NB_EQUIP"]].rename(
+            columns={"NB_EQUIP": title}
+        )
+        if frame.empty:
+            raise fault(path, f"aucun équipement {type_code}.")
     frame[title] = cells.wanted(frame, {title: title}, path=path, counts=(title,))[title]
     frame["CODGEO"] = cells.clean_codes(frame["CODGEO"], path=path)
     repeated = frame.duplicated()
