@@ -48,9 +48,8 @@ def notebooks_folder() -> Path:
     for folder in (package / "_notebooks", package.parents[1] / "notebooks"):
         if any(folder.glob("[0-9][0-9]_*.ipynb")):
             return folder
-    raise MissingFileError(
-        "Les notebooks manquent à cette installation : réinstallez le paquet (pip install --force-reinstall territory)."
-    )
+    advice = "réinstallez le paquet (pip install --force-reinstall territory)"
+    raise MissingFileError(f"Les notebooks manquent à cette installation : {advice}.")
 
 
 def list_notebooks() -> list[Notebook]:

@@ -113,7 +113,7 @@ def test_missing_font_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(style, "FONT_PACKAGE", "no-such-package")
     style.font_folder.cache_clear()
     try:
-        with pytest.raises(MissingFileError, match="police"):
+        with pytest.raises(MissingFileError, match="Police Source Sans Pro absente"):
             style.font_folder()
     finally:
         style.font_folder.cache_clear()

@@ -188,14 +188,8 @@ def _allocation(
     """Return flows as tables."""
     used = pairs.take(np.flatnonzero(flow > 0))
     persons = flow[flow > 0]
-    flows = pd.DataFrame(
-        {
-            "from_id": used.origins.take(used.origin),
-            "to_id": used.sites.take(used.site),
-            "persons": persons,
-            "travel_time_min": used.minutes,
-        }
-    )
+    ends = {"from_id": used.origins.take(used.origin), "to_id": used.sites.take(used.site)}
+    flows = pd.DataFrame({**ends, "persons": persons, "travel_time_min": used.minutes})
     served = od.sum_by(used.origin, persons, len(used.origins))
     taken = od.sum_by(used.site, persons, len(used.sites))
     unmet = demand.astype(np.float64) - pd.Series(served, index=used.origins)[demand.index].to_numpy()

@@ -196,10 +196,8 @@ def persons_by_zone(within: pd.DataFrame, demand: pd.Series[float], groups: pd.S
     zone = groups.reindex(demand.index)
     outside = zone.index[zone.isna()]
     if len(outside) and len(outside) == len(zone):
-        raise ParameterError(
-            f"Zones : aucune des {len(zone)} communes de la demande ({examples(demand.index)}) n'a de zone "
-            f"(identifiants des zones : {examples(groups.index)})."
-        )
+        said = f"Zones : aucune des {len(zone)} communes de la demande ({examples(demand.index)}) n'a de zone"
+        raise ParameterError(f"{said} (identifiants des zones : {examples(groups.index)}).")
     if len(outside):
         warn(f"{counted(outside, 'commune(s) sans zone comptée(s) nulle part')}.")
     persons = demand.astype(np.float64)

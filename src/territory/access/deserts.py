@@ -111,11 +111,8 @@ def classify(access: pd.DataFrame, *, criteria: Sequence[Criterion]) -> pd.DataF
     met = np.zeros(len(access), dtype=np.int64)
     known = np.zeros(len(access), dtype=np.int64)
     for criterion in criteria:
-        refuse_other_profile(
-            access.attrs.get("profile"),
-            criterion.profile,
-            f"Critère « {criterion.name} » : le seuil de {criterion.threshold:g}".replace(".", ","),
-        )
+        said = f"Critère « {criterion.name} » : le seuil de {criterion.threshold:g}".replace(".", ",")
+        refuse_other_profile(access.attrs.get("profile"), criterion.profile, said)
         distance = _distance(access, criterion)
         is_known = ~np.isnan(distance)
         is_met = is_known & (distance < 0)

@@ -77,10 +77,8 @@ class Pairs:
             self.check_threshold(float(reach), f"La portée de la décroissance {decay!r}")
         weights = np.asarray(decay(self.minutes), dtype=np.float64)
         if weights.shape != self.minutes.shape:
-            raise ParameterError(
-                f"La décroissance {decay!r} rend {weights.size} poids pour {self.minutes.size} temps : "
-                "elle doit en rendre un par temps."
-            )
+            what = f"La décroissance {decay!r} rend {weights.size} poids pour {self.minutes.size} temps"
+            raise ParameterError(f"{what} : elle doit en rendre un par temps.")
         known = weights
         # min is NaN as soon as one weight is, and no comparison with NaN holds
         if known.size and not known.min() >= 0:
@@ -199,10 +197,8 @@ def _positions(column: pd.Series[str], ids: Ids, name: str, what: str) -> Ints:
     if what and len(ids) and len(known) and lookup.max() < 0:
         is_mixed = (number(ids[0]) is NOTHING) != (number(known[0]) is NOTHING)
         why = f"d'un côté, {AS_NUMBERS}" if is_mixed else f"{CHECK_CODES}."
-        raise UnknownCodeError(
-            f"Aucun des {len(ids)} identifiants des {what} ({examples(ids)}) n'est dans la colonne {name} de la "
-            f"table des temps ({examples(known)}) : {why}"
-        )
+        said = f"Aucun des {len(ids)} identifiants des {what} ({examples(ids)}) n'est dans la colonne {name}"
+        raise UnknownCodeError(f"{said} de la table des temps ({examples(known)}) : {why}")
     if what and (strange := {str(one).lstrip("0") for one in known[lookup < 0]}):
         # a table that names some codes without their zero would count them out of reach
         absent = [one for one in ids.difference(known) if str(one).lstrip("0") in strange]

@@ -48,13 +48,10 @@ def step_status(
         closest, is_known = _closest_of(travel_times, ids, step)
         near = (closest <= max_time_min).to_numpy()
         sure = step.is_complete_list & is_known
-        said = {
-            "step": step.name,
-            "status": np.where(near, PRESENT, np.where(sure, ABSENT, UNKNOWN)),
-            "time_min": closest if step.is_complete_list else np.nan,
-            "is_complete_list": step.is_complete_list,
-        }
-        frames.append(pd.DataFrame(said, index=ids))
+        status = np.where(near, PRESENT, np.where(sure, ABSENT, UNKNOWN))
+        frame = pd.DataFrame({"step": step.name, "status": status}, index=ids)
+        time_min = closest if step.is_complete_list else np.nan
+        frames.append(frame.assign(time_min=time_min, is_complete_list=step.is_complete_list))
     table = pd.concat(frames).set_index("step", append=True)
     order = pd.MultiIndex.from_product([ids, [step.name for step in steps]], names=["from_id", "step"])
     return table.rename_axis(["from_id", "step"]).reindex(order)

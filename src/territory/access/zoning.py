@@ -98,10 +98,8 @@ def simulate(
     """
     rule = _profile(profile)
     if apl.name not in (None, "apl", APL_NAME):
-        raise ParameterError(
-            f"« {apl.name} » n'est pas une APL : ses seuils ne s'y appliquent pas (il faut une population "
-            "standardisée par l'âge et une activité)."
-        )
+        said = f"« {apl.name} » n'est pas une APL : ses seuils ne s'y appliquent pas"
+        raise ParameterError(f"{said} (il faut une population standardisée par l'âge et une activité).")
     threshold = f"Zonage simulé : ce que fixe « {rule.name} »"
     refuse_other_profile(apl.attrs.get("profile"), rule.apl_profile, threshold)
     table = _table(apl, population_hab)
@@ -134,10 +132,8 @@ def _profile(profile: str | ZoningProfile) -> ZoningProfile:
     if isinstance(profile, ZoningProfile):
         return profile
     if profile not in ZONING_PROFILES:
-        raise ParameterError(
-            f"Profil de zonage « {profile} » inconnu : choisissez parmi {', '.join(ZONING_PROFILES)}, ou donnez un "
-            "ZoningProfile avec les seuils lus dans l'arrêté."
-        )
+        said = f"Profil de zonage « {profile} » inconnu : choisissez parmi {', '.join(ZONING_PROFILES)}"
+        raise ParameterError(f"{said}, ou donnez un ZoningProfile avec les seuils lus dans l'arrêté.")
     return ZONING_PROFILES[profile]
 
 
@@ -148,14 +144,9 @@ def _table(apl: pd.Series[float], population_hab: pd.Series[float]) -> pd.DataFr
     if apl.index.has_duplicates:
         problems.add(f"territoires en double ({examples(apl.index[apl.index.duplicated()].unique())})")
     problems.raise_if_any()
-    return pd.DataFrame(
-        {
-            "region": "région",
-            "population_hab": read_amounts(population_hab.reindex(apl.index), "Population"),
-            APL_NAME: read_amounts(apl, "APL"),
-        },
-        index=apl.index,
-    )
+    persons = read_amounts(population_hab.reindex(apl.index), "Population")
+    columns = {"region": "région", "population_hab": persons, APL_NAME: read_amounts(apl, "APL")}
+    return pd.DataFrame(columns, index=apl.index)
 
 
 def _take(queue: NDArray[np.intp], people: Floats, quota_hab: float, name: str) -> int:

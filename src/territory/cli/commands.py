@@ -67,10 +67,8 @@ def run(
         from territory.workflow.national import run_national
 
         if edition != "publique":
-            raise ParameterError(
-                "Une étude nationale ne compte pas d'enfants accompagnés : elle n'a pas d'édition interne (retirez "
-                "--edition)."
-            )
+            said = "Une étude nationale ne compte pas d'enfants accompagnés"
+            raise ParameterError(f"{said} : elle n'a pas d'édition interne (retirez --edition).")
         loaded = loaded if population is None else with_population(loaded, population)
         with _progress() as announce:
             parts = run_national(loaded, out_dir=place, roads=roads, scheduler=scheduler, on_step=announce)

@@ -76,9 +76,9 @@ def fetch_data(
     typer.echo(f"{stored.key} : {files}, dans {stored.folder.as_posix()}")
     typer.echo(f"Licence : {stored.licence} ; récupéré le {stored.retrieved_on[:10]}")
     for name in stored.packed:
+        advice = f"ensuite : territory data fetch {stored.key.replace('/', ' ')} --force --from DOSSIER"
         typer.echo(
-            f"{name} reste à décompresser (7-Zip, par exemple) ; ensuite : territory data fetch "
-            f"{stored.key.replace('/', ' ')} --force --from DOSSIER",
+            f"{name} reste à décompresser (7-Zip, par exemple) ; {advice}",
             err=True,
         )
 

@@ -214,10 +214,8 @@ def carried_censuses(
         told = [code for code, after in apart.items() if weights.reindex(list(after)).sum(skipna=False) > 0]
         if lost := [f"{code} devient {', '.join(to)}" for code, to in apart.items() if code not in told]:
             said = agree(len(lost), "commune(s) (est devenue|sont devenues) plusieurs")
-            warn(
-                f"« populations.{vintage} » : {said} ({examples(lost)}), dont aucun recensement donné ne dit les "
-                "parts : leur population reste inconnue."
-            )
+            what = f"« populations.{vintage} » : {said} ({examples(lost)})"
+            warn(f"{what}, dont aucun recensement donné ne dit les parts : leur population reste inconnue.")
         if told:
             assert movements is not None
             told_of = counts[vintage].loc[told].to_frame("population")
@@ -265,13 +263,8 @@ def population_by_band(
     refuse(unknown, "commune(s) sans parts d'âge")
     reversed_bands = total.index[young_share > under_25]
     refuse(reversed_bands, "commune(s)", of="Plus de 0-14 ans que de moins de 25 ans")
-    counts = pd.DataFrame(
-        {
-            "0-14": (total * young_share * _GRAIN).round() / _GRAIN,
-            "0-24": (total * under_25 * _GRAIN).round() / _GRAIN,
-            "25-64": (total * adults * _GRAIN).round() / _GRAIN,
-        }
-    )
+    parts = {"0-14": young_share, "0-24": under_25, "25-64": adults}
+    counts = pd.DataFrame({band: (total * share * _GRAIN).round() / _GRAIN for band, share in parts.items()})
     counts["65+"] = total - counts["0-24"] - counts["25-64"]
     counts["15-24"] = counts["0-24"] - counts["0-14"]
     # one band from 0 to 24 only where nothing finer is known

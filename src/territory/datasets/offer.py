@@ -61,13 +61,9 @@ def category_services(sites: gpd.GeoDataFrame) -> pd.DataFrame:
     """Return one service per site, that of its FINESS category if it has one; places, publics and ages stay unknown."""
     kept = sites[sites["category_code"].isin(CATEGORIES)]
     offered = [CATEGORIES[code] for code in kept["category_code"]]
-    return _services(
-        kept.index,
-        [category.service for category in offered],
-        authorisations=kept.index,
-        units=[category.capacity_unit for category in offered],
-        at_home=[category.is_at_home for category in offered],
-    )
+    names, units = [kind.service for kind in offered], [kind.capacity_unit for kind in offered]
+    at_home = [kind.is_at_home for kind in offered]
+    return _services(kept.index, names, authorisations=kept.index, units=units, at_home=at_home)
 
 
 def practitioner_sites(communes: gpd.GeoDataFrame) -> Offer:
@@ -87,13 +83,10 @@ def pharmacy_sites(communes: gpd.GeoDataFrame) -> Offer:
 
 def _one_a_commune(communes: gpd.GeoDataFrame, prefix: str, name: str) -> gpd.GeoDataFrame:
     """Return one site for each commune, at its point."""
-    return _sites(
-        [f"{prefix}-{code}" for code in communes.index],
-        [f"{name}, {commune}" for commune in communes["name"]],
-        communes.index,
-        communes.geometry,
-        source="Base permanente des équipements (INSEE)",
-    )
+    ids = [f"{prefix}-{code}" for code in communes.index]
+    names = [f"{name}, {commune}" for commune in communes["name"]]
+    source = "Base permanente des équipements (INSEE)"
+    return _sites(ids, names, communes.index, communes.geometry, source=source)
 
 
 def emergency_sites(
@@ -117,14 +110,9 @@ def emergency_sites(
             warn(f"SAE : {said} ({examples(lost)}).")
     codes = commune_map.places("emergencies", codes)
     codes = codes[codes.isin(communes.index)]
-    sites = _sites(
-        codes.index,
-        others.loc[codes.index, "name"],
-        codes,
-        communes.geometry.loc[codes],
-        source="Statistique annuelle des établissements (DREES)",
-        operators=others.loc[codes.index, "operator_id"],
-    )
+    others, points = others.loc[codes.index], communes.geometry.loc[codes]
+    source, operators = "Statistique annuelle des établissements (DREES)", others["operator_id"]
+    sites = _sites(codes.index, others["name"], codes, points, source=source, operators=operators)
     ids = known.append(sites.index)
     return sites, _services(ids, [EMERGENCIES] * len(ids), authorisations=ids)
 
@@ -139,15 +127,9 @@ def ehpad_sites(
     placed = gpd.sjoin(ehpad.to_crs(_crs(around)), around, predicate="within")
     # a point on the line between two communes is in the first
     placed = placed[~placed.index.duplicated()]
-    sites = _sites(
-        [f"ehpad-{number}" for number in placed.index],
-        placed["name"],
-        placed["commune_code"],
-        placed.geometry,
-        source="Prix des EHPAD (CNSA)",
-        category="500",
-        precision="address",
-    )
+    ids, codes = [f"ehpad-{number}" for number in placed.index], placed["commune_code"]
+    said: Any = {"source": "Prix des EHPAD (CNSA)", "category": "500", "precision": "address"}
+    sites = _sites(ids, placed["name"], codes, placed.geometry, **said)
     return sites, _services(sites.index, [EHPAD] * len(sites), units=["places"] * len(sites))
 
 

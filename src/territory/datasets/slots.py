@@ -104,10 +104,8 @@ class Slot:
         forms = [filter(None, (reader.form, " ou ".join(reader.suffixes))) for reader in self.readers]
         forms_known = ", ".join(" en ".join(form) for form in forms)
         reasons = "".join(f"\n  lu comme {reader.form} : {error}" for reader, error in refusals)
-        raise ReadError(
-            f"Fichier « {path.name} » : ce n'est aucune des formes attendues ({forms_known}) ; vérifiez que c'est le "
-            f"bon fichier, décompressé.{reasons}"
-        )
+        said = f"Fichier « {path.name} » : ce n'est aucune des formes attendues ({forms_known})"
+        raise ReadError(f"{said} ; vérifiez que c'est le bon fichier, décompressé.{reasons}")
 
     @property
     def label(self) -> str:

@@ -68,9 +68,8 @@ def departement_of(commune_code: str) -> str:
     """Return the département of a commune code (`2A`, `2B`, `971` to `989` too); `UnknownCodeError` where none."""
     commune_code = str(commune_code)
     if not _CODE.fullmatch(commune_code):
-        raise UnknownCodeError(
-            f"« {commune_code} » n'est pas un code de commune : cinq caractères sont attendus (83050, 2A004)."
-        )
+        said = f"« {commune_code} » n'est pas un code de commune"
+        raise UnknownCodeError(f"{said} : cinq caractères sont attendus (83050, 2A004).")
     return commune_code[:3] if commune_code[:2] in ("97", "98") else commune_code[:2]
 
 
@@ -112,10 +111,8 @@ def projected_epsg(departement_code: str) -> int:
         return _OVERSEAS[departement_code]
     if departement_code in ("2A", "2B") or (departement_code.isdigit() and 1 <= int(departement_code) <= 95):
         return METROPOLITAN_FRANCE
-    raise UnknownCodeError(
-        f"Aucune projection officielle connue pour le territoire « {departement_code} » "
-        f"(connus : 01 à 95, 2A, 2B, {', '.join(_OVERSEAS)})."
-    )
+    said = f"Aucune projection officielle connue pour le territoire « {departement_code} »"
+    raise UnknownCodeError(f"{said} (connus : 01 à 95, 2A, 2B, {', '.join(_OVERSEAS)}).")
 
 
 Ints = npt.NDArray[np.int64]
@@ -226,10 +223,8 @@ def _numbers(table: pd.DataFrame, averages: Mapping[str, str]) -> pd.DataFrame:
     refuse(absent, "colonne(s) de averages= absente(s) de la table")
     wrong = [name for name in numeric.columns if str(name).endswith(_NOT_ADDITIVE) and name not in averages]
     if wrong:
-        raise ParameterError(
-            f"{examples(wrong)} : une part ou un taux ne s'additionne pas ; dites par quoi le pondérer, par exemple "
-            f"averages={{{str(wrong[0])!r}: 'population'}}."
-        )
+        advice = f"dites par quoi le pondérer, par exemple averages={{{str(wrong[0])!r}: 'population'}}"
+        raise ParameterError(f"{examples(wrong)} : une part ou un taux ne s'additionne pas ; {advice}.")
     return numeric
 
 

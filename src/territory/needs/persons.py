@@ -252,15 +252,9 @@ def demand_from_rate(
     refuse(persons.index[(values < 0) | np.isinf(values)], "effectif(s) négatif(s) ou infini(s)", of=of)
     refuse(persons.index[persons.index.duplicated()].unique(), "commune(s) en double", of=of)
     index = pd.MultiIndex.from_product([persons.index, [public]], names=["commune_code", "public"])
-    return pd.DataFrame(
-        {
-            "demand": values * per_1000 / 1000,
-            "demand_low": values * low_per_1000 / 1000,
-            "demand_high": values * high_per_1000 / 1000,
-            "kind": kind,
-        },
-        index=index,
-    )
+    rates = {"demand": per_1000, "demand_low": low_per_1000, "demand_high": high_per_1000}
+    demand = {name: values * rate / 1000 for name, rate in rates.items()}
+    return pd.DataFrame({**demand, "kind": kind}, index=index)
 
 
 def scale_to_total(counts: pd.Series[float], total: float) -> pd.Series[float]:
@@ -306,10 +300,8 @@ def standardised_population(
     else:
         mean = float(reference)
     if not (math.isfinite(mean) and mean > 0):
-        raise ParameterError(
-            f"Population standardisée : la consommation moyenne de référence ({mean:g} acte par habitant et par an) "
-            "doit être connue et positive."
-        )
+        said = "Population standardisée : la consommation moyenne de référence"
+        raise ParameterError(f"{said} ({mean:g} acte par habitant et par an) doit être connue et positive.")
     standardised = (weighted / mean).rename(NAME)
     standardised.attrs = {"unit": "habitants standardisés", "mean_acts_per_hab": mean}
     return standardised

@@ -265,10 +265,8 @@ def _read_side(frame: Points, label: str, epsg: int, terrain: str | None, proble
     density = _positive(frame, "density_hab_km2", label, problems, zero=True)
     missing = np.isnan(density)
     if "density_hab_km2" in frame and missing.any() and not problems:
-        warn(
-            f"{label} : densité inconnue pour {agree(int(missing.sum()), 'point(s)')} sur {len(frame)} "
-            f"({examples(frame.index[missing])}) : {DEFAULT_DENSITY_HAB_KM2:g} hab/km² est supposé.",
-        )
+        said = f"{label} : densité inconnue pour {agree(int(missing.sum()), 'point(s)')} sur {len(frame)}"
+        warn(f"{said} ({examples(frame.index[missing])}) : {DEFAULT_DENSITY_HAB_KM2:g} hab/km² est supposé.")
     slowness, is_measured = _slowness(frame, label, terrain, problems)
     codes = frame["commune_code"] if "commune_code" in frame else frame.index.to_series()
     return Places(

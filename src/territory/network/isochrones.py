@@ -219,10 +219,8 @@ def _outlines(
     columns = int(np.ceil((x[known].max() + margin - x_min) / cell_m))
     rows = int(np.ceil((y[known].max() + margin - y_min) / cell_m))
     if columns * rows > _MOST_CELLS:
-        raise ParameterError(
-            f"cell_m={cell_m:g} donne une grille de {columns} × {rows} mailles : agrandissez la maille ou raccourcissez"
-            " les temps."
-        )
+        said = f"cell_m={cell_m:g} donne une grille de {columns} × {rows} mailles"
+        raise ParameterError(f"{said} : agrandissez la maille ou raccourcissez les temps.")
     on_grid = (x - x_min) / cell_m, (y - y_min) / cell_m, time, beside
     here = (site[0] - x_min) / cell_m, (site[1] - y_min) / cell_m, site[2]
     grid = _grid(on_grid, here, (rows, columns), cell_m, m_per_min)

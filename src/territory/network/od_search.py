@@ -239,24 +239,17 @@ class RoadSearch:
 
     def save(self, folder: str | Path) -> Path:
         """Save the search in a folder that `load_search` maps into memory: a cluster is sent a path, not a map."""
-        header = {
-            "format": FORMAT,
-            "version": VERSION,
-            "max_time_min": None if math.isnan(self.max_time_min) else self.max_time_min,
-            "limit_ms": self.limit_ms,
-            "with_distance": self.with_distance,
-        }
+        limit_min = None if math.isnan(self.max_time_min) else self.max_time_min
+        header = {"format": FORMAT, "version": VERSION, "max_time_min": limit_min}
+        header |= {"limit_ms": self.limit_ms, "with_distance": self.with_distance}
         what = "une recherche de temps enregistrée"
         return save_arrays(Path(folder), self._arrays(), header, header_name=_HEADER, what=what)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """Return every array by name."""
-        arrays: dict[str, NDArray[Any]] = {
-            "from_ids": self.from_ids.to_numpy(dtype=np.str_),
-            "to_ids": self.to_ids.to_numpy(dtype=np.str_),
-            "lengths_dm": self.lengths_dm,
-            "open_directions": self.open_directions,
-        }
+        ids = {"from_ids": self.from_ids, "to_ids": self.to_ids}
+        arrays: dict[str, NDArray[Any]] = {name: one.to_numpy(dtype=np.str_) for name, one in ids.items()}
+        arrays |= {"lengths_dm": self.lengths_dm, "open_directions": self.open_directions}
         arrays |= {f"graph_{name}": getattr(self.graph, name) for name in _GRAPH}
         for side, ends in (("origins", self.origins), ("destinations", self.destinations)):
             arrays |= {f"{side}_{name}": array for name, array in ends.to_arrays().items()}

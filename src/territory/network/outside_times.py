@@ -103,14 +103,9 @@ def _as_long(table: pd.DataFrame, path: Path) -> pd.DataFrame:
         return table[list(found)].rename(columns=found)
     rows, columns = table.iloc[:, 0].astype(str), table.columns[1:].astype(str)
     if len(columns) and len(rows) and set(rows) & set(columns):
-        cells = table.iloc[:, 1:].to_numpy()
-        return pd.DataFrame(
-            {
-                "from_id": np.repeat(rows.to_numpy(), len(columns)),
-                "to_id": np.tile(columns.to_numpy(), len(rows)),
-                "travel_time_min": cells.ravel(),
-            }
-        )
+        cells = table.iloc[:, 1:].to_numpy().ravel()
+        from_id, to_id = np.repeat(rows.to_numpy(), len(columns)), np.tile(columns.to_numpy(), len(rows))
+        return pd.DataFrame({"from_id": from_id, "to_id": to_id, "travel_time_min": cells})
     raise errors.ReadError(
         f"Le distancier « {path.name} » n'est ni une table longue (idSrc, idDst, duree) ni une matrice carrée"
         f" d'identifiants (colonnes : {errors.examples(table.columns, most=6)})."
@@ -196,13 +191,9 @@ def query_server(
             if with_distance:
                 metres[block] = _checked_cells(answer.distances, shape, url)
     row, column = np.nonzero(~np.isnan(seconds))
-    table = pd.DataFrame(
-        {
-            "from_id": origins.index.astype(str).to_numpy()[row],
-            "to_id": destinations.index.astype(str).to_numpy()[column],
-            "travel_time_min": seconds[row, column] / SECONDS_PER_MINUTE,
-        }
-    )
+    from_id, to_id = (ends.index.astype(str).to_numpy() for ends in (origins, destinations))
+    table = pd.DataFrame({"from_id": from_id[row], "to_id": to_id[column]})
+    table["travel_time_min"] = seconds[row, column] / SECONDS_PER_MINUTE
     if with_distance:
         table["distance_km"] = metres[row, column] / METRES_PER_KILOMETRE
     table.attrs["cutoff_min"] = float("nan")

@@ -90,13 +90,9 @@ def minimise(
     any_solution: bool = False,
 ) -> Solution:
     """Minimise a cost under constraints; with `any_solution`, the question is only whether there is one."""
-    answer = milp(
-        cost,
-        constraints=constraints,
-        integrality=integer.astype(np.uint8),
-        bounds=Bounds(lower, upper),
-        options={"time_limit": search.left_s(), "mip_rel_gap": 1e9 if any_solution else search.mip_gap},
-    )
+    options: Any = {"time_limit": search.left_s(), "mip_rel_gap": 1e9 if any_solution else search.mip_gap}
+    whole, bounds = integer.astype(np.uint8), Bounds(lower, upper)
+    answer = milp(cost, constraints=constraints, integrality=whole, bounds=bounds, options=options)
     if answer.status == _INFEASIBLE:
         return Solution(None, math.inf, math.inf, True)
     bound = getattr(answer, "mip_dual_bound", None)
@@ -117,7 +113,5 @@ def spread(rows: Any, *, before: int = 0, after: int = 0) -> sp.csr_array:
 
 def no_answer(search: Search) -> ParameterError:
     """Return the error of a search that ended before any solution."""
-    return ParameterError(
-        f"Aucune solution trouvée en {search.time_limit_s:g} s, et rien ne prouve qu'il n'y en ait pas : augmentez "
-        "time_limit_s, ou réduisez le nombre de candidats."
-    )
+    said = f"Aucune solution trouvée en {search.time_limit_s:g} s, et rien ne prouve qu'il n'y en ait pas"
+    return ParameterError(f"{said} : augmentez time_limit_s, ou réduisez le nombre de candidats.")

@@ -175,10 +175,8 @@ def _check_column(values: pd.Series[float], name: str, is_log: bool, problems: P
     elif values.nunique() < 2:
         problems.add(f"colonne « {name} » : la même valeur partout, elle ne distingue rien")
     elif is_log and (values <= 0).any():
-        problems.add(
-            f"colonne « {name} » : valeurs nulles ou négatives ({examples(values.index[values <= 0])}), sans rapport "
-            "possible ; retirez-la de log_columns"
-        )
+        said = f"colonne « {name} » : valeurs nulles ou négatives ({examples(values.index[values <= 0])})"
+        problems.add(f"{said}, sans rapport possible ; retirez-la de log_columns")
 
 
 def _model(count: int, luck: np.random.Generator) -> Pipeline:

@@ -77,12 +77,10 @@ def needs_with_range(needs: pd.DataFrame, *, label: str = "personnes") -> Figure
         axes.grid(axis="x", color=style.OUTSIDE, linewidth=0.7)
         axes.set_axisbelow(True)
         _row_names(axes, list(needs.index))
-        texts = [
-            f"{persons(central)}{NBSP} ({persons(low)} à {persons(high)})"
-            if central >= _THRESHOLD
-            else persons(central)
-            for low, central, high in needs[["low", "central", "high"]].to_numpy(dtype=float)
-        ]
+        texts = []
+        for low, central, high in needs[["low", "central", "high"]].to_numpy(dtype=float):
+            between = f"{NBSP} ({persons(low)} à {persons(high)})" if central >= _THRESHOLD else ""
+            texts.append(f"{persons(central)}{between}")
         _side_column(axes, "", texts)
     return figure
 

@@ -121,12 +121,9 @@ def _show_study(study: Study) -> Figure:
     planned = gpd.GeoDataFrame(columns, geometry=points, crs=data.communes.crs).to_crs(areas.crs)
     every: Any = pd.concat([places, planned], ignore_index=True)
     every["mark"] = [str(number) for number in range(1, len(every) + 1)]
-    legend = Legend(
-        [centre, land] if len(focus) else [land],
-        study.title,
-        sites=list(every[["mark", "shape", "label"]].itertuples(index=False, name=None)),
-        notes=["Un lieu prévu est au point de sa commune."] if declared else [],
-    )
+    sites = list(every[["mark", "shape", "label"]].itertuples(index=False, name=None))
+    notes = ["Un lieu prévu est au point de sa commune."] if declared else []
+    legend = Legend([centre, land] if len(focus) else [land], study.title, sites=sites, notes=notes)
     panel = Panel(areas, keys, zones=data.communes["epci_code"], focus=focus, sites=gpd.GeoDataFrame(every))
     return draw_map(panel, legend)
 
@@ -188,10 +185,8 @@ def _show_plan(obj: Any, outlines: gpd.GeoDataFrame | None, names: Mapping[str, 
             "implantation, une affectation de places, des groupes ou des types de communes."
         )
     if outlines is None:
-        raise ParameterError(
-            f"Carte impossible : {type(obj).__name__} ne dit pas où sont les communes ; donnez outlines= "
-            "(result.dataset.outlines, ou des points indexés par les mêmes codes)."
-        )
+        said = f"Carte impossible : {type(obj).__name__} ne dit pas où sont les communes ; donnez outlines="
+        raise ParameterError(f"{said} (result.dataset.outlines, ou des points indexés par les mêmes codes).")
     figure: Figure = draw(obj, outlines)
     return figure
 

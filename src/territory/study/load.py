@@ -227,12 +227,9 @@ def migrate(raw: dict[str, Any], *, steps: Mapping[int, Step] = STEPS) -> dict[s
     moved = copy.deepcopy(raw)
     for number in range(version, newest):
         moved = {**steps[number].change(moved), "schema_version": number + 1}
-    warn_deprecated(
-        f"Fichier d'étude, schema_version = {version}",
-        instead=f"schema_version = {newest}, avec les clés de docs/guide/fichier-d-etude.md",
-        removed_in=steps[version].removed_in,
-        category=TerritoryWarning,
-    )
+    old, until = f"Fichier d'étude, schema_version = {version}", steps[version].removed_in
+    instead = f"schema_version = {newest}, avec les clés de docs/guide/fichier-d-etude.md"
+    warn_deprecated(old, instead=instead, removed_in=until, category=TerritoryWarning)
     return moved
 
 

@@ -93,13 +93,10 @@ def check_references(study: Study, tables: OwnTables, *, whole: bool = True) -> 
 def _names_of_data(study: Study) -> bool:
     """Tell whether a study names what only its official files know: sites, communes, EPCI, services of its own."""
     said = (study.site, study.service, study.authorisation, study.scenario, study.siting, study.grouping)
+    more = (study.fact, study.files.observed_origins, study.territory.focus_epci_code)
     known = {"urgences", "medecin_generaliste", *(category.service for category in CATEGORIES.values())}
-    return (
-        any(said)
-        or bool(study.fact or study.files.observed_origins or study.territory.focus_epci_code)
-        or not set(study.travel.closest_services) <= known
-        or study.desert != (DREES_SCHEME,)
-    )
+    is_usual = set(study.travel.closest_services) <= known and study.desert == (DREES_SCHEME,)
+    return any(said) or any(more) or not is_usual
 
 
 def _check_departements(study: Study, held: str | None) -> Findings:
@@ -109,11 +106,8 @@ def _check_departements(study: Study, held: str | None) -> Findings:
         if code not in DEPARTEMENTS:
             yield place, f"département inconnu « {code} » (31, 2A, 974…)"
         elif held is not None and code != held:
-            yield (
-                place,
-                f"le jeu « {study.dataset} » ne tient que {DEPARTEMENTS[held].name} ({held}) en entier : pour "
-                f"{DEPARTEMENTS[code].name}, « territory init {code} --from DOSSIER »",
-            )
+            kept = f"le jeu « {study.dataset} » ne tient que {DEPARTEMENTS[held].name} ({held}) en entier"
+            yield place, f"{kept} : pour {DEPARTEMENTS[code].name}, « territory init {code} --from DOSSIER »"
     if study.travel.terrain not in (None, *TERRAINS):
         said = FAULTS["synonyms"].get(plain(str(study.travel.terrain)))
         hint = f"vouliez-vous dire « {said} » ?" if said in TERRAINS else f"connus : {', '.join(TERRAINS)}"
@@ -190,20 +184,16 @@ def _check_sites(study: Study, data: Any) -> Findings:
             said = f"le site « {site.id} » existe déjà dans les données : choisissez un autre id"
             yield (*place, "id"), said
         if site.commune_code is not None and site.commune_code not in data.communes.index:
-            yield (
-                (*place, "commune_code"),
-                f"commune inconnue « {site.commune_code} » dans le COG 2024 du territoire et de ses abords "
-                f"({examples(data.communes.index)}) : vérifiez le code INSEE",
-            )
+            where = f"le COG 2024 du territoire et de ses abords ({examples(data.communes.index)})"
+            said = f"commune inconnue « {site.commune_code} » dans {where} : vérifiez le code INSEE"
+            yield (*place, "commune_code"), said
         x, y = site.longitude, site.latitude
         if x is None or y is None:
             continue
         if not (west - _BORDER <= x <= east + _BORDER and south - _BORDER <= y <= north + _BORDER):
-            yield (
-                (*place, "longitude"),
-                f"le point ({x}, {y}) est hors du territoire (longitude {west:.2f} à {east:.2f}, "
-                f"latitude {south:.2f} à {north:.2f}) : longitude et latitude sont-elles inversées ?",
-            )
+            box = f"longitude {west:.2f} à {east:.2f}, latitude {south:.2f} à {north:.2f}"
+            said = f"le point ({x}, {y}) est hors du territoire ({box})"
+            yield (*place, "longitude"), f"{said} : longitude et latitude sont-elles inversées ?"
 
 
 def _check_services(study: Study, known: Known) -> Findings:
@@ -246,15 +236,12 @@ def _check_services(study: Study, known: Known) -> Findings:
 
 def _check_files(study: Study, known: Known) -> Findings:
     """Yield files that are absent, and what is wrong in the children served."""
-    for section, keys in (
-        ("files", ("observed_origins", "distancier", "roads", "logo")),
-        ("practitioners", ("consumption", "activity")),
-        ("zoning", ("territories",)),
-    ):
-        for key in keys:
-            name = getattr(getattr(study, section), key, None)
-            if name is not None and not known.tables.has(name):
-                yield (section, key), absent_file(name)
+    own = [("files", key) for key in ("observed_origins", "distancier", "roads", "logo")]
+    own += [("practitioners", "consumption"), ("practitioners", "activity"), ("zoning", "territories")]
+    for section, key in own:
+        name = getattr(getattr(study, section), key, None)
+        if name is not None and not known.tables.has(name):
+            yield (section, key), absent_file(name)
     origins = study.files.observed_origins
     if origins is not None and known.tables.has(origins):
         try:

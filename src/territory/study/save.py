@@ -36,10 +36,8 @@ def save_scenario(
     text = scenario_toml(scenario, sites=new_sites).replace("\n", newline)
     new = old.rstrip() + (newline * 2 + text).encode("utf-8")
     if scenario.id in {one.id for one in known.scenario}:
-        raise StudyError(
-            f"« {path.name} » : le scénario « {scenario.id} » y est déjà, et il n'est pas remplacé ; choisissez un "
-            "autre identifiant."
-        )
+        what = f"« {path.name} » : le scénario « {scenario.id} » y est déjà, et il n'est pas remplacé"
+        raise StudyError(f"{what} ; choisissez un autre identifiant.")
     study = parse_bytes(new, path)
     said = f"« {path.name} » ne peut pas être écrit ({{reason}}) : choisissez un autre dossier."
     with retold(OSError, OutputError, said):
@@ -67,10 +65,8 @@ def _copy_of(name: str, new_id: str) -> bytes:
     """Return the text of a built-in study under another id."""
     source = Path(name) if name.endswith(".toml") else None
     if name not in built_in_studies() and not (source and source.is_file()):
-        raise StudyError(
-            f"« {name} » n'est pas une étude intégrée ({', '.join(built_in_studies())}) : indiquez le fichier de "
-            "votre étude, le scénario y sera ajouté."
-        )
+        said = f"« {name} » n'est pas une étude intégrée ({', '.join(built_in_studies())})"
+        raise StudyError(f"{said} : indiquez le fichier de votre étude, le scénario y sera ajouté.")
     slug = re.sub(r"[^a-z0-9]+", "-", new_id.lower()).strip("-") or "essai"
     if slug in built_in_studies():
         advice = "donnez un autre nom au fichier (draguignan-essai.toml)"

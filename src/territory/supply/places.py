@@ -122,13 +122,9 @@ def _by_zone(
     of_whole = of_whole[["places", "reason"]].assign(zone=whole["zone"].to_numpy())
     every = pd.concat([of_whole, pieces], ignore_index=True)
     grouped = every.groupby("zone", sort=False)
-    return pd.DataFrame(
-        {
-            "places": grouped["places"].sum(skipna=False),
-            "known_places": grouped["places"].sum(),
-            "reason": grouped["reason"].agg(lambda said: " ; ".join(dict.fromkeys(filter(None, said)))),
-        }
-    )
+    reasons = grouped["reason"].agg(lambda said: " ; ".join(dict.fromkeys(filter(None, said))))
+    places = {"places": grouped["places"].sum(skipna=False), "known_places": grouped["places"].sum()}
+    return pd.DataFrame({**places, "reason": reasons})
 
 
 def _kinds(services: pd.DataFrame) -> pd.Series[str]:

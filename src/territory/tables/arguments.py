@@ -87,9 +87,8 @@ def _bound(
         missing = [name for name in needed[in_a_row:] if name not in options]
         problems = [f"argument inconnu « {name} »" for name in options if name not in known]
         problems += [f"il manque {', '.join(missing)}"] if missing else []
-        raise WrongTypeError(
-            f"{called}() : {' ; '.join(problems) or 'arguments en trop'}. Arguments : {', '.join(known) or 'aucun'}."
-        ) from None
+        said = f"{called}() : {' ; '.join(problems) or 'arguments en trop'}. Arguments"
+        raise WrongTypeError(f"{said} : {', '.join(known) or 'aucun'}.") from None
 
 
 def _written(annotation: Any) -> str:

@@ -56,10 +56,8 @@ NEEDS = (
     *(Keyed(f"{name}_{{public}}", COLUMNS[name]) for name in ("demand_low", "demand_high", "demand")),
     Keyed("class_{public}", SERVICE_CLASS.column),
 )
-DESERTS = tuple(
-    Keyed(pattern, COLUMNS[pattern.partition("_{")[0]])
-    for pattern in ("desert_class_{scheme}", "status_{criterion}", "value_{criterion}")
-)
+_OF_DESERTS = ("desert_class_{scheme}", "status_{criterion}", "value_{criterion}")
+DESERTS = tuple(Keyed(pattern, COLUMNS[pattern.partition("_{")[0]]) for pattern in _OF_DESERTS)
 # how each quantity of the accounts of travel is named with its bound, and what it is
 YEAR = {
     "year_min": ("year_{bound}_min", "minutes on the road in a year"),

@@ -72,13 +72,11 @@ def schema(name: str) -> pa.DataFrameSchema:
     import pandera.pandas as pa
 
     nullable, optional = (set(text.split()) for text in (TABLES[name].nullable, TABLES[name].optional))
-    return pa.DataFrameSchema(
-        {
-            key: pa.Column(None, _checks(column), nullable=key in nullable, required=key not in optional)
-            for key, column in columns_of(name).items()
-        },
-        name=name,
-    )
+    columns = {}
+    for key, column in columns_of(name).items():
+        is_needed, may_lack = key not in optional, key in nullable
+        columns[key] = pa.Column(None, _checks(column), nullable=may_lack, required=is_needed)
+    return pa.DataFrameSchema(columns, name=name)
 
 
 def _checks(column: Column) -> list[Any]:

@@ -55,9 +55,8 @@ class Question:
         if (depart is None) == (arrive_by is None):
             raise ParameterError('Indiquez depart="08:00" ou arrive_by="09:00", l\'un des deux seulement.')
         if int(window_min) != window_min or not 1 <= window_min <= engine.MOST_MINUTES:
-            raise ParameterError(
-                f"window_min={window_min} : indiquez de 1 à {engine.MOST_MINUTES} minutes (1 : la seule heure donnée)."
-            )
+            advice = f"indiquez de 1 à {engine.MOST_MINUTES} minutes (1 : la seule heure donnée)"
+            raise ParameterError(f"window_min={window_min} : {advice}.")
         if not 0 < max_time_min <= engine.MOST_S / 60:
             most = engine.MOST_S // 60
             raise ParameterError(f"max_time_min={max_time_min} : indiquez de 1 à {most} minutes.")
@@ -68,10 +67,8 @@ class Question:
         question = cls(start, int(window_min), int(max_time_min * 60), max_transfers + 1, depart is None)
         first, last = sorted((clock, (-1 if depart is None else 1) * question.latest_s))
         if first < BEFORE_S or last > UNTIL_S:
-            raise ParameterError(
-                "La période demandée sort des horaires d'une date (de midi la veille à midi le lendemain) : choisissez"
-                " une autre date, ou un temps plus court."
-            )
+            said = "La période demandée sort des horaires d'une date (de midi la veille à midi le lendemain)"
+            raise ParameterError(f"{said} : choisissez une autre date, ou un temps plus court.")
         return question
 
     @property
@@ -169,14 +166,11 @@ class Walking(NamedTuple):
 
     def changes(self, stops: gpd.GeoDataFrame, stated: pd.DataFrame) -> pd.DataFrame:
         """Return the changes between stops (from, to, seconds): as stated, else on foot, else at one's stop."""
-        walks = self.pairs(stops, stops)
-        here = np.arange(len(stops))
-        parts = [
-            pd.DataFrame({"from": walks.origin, "to": walks.destination, "seconds": walks.value}),
-            pd.DataFrame({"from": here, "to": here, "seconds": 0}),
-            stated,
-        ]
-        table = pd.concat(parts, ignore_index=True).drop_duplicates(["from", "to"], keep="last")
+        walks, here = self.pairs(stops, stops), np.arange(len(stops))
+        on_foot = pd.DataFrame({"from": walks.origin, "to": walks.destination, "seconds": walks.value})
+        at_stop = pd.DataFrame({"from": here, "to": here, "seconds": 0})
+        table = pd.concat([on_foot, at_stop, stated], ignore_index=True)
+        table = table.drop_duplicates(["from", "to"], keep="last")
         return table[table["seconds"] >= 0]
 
 

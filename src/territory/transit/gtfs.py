@@ -6,6 +6,7 @@ import datetime as dt
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -108,10 +109,8 @@ def _says_when(feeds: list[Feed], day: dt.date) -> str:
     dates = pd.concat([feed.tables[table][column] for feed in feeds for table, column in asked])
     known = sorted(dates[dates.str.fullmatch(r"\d{8}")])
     period = f"vont du {_french(known[0])} au {_french(known[-1])}" if known else "ne disent aucune date"
-    return (
-        f"Aucune course le {_french(day.strftime('%Y%m%d'))} : les calendriers {period} ; choisissez une date qu'ils"
-        " couvrent, ou téléchargez des horaires plus récents."
-    )
+    said = f"Aucune course le {_french(day.strftime('%Y%m%d'))} : les calendriers {period}"
+    return f"{said} ; choisissez une date qu'ils couvrent, ou téléchargez des horaires plus récents."
 
 
 def _french(date: str) -> str:
@@ -306,12 +305,10 @@ def _changes(feed: Feed, stops: pd.DataFrame) -> pd.DataFrame:
     listed = list(stated[["from_stop_id", "to_stop_id", "seconds"]].itertuples(index=False, name=None))
     # what is said of a station holds for its platforms, unless it is said of them
     platforms = stops.index.to_series().groupby(stops["parent_station"].replace("", pd.NA)).agg(list)
-    found = {
-        (one, two): value
-        for start, end, value in listed
-        for one in platforms.get(start, []) or [start]
-        for two in platforms.get(end, []) or [end]
-    }
+    found: dict[tuple[str, str], float] = {}
+    for start, end, value in listed:
+        pairs = product(platforms.get(start, [start]), platforms.get(end, [end]))
+        found |= dict.fromkeys(pairs, value)
     found |= {(start, end): value for start, end, value in listed}
     rows = [(*stops.index.get_indexer(pd.Index(pair)), value) for pair, value in found.items()]
     return pd.DataFrame(rows, columns=["from", "to", "seconds"]).astype("int64")

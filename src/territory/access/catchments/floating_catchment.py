@@ -228,10 +228,8 @@ def _warn_unknown(access: Floats, origins: Ids, unknown_times: int, persons: Flo
         counts = unknown_times, np.isnan(persons).sum(), np.isnan(places).sum()
         causes = zip(("temps", "demande(s)", "capacité(s)"), counts, strict=True)
         why = ", ".join(agree(int(count), what) for what, count in causes if count)
-        warn(
-            f"Accessibilité inconnue pour {agree(int(unknown.sum()), 'origine(s)')} sur {len(access)} "
-            f"({examples(origins[unknown])}) : valeurs inconnues en entrée : {why}."
-        )
+        said = f"Accessibilité inconnue pour {agree(int(unknown.sum()), 'origine(s)')} sur {len(access)}"
+        warn(f"{said} ({examples(origins[unknown])}) : valeurs inconnues en entrée : {why}.")
 
 
 def _asked(
@@ -474,10 +472,8 @@ def _under_profile(
     """Return the access under a profile, with where its weights come from; warn when they are not verified."""
     if isinstance(profile, str):
         if profile not in APL_PROFILES:
-            raise ParameterError(
-                f"Profil d'APL « {profile} » inconnu : choisissez parmi {', '.join(APL_PROFILES)}, ou donnez un "
-                "AplProfile avec ses paliers, son année et sa source."
-            )
+            said = f"Profil d'APL « {profile} » inconnu : choisissez parmi {', '.join(APL_PROFILES)}"
+            raise ParameterError(f"{said}, ou donnez un AplProfile avec ses paliers, son année et sa source.")
         profile = APL_PROFILES[profile]
     if not profile.is_verified:
         warn(f"Profil d'APL « {profile.name} » : paliers non vérifiés ({profile.source}).")

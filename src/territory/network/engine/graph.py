@@ -148,10 +148,8 @@ def _checked(
         return np.zeros(0, np.int32)
     wrong = np.flatnonzero(((values < bounds[0]) | (values > bounds[1])) & (values != also))
     if len(wrong):
-        problems.add(
-            f"{what} : {len(wrong)} valeurs hors de l'intervalle de {bounds[0]} à {bounds[1]} "
-            f"(rangs {examples(wrong)} : {examples(values[wrong])})"
-        )
+        said = f"{what} : {len(wrong)} valeurs hors de l'intervalle de {bounds[0]} à {bounds[1]}"
+        problems.add(f"{said} (rangs {examples(wrong)} : {examples(values[wrong])})")
         return np.zeros(0, np.int32)
     return np.ascontiguousarray(values, dtype=np.int32)
 

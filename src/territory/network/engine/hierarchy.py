@@ -86,12 +86,9 @@ class Hierarchy(SavedArrays):
         customize(self.indptr, self.heads, up, down)
         keep_up, keep_down = np.ones(len(up), np.bool_), np.ones(len(up), np.bool_)
         perfect(self.indptr, self.heads, up, down, keep_up, keep_down)
-        return Metric(
-            self.rank,
-            self.parents,
-            *compress(self.indptr, self.heads, up, keep_up, far),
-            *compress(self.indptr, self.heads, down, keep_down, far),
-        )
+        upwards = compress(self.indptr, self.heads, up, keep_up, far)
+        downwards = compress(self.indptr, self.heads, down, keep_down, far)
+        return Metric(self.rank, self.parents, *upwards, *downwards)
 
 
 @kernel

@@ -19,10 +19,8 @@ def checked_lengths(lengths_dm: ArrayLike, shape: tuple[int, ...]) -> Int64:
     """Return lengths (dm) as int64, or raise if they are not whole numbers of the right shape."""
     lengths = np.asarray(lengths_dm)
     if lengths.shape != shape or (lengths.dtype.kind not in "iu" and lengths.size):
-        raise NetworkError(
-            f"Longueurs de forme {lengths.shape} et de type {lengths.dtype} : il faut des nombres entiers de "
-            f"décimètres, de forme {shape}."
-        )
+        said = f"Longueurs de forme {lengths.shape} et de type {lengths.dtype}"
+        raise NetworkError(f"{said} : il faut des nombres entiers de décimètres, de forme {shape}.")
     if lengths.size and not 0 <= int(lengths.min()) <= int(lengths.max()) <= MAX_TIME_MS:
         least, most = lengths.min(), lengths.max()
         raise NetworkError(f"Longueurs de {least} à {most} dm : elles doivent aller de 0 à {MAX_TIME_MS} dm.")
@@ -35,10 +33,8 @@ def check_no_overflow(weights_ms: Int32, lengths_dm: Int64) -> None:
     # MAX_TIME_MS is shorter than that plus what the few faster edges have in excess
     excess = int(np.maximum(lengths_dm - weights_ms, 0).sum())
     if excess > MAX_TIME_MS:
-        raise NetworkError(
-            f"Longueurs : {excess // 10000} km sont parcourus à plus de 360 km/h : vérifiez que les longueurs "
-            "sont en décimètres et les durées en millisecondes."
-        )
+        advice = "vérifiez que les longueurs sont en décimètres et les durées en millisecondes"
+        raise NetworkError(f"Longueurs : {excess // 10000} km sont parcourus à plus de 360 km/h : {advice}.")
 
 
 def pack(times_ms: Int32, lengths_dm: Int64) -> Int64:

@@ -289,8 +289,6 @@ def density_bands(roads: Roads, communes: gpd.GeoDataFrame, *, column: str) -> N
     if outside.size:
         nearest = tree.nearest(shapely.points(roads.x[middle[outside]], roads.y[middle[outside]]))
         density[ways[outside]] = outlines[column].to_numpy(dtype=np.float64)[nearest]
-        warn(
-            f"{outside.size} des {ways.size} routes ne sont dans aucune commune de densité connue : elles prennent"
-            " celle de la commune la plus proche.",
-        )
+        said = f"{outside.size} des {ways.size} routes ne sont dans aucune commune de densité connue"
+        warn(f"{said} : elles prennent celle de la commune la plus proche.")
     return band_of_density(density)

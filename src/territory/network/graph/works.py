@@ -108,10 +108,8 @@ def with_line(
     ends = nearest_hops(roads, index, x[[0, -1]], y[[0, -1]], max_distance_m=_JOINS_WITHIN_M)
     lost = [place for place, hop in zip(("début", "fin"), ends.hop, strict=True) if hop < 0]
     if lost:
-        raise NetworkError(
-            f"Route dessinée : {examples(lost)} à plus de {_JOINS_WITHIN_M:g} m d'une route de la carte ; menez le"
-            " tracé jusqu'aux routes qu'il joint."
-        )
+        said = f"Route dessinée : {examples(lost)} à plus de {_JOINS_WITHIN_M:g} m d'une route de la carte"
+        raise NetworkError(f"{said} ; menez le tracé jusqu'aux routes qu'il joint.")
     x[[0, -1]], y[[0, -1]] = ends.x, ends.y
     beside, done_m = int(roads.hop_way[ends.hop[0]]), ends.share * roads.hop_length_m[ends.hop]
     junctions = [0, 0]

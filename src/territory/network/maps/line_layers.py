@@ -90,10 +90,8 @@ def from_lines(
     elif {"density", "road_class"} <= set(table) and not (
         (table["density"] == "any") & table["road_class"].isin(topology.roads.ways.class_names)
     ).any():
-        raise ParameterError(
-            "La table des vitesses dépend de la densité des communes : donnez density=communes, une couche de polygones"
-            " avec la colonne density_hab_km2."
-        )
+        advice = "donnez density=communes, une couche de polygones avec la colonne density_hab_km2"
+        raise ParameterError(f"La table des vitesses dépend de la densité des communes : {advice}.")
     return RoadNetwork(topology, table)
 
 
@@ -201,10 +199,8 @@ def _directions_of(lines: gpd.GeoDataFrame, names: LineColumns) -> Any:
         return np.full(len(lines), _BOTH, dtype=np.int8)
     strange = sorted(str(value) for value in set(names.directions.values()) - {FORWARD, BACKWARD, _BOTH})
     if strange:
-        raise ParameterError(
-            f"directions : {examples(strange)} n'est pas un sens ; donnez {FORWARD} (direct), {BACKWARD} (inverse) ou"
-            f" {_BOTH} (les deux)."
-        )
+        advice = f"donnez {FORWARD} (direct), {BACKWARD} (inverse) ou {_BOTH} (les deux)"
+        raise ParameterError(f"directions : {examples(strange)} n'est pas un sens ; {advice}.")
     direction = column.map(names.directions)
     unknown = direction.isna() & column.notna()
     if unknown.any():

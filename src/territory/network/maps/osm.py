@@ -154,10 +154,8 @@ def _keep_drivable(read: OplWays, path: Path, profile: profiles.Profile) -> Road
     kept = np.array([one.direction > 0 for one in driven], dtype=bool)[read.tag_group] & last
     if not kept.any():
         whom = {"car": "aux voitures", "bicycle": "aux vélos", "foot": "aux piétons"}[profile.name]
-        raise NetworkError(
-            f"La carte « {path.name} » ne contient aucune route ouverte {whom} : vérifiez qu'elle couvre le"
-            " territoire et qu'elle n'a pas été filtrée."
-        )
+        advice = "vérifiez qu'elle couvre le territoire et qu'elle n'a pas été filtrée"
+        raise NetworkError(f"La carte « {path.name} » ne contient aucune route ouverte {whom} : {advice}.")
     counts = np.diff(read.start)
     node, row_of_node, (lon, lat) = _kept_nodes(read, np.repeat(kept, counts))
     asides = profiles.count_asides(driven, read.tag_group[last])
@@ -264,10 +262,8 @@ def roads_as_opl(path: Path, profile: profiles.Profile, any_order: bool) -> Iter
 def _explain(path: Path, returncode: int, reason: str) -> str:
     """Say in French why libosmium refused a file."""
     if reason == _HISTORY:
-        return (
-            f"« {path.name} » est un historique, qui garde toutes les versions de chaque objet : prenez un extrait"
-            " ordinaire, ou tirez-en un état (osmium time-filter)."
-        )
+        said = f"« {path.name} » est un historique, qui garde toutes les versions de chaque objet"
+        return f"{said} : prenez un extrait ordinaire, ou tirez-en un état (osmium time-filter)."
     if returncode < 0:
         return (
             f"La lecture de la carte « {path.name} » a été interrompue (signal {-returncode}) : la mémoire ou le"
@@ -275,10 +271,8 @@ def _explain(path: Path, returncode: int, reason: str) -> str:
             " autre dossier par la variable TMPDIR."
         )
     if _CUT.search(reason.lower()):
-        return (
-            f"La carte « {path.name} » est tronquée ou endommagée ({reason}) : téléchargez-la de nouveau et comparez"
-            " sa taille à celle annoncée."
-        )
+        advice = "téléchargez-la de nouveau et comparez sa taille à celle annoncée"
+        return f"La carte « {path.name} » est tronquée ou endommagée ({reason}) : {advice}."
     return f"« {path.name} » n'est pas une carte OpenStreetMap lisible ({reason}) : vérifiez le fichier."
 
 

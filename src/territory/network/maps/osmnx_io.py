@@ -202,10 +202,8 @@ def _to_degrees(places: np.ndarray, crs: Any) -> tuple[np.ndarray, np.ndarray]:
         lon, lat = Transformer.from_crs(source, CRS("EPSG:4326"), always_xy=True).transform(lon, lat)
     nowhere = ~((np.abs(lon) <= 180) & (np.abs(lat) <= 90))
     if nowhere.any():
-        raise NetworkError(
-            f"Graphe osmnx : des coordonnées ({int(nowhere.sum())}) ne sont pas celles d'un lieu ; vérifiez le système"
-            " de coordonnées (graph.graph['crs'])."
-        )
+        what = f"Graphe osmnx : des coordonnées ({int(nowhere.sum())}) ne sont pas celles d'un lieu"
+        raise NetworkError(f"{what} ; vérifiez le système de coordonnées (graph.graph['crs']).")
     return lon, lat
 
 

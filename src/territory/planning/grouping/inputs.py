@@ -172,15 +172,8 @@ def _nodes(
     # an unreachable seat is a very bad one, not an impossible one: an existing group is never refused
     known = minutes[np.isfinite(minutes)]
     driven = np.where(np.isfinite(minutes), minutes, 100.0 * max(1.0, float(known.max())))
-    return Nodes(
-        size=sum_by(node, size, count),
-        touching=border,
-        together=together,
-        longest=longest,
-        seat_minutes=member @ driven,
-        unit_node=node,
-        min_size=float(min_size),
-    )
+    sizes = sum_by(node, size, count)
+    return Nodes(sizes, border, together, longest, member @ driven, unit_node=node, min_size=float(min_size))
 
 
 def _warn_long_blocks(names: list[str], node: np.ndarray, minutes: Floats, limit_min: float | None) -> None:

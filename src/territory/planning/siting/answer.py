@@ -183,12 +183,8 @@ def _worth(problem: SitingProblem, is_open: Bools, criterion: str, max_time_min:
 
 # faster than any road: a commune further than this is not within reach, whatever the times are
 _FASTEST_KMH = 130.0
-_METHODS: dict[str, Callable[..., SitingResult]] = {
-    "set_cover": set_cover,
-    "maximal_coverage": maximal_coverage,
-    "p_median": p_median,
-    "p_center": p_center,
-}
+_MODELS: tuple[Callable[..., SitingResult], ...] = (set_cover, maximal_coverage, p_median, p_center)
+_METHODS = {model.__name__: model for model in _MODELS}
 _CRITERIA = {"maximal_coverage": "covered", "p_center": "worst"}
 
 

@@ -177,15 +177,8 @@ class Sharing:
         asking = np.flatnonzero(problem.is_asking)
         origin, site = np.nonzero(allowed[asking])
         places = np.full(len(problem.to_ids), np.inf) if problem.capacity is None else problem.capacity
-        return cls(
-            origin,
-            site,
-            problem.minutes[asking][origin, site],
-            problem.persons[asking] / problem.total,
-            places / problem.total,
-            asking,
-            problem.minutes.shape,
-        )
+        minutes, persons = problem.minutes[asking][origin, site], problem.persons[asking] / problem.total
+        return cls(origin, site, minutes, persons, places / problem.total, asking, problem.minutes.shape)
 
     def served(self) -> sp.csr_array:
         """Return the rows that add up the shares of each origin."""

@@ -226,14 +226,9 @@ def _finish(
     lower, upper = np.zeros(size), np.ones(size)
     lower[:sites][opened] = 1.0
     upper[:sites][closed] = 0.0
-    answer = minimise(
-        cost,
-        [LinearConstraint(rows, low, np.inf), most_opened(problem, after=size - sites)],
-        integer=np.arange(size) < sites,
-        lower=lower,
-        upper=upper,
-        search=search,
-    )
+    rules = [LinearConstraint(rows, low, np.inf), most_opened(problem, after=size - sites)]
+    integer = np.arange(size) < sites
+    answer = minimise(cost, rules, integer=integer, lower=lower, upper=upper, search=search)
     if answer.is_infeasible:
         # nothing is better than what is known
         return Choice(known.is_open, known.value, known.value, is_infeasible=not math.isfinite(known.value))

@@ -66,11 +66,9 @@ class SitingResult:
         if not self.is_observed:
             if "personnes" not in self.unit:
                 rows["Résultat"] = f"{_french(self.objective)} {self.unit}"
-            rows |= {
-                "Temps moyen": f"{_french(self.mean_time_min)} min",
-                "Temps le plus long": f"{_french(self.worst_time_min)} min",
-                "Origines au-delà du temps demandé": str(int(self.uncovered.gt(0).sum())),
-            }
+            rows["Temps moyen"] = f"{_french(self.mean_time_min)} min"
+            rows["Temps le plus long"] = f"{_french(self.worst_time_min)} min"
+            rows["Origines au-delà du temps demandé"] = str(int(self.uncovered.gt(0).sum()))
         cells = ((html.escape(key), html.escape(value)) for key, value in rows.items())
         lines = "".join(f'<tr><th scope="row">{key}</th><td>{value}</td></tr>' for key, value in cells)
         return f"<table>{lines}</table>"
@@ -156,10 +154,8 @@ def check_choice(problem: SitingProblem, choice: Choice, longest_min: float) -> 
     for reason in (_out_of_reach, _too_few_places, _badly_placed, _too_few_sites):
         if sentence := reason(problem, longest_min):
             raise InfeasibleError(sentence)
-    raise InfeasibleError(
-        f"Aucun choix ne respecte à la fois {agree(problem.p, 'site(s)')} à ouvrir, les places et le temps "
-        f"{_limit(longest_min)} : desserrez l'une de ces conditions."
-    )
+    said = f"Aucun choix ne respecte à la fois {agree(problem.p, 'site(s)')} à ouvrir, les places"
+    raise InfeasibleError(f"{said} et le temps {_limit(longest_min)} : desserrez l'une de ces conditions.")
 
 
 def _limit(longest_min: float) -> str:

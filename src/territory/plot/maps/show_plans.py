@@ -125,10 +125,8 @@ def _known(areas: gpd.GeoDataFrame, index: pd.Index, what: str) -> gpd.GeoDataFr
     """Return the areas that a result speaks of, or say that there are none."""
     kept = areas[areas.index.isin(index)]
     if kept.empty:
-        raise ParameterError(
-            f"Carte impossible : aucune commune de outlines ne porte un code de ce résultat ({what}) ; donnez "
-            "les contours, ou les points, indexés par les mêmes codes."
-        )
+        said = f"Carte impossible : aucune commune de outlines ne porte un code de ce résultat ({what})"
+        raise ParameterError(f"{said} ; donnez les contours, ou les points, indexés par les mêmes codes.")
     return gpd.GeoDataFrame(kept, crs=areas.crs)
 
 
@@ -305,10 +303,8 @@ def criterion_classes(status: pd.Series[str]) -> Classes:
 def show_draws(draws: Draws, criterion: str | None, outlines: gpd.GeoDataFrame | None) -> Figure:
     """Draw one criterion, the first that can be computed without it."""
     if outlines is None:
-        raise ParameterError(
-            "Carte impossible : les tirages ne disent pas où sont les communes ; donnez outlines= "
-            "(result.dataset.outlines, ou des points indexés par les mêmes codes)."
-        )
+        advice = "donnez outlines= (result.dataset.outlines, ou des points indexés par les mêmes codes)"
+        raise ParameterError(f"Carte impossible : les tirages ne disent pas où sont les communes ; {advice}.")
     if draws.deserts.empty:
         raise ParameterError("Rien à dessiner : cette étude n'a aucun critère de désert.")
     computed = draws.deserts[draws.deserts["status"].ne(NOT_COMPUTABLE)]

@@ -293,10 +293,8 @@ class _Redirections(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         """Return the next request."""
         if req.full_url.startswith("https:") and not newurl.startswith("https:"):
-            raise DownloadError(
-                f"{req.full_url} renvoie vers une adresse non protégée ({newurl}) : refusé ; prenez le fichier avec "
-                "un navigateur, puis --from."
-            )
+            said = f"{req.full_url} renvoie vers une adresse non protégée ({newurl}) : refusé"
+            raise DownloadError(f"{said} ; prenez le fichier avec un navigateur, puis --from.")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -304,8 +302,5 @@ def _continues(answer: Answer, known: _Known, have: int) -> bool:
     """Say whether a partial answer is the rest of the file whose start is on disk."""
     place, _, total = answer.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
     said = {"etag": answer.headers.get("ETag"), "last_modified": answer.headers.get("Last-Modified")}
-    return (
-        place.startswith(f"{have}-")
-        and total in ("*", str(known.total))
-        and all(value is None or value == getattr(known, name) for name, value in said.items())
-    )
+    is_rest = place.startswith(f"{have}-") and total in ("*", str(known.total))
+    return is_rest and all(value in (None, getattr(known, name)) for name, value in said.items())

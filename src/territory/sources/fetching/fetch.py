@@ -47,11 +47,8 @@ def _resource(listed: dict[str, Any]) -> Resource:
     address = str(listed["url"])
     checksum = listed.get("checksum") or {}
     kind, value = str(checksum.get("type", "")).lower(), str(checksum.get("value", "")).lower()
-    return Resource(
-        address=address,
-        file_name=PurePosixPath(unquote(urlsplit(address).path)).name,
-        digest=f"{kind}:{value}" if kind in ("sha1", "sha256") and value else None,
-    )
+    digest = f"{kind}:{value}" if kind in ("sha1", "sha256") and value else None
+    return Resource(address, PurePosixPath(unquote(urlsplit(address).path)).name, digest)
 
 
 def fetch(

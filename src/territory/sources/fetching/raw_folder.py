@@ -261,10 +261,8 @@ def _fault(path: Path, kind: str, start: bytes) -> str | None:
     if not start:
         return "il est vide ; reprenez-le chez son producteur."
     if _HTML.match(start.removeprefix(b"\xef\xbb\xbf")):
-        return (
-            f"c'est une page web (HTML), pas un fichier {kind} : le site demande sans doute une connexion, est en "
-            "maintenance, ou a déplacé le fichier ; ouvrez sa page."
-        )
+        said = f"c'est une page web (HTML), pas un fichier {kind} : le site demande sans doute une connexion"
+        return f"{said}, est en maintenance, ou a déplacé le fichier ; ouvrez sa page."
     if kind in _TEXTS:
         found = next((other for signature, other in _NAMES.items() if start.startswith(signature)), None)
         return f"c'est un fichier {found}, pas un fichier {kind}." if found else None

@@ -82,11 +82,8 @@ def _opened(content: bytes, path: Path, advice: str) -> Iterator[tuple[Any, list
         raise
     except Exception as error:
         # a broken workbook breaks these libraries in ways that they do not list
-        raise fault(
-            path,
-            f"classeur illisible, tronqué ou protégé ({type(error).__name__}) ; téléchargez-le de nouveau, ou "
-            "enregistrez-le sans mot de passe.",
-        ) from error
+        said = f"classeur illisible, tronqué ou protégé ({type(error).__name__}) ; téléchargez-le de nouveau"
+        raise fault(path, f"{said}, ou enregistrez-le sans mot de passe.") from error
 
 
 def _check_package(content: bytes, path: Path) -> None:

@@ -324,10 +324,8 @@ class ChangeSpeeds(StudyChange):
         factor = None if self.works else self.time_factor
         ways = (self.period or self.speeds_file, self.works or None, factor, self.times_file)
         if sum(way is not None for way in ways) != 1:
-            yield (
-                "donnez period ou speeds_file, ou des routes (roads, way_ids, polygon, month, line), ou time_factor,"
-                " ou times_file : un seul des quatre"
-            )
+            said = "donnez period ou speeds_file, ou des routes (roads, way_ids, polygon, month, line)"
+            yield f"{said}, ou time_factor, ou times_file : un seul des quatre"
         if bool(self.line) != (self.speed_kmh is not None) or len(self.line) == 1:
             yield "line et speed_kmh vont ensemble : les points d'une route neuve et sa vitesse"
         if self.polygon and len(self.polygon) < 3:
@@ -384,11 +382,8 @@ class ChangeSpeeds(StudyChange):
         factor, kept, highest = self.time_factor, known.max_time_min, max(known.thresholds_min)
         factor = None if self.works else factor
         if factor is not None and 0 < factor < 1 and kept * factor < highest:
-            yield (
-                ("time_factor",),
-                f"avec ce facteur, les temps gardés ({kept:g} min) ne répondent plus au seuil de "
-                f"{highest:g} min : portez max_time_min à {highest / factor:.0f}",
-            )
+            said = f"avec ce facteur, les temps gardés ({kept:g} min) ne répondent plus au seuil de {highest:g} min"
+            yield ("time_factor",), f"{said} : portez max_time_min à {highest / factor:.0f}"
 
 
 class NewPersons(Part):

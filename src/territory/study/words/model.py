@@ -372,9 +372,6 @@ class Study(Part):
         """Return a short card for Jupyter."""
         rows = {"Question": self.question, "Territoire": self.territory.name, "Population": self.population}
         rows |= {f"Scénario {scenario.id}": scenario.name for scenario in self.scenario}
-        body = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(key)}</th>"
-            f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
-            for key, value in rows.items()
-        )
+        row, left = "<tr><th {2}>{0}</th><td {2}>{1}</td></tr>", "style='text-align:left'"
+        body = "".join(row.format(*map(html.escape, pair), left) for pair in rows.items())
         return f"<table><caption>{html.escape(self.title)}</caption>{body}</table>"

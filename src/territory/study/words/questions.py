@@ -211,17 +211,12 @@ class Grouping(own_tables.Part):
         lacking = members[amounts.isna().to_numpy()]
         total, number = float(amounts.sum()), self.n_groups or 1
         if len(lacking):
-            yield (
-                ("size",),
-                f"{_UNKNOWN_SIZES[self.size]} pour {agree(len(lacking), 'établissement(s)')} sur {len(members)} "
-                f"({examples(lacking)}) : complétez table, ou comptez les membres (size = « members »)",
-            )
+            count = f"{agree(len(lacking), 'établissement(s)')} sur {len(members)} ({examples(lacking)})"
+            advice = "complétez table, ou comptez les membres (size = « members »)"
+            yield ("size",), f"{_UNKNOWN_SIZES[self.size]} pour {count} : {advice}"
         elif self.min_size is not None and total < self.min_size * number:
-            yield (
-                ("min_size",),
-                f"{self.min_size:g} par groupe ne peut pas être atteint : les {len(members)} établissements font "
-                f"{total:g} en tout, pour {agree(number, 'groupe(s)')}",
-            )
+            said = f"{self.min_size:g} par groupe ne peut pas être atteint : les {len(members)} établissements font"
+            yield ("min_size",), f"{said} {total:g} en tout, pour {agree(number, 'groupe(s)')}"
 
 
 def statuses_of(sites: pd.DataFrame, table: pd.DataFrame | None) -> pd.Series[str]:
@@ -238,10 +233,8 @@ def eligible(asked: Grouping, sites: pd.DataFrame, table: pd.DataFrame | None) -
     else:
         known = statuses_of(sites, table)
         if known.isna().all():
-            raise ParameterError(
-                f"aucun statut connu pour les {len(sites)} établissements du service : donnez table, avec une "
-                "colonne legal_status, ou nommez-les dans site_ids"
-            )
+            said = f"aucun statut connu pour les {len(sites)} établissements du service : donnez table"
+            raise ParameterError(f"{said}, avec une colonne legal_status, ou nommez-les dans site_ids")
         chosen = known.isin(list(asked.statuses or ("public",))).to_numpy()
     kept = chosen & ~sites.index.isin(list(asked.excluded_site_ids))
     if table is not None:

@@ -80,11 +80,8 @@ class Scenario(own_tables.Part):
         """Yield what is lacking to share places among families."""
         lacking = rows.loc[pd.to_numeric(rows["capacity"], errors="coerce").isna(), "site_id"]
         if len(lacking):
-            yield (
-                ("families",),
-                "réaffecter demande la capacité de chaque site du service ; inconnue pour "
-                f"{counted(lacking, 'site(s)')} : donnez-la dans un [[service]]",
-            )
+            advice = f"inconnue pour {counted(lacking, 'site(s)')} : donnez-la dans un [[service]]"
+            yield (("families",), f"réaffecter demande la capacité de chaque site du service ; {advice}")
         if not known.has_observed_origins and not known.placed:
             yield (
                 ("families",),
@@ -143,8 +140,6 @@ def _no_closest(rows: pd.DataFrame) -> own_tables.Findings:
     whole = rows["is_complete_list"].fillna(False).astype(bool)
     partial = sorted(set(rows.loc[~whole, "kind"]))
     if partial:
-        yield (
-            ("families",),
-            f"le site le plus proche n'a de sens que pour une liste complète, or celle de {examples(partial)} "
-            'est partielle : complétez-la (is_complete_list), ou gardez families = "stay"',
-        )
+        said = "le site le plus proche n'a de sens que pour une liste complète"
+        advice = 'complétez-la (is_complete_list), ou gardez families = "stay"'
+        yield ("families",), f"{said}, or celle de {examples(partial)} est partielle : {advice}"

@@ -261,14 +261,9 @@ def _places(capacities: object, status: str) -> float:
     """Return the whole capacity of one status, NaN where none is given."""
     if not isinstance(capacities, Iterable) or isinstance(capacities, str | dict):
         return math.nan
-    numbers = [
-        number_of(item.get("nombre"))
-        for item in capacities
-        if isinstance(item, dict)
-        and item.get("statutCapacite") == status
-        and not any(item.get(detail) for detail in _DETAILS)
-    ]
-    return sum(numbers) if numbers else math.nan
+    own = [item for item in capacities if isinstance(item, dict) and item.get("statutCapacite") == status]
+    whole = [item for item in own if not any(item.get(detail) for detail in _DETAILS)]
+    return sum(number_of(item.get("nombre")) for item in whole) if whole else math.nan
 
 
 def _has_started(events: object) -> bool | None:

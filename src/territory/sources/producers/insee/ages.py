@@ -188,12 +188,11 @@ def _read_wide(stream: TableStream, titles: list[str], departements: frozenset[s
     wanted = [f"SEXE{sex}_AGED100{age:03d}" for sex in (1, 2) for age in range(LAST_AGE + 1)]
     require_columns(pd.DataFrame(columns=stream.titles), ("CODGEO",), path=stream.path)
     require_columns(pd.DataFrame(columns=titles), wanted, path=stream.path)
-    frame = read_columns(
-        stream.path,
-        ["CODGEO", *wanted],
-        keep=lambda row: cells.in_departements(cells.pad_code(row[0]), departements),
-        stream=stream,
-    )
+
+    def keep(row: list[str]) -> bool:
+        return cells.in_departements(cells.pad_code(row[0]), departements)
+
+    frame = read_columns(stream.path, ["CODGEO", *wanted], keep=keep, stream=stream)
     frame = _communes_only(frame, stream.path)
     refuse_repeated(frame["CODGEO"], "commune(s) en double", path=stream.path)
     numbers = cells.to_numbers(frame, wanted, path=stream.path, thousands=False)
