@@ -198,6 +198,7 @@ def check_book(book: openpyxl.Workbook) -> None:
     """Check what a reader meets in each sheet: titles, widths, links, texts and numbers of one format by column."""
     assert book.sheetnames[0] == "Sommaire"
     links = [cell.hyperlink.location for row in book["Sommaire"] for cell in row if cell.hyperlink]
+    assert not [text for (text,) in book["Sommaire"].values if re.search(r"\(\s*;|;\s*\)|^\s*:", text or "")]
     assert [link.rpartition("!")[0].strip("'").replace("''", "'") for link in links] == book.sheetnames[1:]
     assert all(len(title) <= 31 for title in book.sheetnames)
     for sheet in book.worksheets[1:]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from territory.french.words import count, in_guillemets, typeset
-from territory.report.files.writers import Sheet, Value, to_xlsx
+from territory.report.files.writers import Sheet, Value, sources_in_words, to_xlsx
 from territory.report.reading import UNKNOWN, Reading
 from territory.tables.catalogue import COLUMNS, KEYS, code_label, column_of, label_of, measure_label, table_of
 from territory.tables.declare import NO_UNIT, Column, Secrecy, lines_of
@@ -45,8 +45,8 @@ _NAMED = {
 }
 _NAME, _ACRONYM = " (nom)", 5
 _SHEET_SIGNS = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
-# a page cuts a lone column that is wider than it, and does not shrink it
-_README_WIDTH = 88
+# a page cuts a lone column that is wider than it, and does not shrink it: the digits of LibreOffice's font are wide
+_README_WIDTH = 75
 _MOST_WIDTH, _LEAST_WIDTH, _MEASURED_ROWS = 34.0, 9.0, 300
 
 
@@ -133,25 +133,24 @@ def _readme(reading: Reading, sheets: Mapping[str, str]) -> Sheet:
     """Return the sheet that says what the others are, and leads to them."""
     study = reading.study
     digest = f"Empreinte du calcul (SHA-256, reprise dans manifest.json) : {reading.release.run_digest}"
-    rows = reading.release.sources if reading.release.sources is not None else pd.DataFrame()
-    told = (f"{row.producer} : {row.title} ({row.vintage} ; {row.licence})" for row in rows.itertuples())
     parts: dict[str, list[str]] = {
         study.title: [
             f"Territoire : {study.territory.name} · population {reading.vintage()}",
             study.question,
         ],
-        "Feuilles": [f"{name} : {said}" for name, said in sheets.items()],
+        # a link by itself: LibreOffice does not go to the line within one
+        "Feuilles": [line for name, said in sheets.items() for line in (name, f"{said}.")],
         "Comment lire ce classeur": list(_HOW_TO_READ),
         "Scénarios": [f"{s.id} : {s.name}" for s in study.scenario],
         UNKNOWN: [f"{found.question} À demander : {found.ask}." for found in study.unknown],
-        SOURCES: list(dict.fromkeys(told)),
+        SOURCES: sources_in_words(reading.release.sources),
     }
     lines = [reading.release.mark] if reading.release.mark else []
     titles, links = set(range(len(lines))), {}
     for title, said in ((title, said) for title, said in parts.items() if said):
         titles.add(len(lines))
         if title == "Feuilles":
-            links = dict(enumerate(sheets, len(lines) + 1))
+            links = {len(lines) + 1 + 2 * place: name for place, name in enumerate(sheets)}
         lines += [title, *said, ""]
     lines.append(digest)
     written = [[typeset(text)] for text in lines]

@@ -16,6 +16,7 @@ from importlib import resources
 from itertools import chain
 from pathlib import Path
 from string import Template
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -195,11 +196,13 @@ def _sheet(sheet: Sheet, mark: str) -> str:
 
 def _height(row: Sequence[Value], widths: Sequence[float], *, lead: float) -> str:
     """Return the height of a row whose texts take several lines: not every reader finds it by itself."""
-    texts = [
-        (len(value) + 1) / width for value, width in zip(row, widths, strict=False) if isinstance(value, str)
-    ]
-    # a lone column is a text that runs on, whose lines end with its words
-    lines = min(_MOST_LINES, math.ceil(max(texts, default=1.0) * (1.0 if len(widths) > 1 else 1.1))) + lead
+    texts = [(value, width) for value, width in zip(row, widths, strict=False) if isinstance(value, str)]
+    if len(widths) == 1:
+        # a lone column is a text that runs on, whose lines end with its words; a letter is narrower than a digit
+        most = max((len(wrap(value, int(1.12 * width))) for value, width in texts), default=1)
+    else:
+        most = math.ceil(max(((len(value) + 1) / width for value, width in texts), default=1.0))
+    lines = min(_MOST_LINES, most) + lead
     return f' ht="{_LINE_POINTS * lines:g}" customHeight="1"' if lines > 1 else ""
 
 
@@ -313,9 +316,21 @@ _LICENCES = {
 }
 
 
+def sources_in_words(sources: pd.DataFrame | None) -> list[str]:
+    """Return a line for each source, with what is known of it."""
+    if sources is None:
+        return []
+    rows = sources[["producer", "title", "vintage", "licence"]].fillna("").itertuples(index=False)
+    lines = []
+    for producer, title, *details in rows:
+        said = " ; ".join(filter(None, details))
+        lines.append(f"{f'{producer} : ' if producer else ''}{title}{f' ({said})' if said else ''}")
+    return list(dict.fromkeys(lines))
+
+
 def data_package(released: Release) -> dict[str, Any]:
     """Describe every table that is handed over, from its declaration (Frictionless Data, Tabular Data Package 1)."""
-    tables = released.tables
+    tables, sources = released.tables, released.sources
     resources = []
     for name, table in tables.items():
         schema = data_schema(name, table, missing=["", SUPPRESSED, f"< {THRESHOLD}"])
@@ -340,9 +355,6 @@ def data_package(released: Release) -> dict[str, Any]:
                 "schema": {**schema, **({"foreignKeys": keys} if keys else {})},
             }
         )
-    # a study of one's own points may have no table of sources
-    rows = tables.get("sources", tables["communes"].iloc[:0].reindex(columns=["licence"])).fillna("")
-    told = (f"{row.producer}, {row.title}, {row.vintage} ({row.licence})" for row in rows.itertuples())
     study = released.study
     return {
         "profile": "tabular-data-package",
@@ -350,7 +362,11 @@ def data_package(released: Release) -> dict[str, Any]:
         "title": study.title,
         "description": " ".join([study.question, released.mark]).strip(),
         "resources": resources,
-        "sources": [{"title": title} for title in dict.fromkeys(told)],
+        "sources": [{"title": title} for title in sources_in_words(sources)],
         # of the data, not of what an agency computes from them: its own to say
-        "licenses": [_LICENCES[one] for one in dict.fromkeys(rows["licence"]) if one in _LICENCES],
+        "licenses": [
+            _LICENCES[one]
+            for one in dict.fromkeys([] if sources is None else sources["licence"])
+            if one in _LICENCES
+        ],
     }
