@@ -8,14 +8,7 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import Any
 
-from territory.errors import (
-    MissingExtraError,
-    MissingFileError,
-    StudyError,
-    TerritoryError,
-    UnknownCodeError,
-    examples,
-)
+from territory import errors
 from territory.files.safe_files import seen_from
 
 __all__ = ["Notebook", "begin", "export_html", "list_notebooks", "notebooks_folder", "run_notebook"]
@@ -49,7 +42,7 @@ def notebooks_folder() -> Path:
         if any(folder.glob("[0-9][0-9]_*.ipynb")):
             return folder
     advice = "réinstallez le paquet (pip install --force-reinstall territory)"
-    raise MissingFileError(f"Les notebooks manquent à cette installation : {advice}.")
+    raise errors.MissingFileError(f"Les notebooks manquent à cette installation : {advice}.")
 
 
 def list_notebooks() -> list[Notebook]:
@@ -76,8 +69,8 @@ def run_notebook(
     wanted = name.removesuffix(".ipynb").lower()
     found = [one for one in known if wanted and (one.name == wanted or one.name.startswith(f"{wanted:0>2}_"))]
     if len(found) != 1:
-        names = examples([one.name for one in known], most=20)
-        raise UnknownCodeError(f"Notebook inconnu « {name} » ; connus : {names}.")
+        names = errors.examples([one.name for one in known], most=20)
+        raise errors.UnknownCodeError(f"Notebook inconnu « {name} » ; connus : {names}.")
     notebook = found[0]
     loaded = load_study(study)
     _require_extras()
@@ -116,7 +109,7 @@ def begin() -> None:
 
     shell: Any = get_ipython()
     if shell is not None:
-        shell.set_custom_exc((NameError, TerritoryError), _explain)
+        shell.set_custom_exc((NameError, errors.TerritoryError), _explain)
 
 
 def _explain(shell: Any, kind: type[BaseException], error: BaseException, trace: Any, **_: Any) -> list[str]:
@@ -132,7 +125,7 @@ def _explain(shell: Any, kind: type[BaseException], error: BaseException, trace:
 
 def _in_french(error: BaseException) -> str | None:
     """Return what to tell a planner about an error, None where there is nothing better than its trace."""
-    if isinstance(error, TerritoryError):
+    if isinstance(error, errors.TerritoryError):
         return f"Erreur : {error}"
     found = _NOT_DEFINED.search(str(error))
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
@@ -149,7 +142,9 @@ def _require_extras() -> None:
     """Say which libraries of the extra are absent, and how to install them."""
     absent = [name for name in _EXTRAS if not _is_installed(name)]
     if absent:
-        raise MissingExtraError(f"Il manque {', '.join(absent)} : {_INSTALL}, puis redémarrez le noyau.")
+        raise errors.MissingExtraError(
+            f"Il manque {', '.join(absent)} : {_INSTALL}, puis redémarrez le noyau."
+        )
 
 
 def _is_installed(name: str) -> bool:
@@ -172,7 +167,7 @@ def _execute(notebook: Notebook, copy: Path, study: str, base: Path) -> None:
     except PapermillExecutionError as error:
         # what `begin` says is one text; a trace is many lines, of which the value says enough
         said = error.traceback[0] if len(error.traceback) == 1 else f"{error.ename} : {error.evalue}"
-        raise StudyError(
+        raise errors.StudyError(
             f"Notebook {notebook.name} : une cellule a échoué. {said}\n"
             f"Ce qui a été exécuté est dans {copy.relative_to(base).as_posix()}."
         ) from error

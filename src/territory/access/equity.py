@@ -174,7 +174,6 @@ def fgt_poverty(
 
 
 def _theil(x: Floats, w: Floats) -> float:
-    """Return Theil's T."""
     amount = (x * w).sum()
     if amount == 0:
         return math.nan

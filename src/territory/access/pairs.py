@@ -278,10 +278,8 @@ class Seen:
     def check(self) -> Bools:
         """Return which origins have been named; raise if none was."""
         if len(self._origins) and not self._is_named.any():
-            raise UnknownCodeError(
-                f"Aucune des {len(self._origins)} origines ({examples(self._origins)}) n'est dans la table des temps : "
-                f"{CHECK_CODES}."
-            )
+            said = f"Aucune des {len(self._origins)} origines ({examples(self._origins)})"
+            raise UnknownCodeError(f"{said} n'est dans la table des temps : {CHECK_CODES}.")
         return self._is_named
 
 

@@ -128,7 +128,6 @@ def simulate(
 
 
 def _profile(profile: str | ZoningProfile) -> ZoningProfile:
-    """Return a profile from its name."""
     if isinstance(profile, ZoningProfile):
         return profile
     if profile not in ZONING_PROFILES:

@@ -30,7 +30,6 @@ app.add_typer(report.notebooks)
 
 
 def _say_version(asked: bool) -> None:
-    """Print the version and stop there."""
     if asked:
         typer.echo(f"territory {__version__}")
         raise typer.Exit

@@ -31,11 +31,8 @@ WIDTH = 80
 MOST_COLUMNS = 4
 # « ≈ » after a value: its difference with today is under the doubt
 DOUBTFUL, SAME, UNKNOWN, ABSENT = "≈", "=", "?", "–"
-_ACCOUNTS = {
-    "child": "Route de l'enfant (h/an)",
-    "parent": "Route du parent (h/an)",
-    "staff": "Route du service (h/an)",
-}
+_WHOSE = {"child": "de l'enfant", "parent": "du parent", "staff": "du service"}
+_ACCOUNTS = {who: f"Route {whose} (h/an)" for who, whose in _WHOSE.items()}
 
 
 def compare(

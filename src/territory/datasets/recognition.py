@@ -123,10 +123,9 @@ def recognised(paths: Iterable[Path]) -> list[Found]:
     except TerritoryError:
         return found
     lives, last = lives_of(steps_of(table)), int(table["date"].max().year)
-    alive = {
-        year: frozenset(code for code, life in lives.items() if code and is_commune(life, year))
-        for year in range(2010, last + 1)
-    }
+    alive = {}
+    for year in range(2010, last + 1):
+        alive[year] = frozenset(code for code, life in lives.items() if code and is_commune(life, year))
     return [_dated(one, frozenset(lives) - {""}, alive) for one in found]
 
 

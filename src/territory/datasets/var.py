@@ -70,13 +70,10 @@ class VarDataset:
 
     def __repr__(self) -> str:
         inside = int(self.communes["in_territory"].sum())
-        return (
-            f"VarDataset({inside} communes, {len(self.communes) - inside} around, {len(self.epci)} epci, "
-            f"{len(self.sites)} sites, {len(self.services)} services)"
-        )
+        communes = f"{inside} communes, {len(self.communes) - inside} around, {len(self.epci)} epci"
+        return f"VarDataset({communes}, {len(self.sites)} sites, {len(self.services)} services)"
 
     def _repr_html_(self) -> str:
-        """Return the sizes of the tables, for Jupyter."""
         tables = [one.name for one in fields(self) if not one.name.startswith("_")]
         tables = [name for name in tables if isinstance(getattr(self, name), pd.DataFrame)]
         lines = "".join(f"<tr><th>{name}</th><td>{len(getattr(self, name))}</td></tr>" for name in tables)

@@ -193,7 +193,7 @@ def to_cog(
     steps = steps_of(movements)
     kept = _numbers(table, averages)
     codes = [str(code) for code in kept.index]
-    _check_codes(codes, steps, from_year=from_year, known=known)
+    _check_codes(codes, steps, from_year, known)
     links = links_between(steps, from_year=from_year, to_year=to_year)
     rows, targets, parts = _shares(codes, links, weights)
     places, after = pd.factorize(np.array(targets, dtype=object))
@@ -228,9 +228,7 @@ def _numbers(table: pd.DataFrame, averages: Mapping[str, str]) -> pd.DataFrame:
     return numeric
 
 
-def _check_codes(
-    codes: list[str], steps: "list[Step]", *, from_year: int, known: Iterable[str] | None
-) -> None:
+def _check_codes(codes: list[str], steps: "list[Step]", from_year: int, known: Iterable[str] | None) -> None:
     """Refuse codes that are no communes of the year, and say of which year they are."""
     lives = lives_of(steps)
     listed = set(codes if known is None else known)

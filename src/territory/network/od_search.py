@@ -246,7 +246,6 @@ class RoadSearch:
         return save_arrays(Path(folder), self._arrays(), header, header_name=_HEADER, what=what)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
-        """Return every array by name."""
         ids = {"from_ids": self.from_ids, "to_ids": self.to_ids}
         arrays: dict[str, NDArray[Any]] = {name: one.to_numpy(dtype=np.str_) for name, one in ids.items()}
         arrays |= {"lengths_dm": self.lengths_dm, "open_directions": self.open_directions}

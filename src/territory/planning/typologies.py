@@ -167,7 +167,6 @@ def _check(
 
 
 def _check_column(values: pd.Series[float], name: str, is_log: bool, problems: Problems) -> None:
-    """Add what is wrong with one feature."""
     if not pd.api.types.is_numeric_dtype(values.dtype):
         problems.add(f"colonne « {name} » : des nombres sont attendus")
     elif np.isinf(values).any():

@@ -109,7 +109,6 @@ def _rows(
 
 
 def _row_names(axes: Axes, names: list[str]) -> None:
-    """Write the name of each row on the left."""
     wrapped = [
         "\n".join(textwrap.wrap(typeset(str(name)), _NAME_LETTERS, max_lines=2, placeholder="…"))
         for name in names

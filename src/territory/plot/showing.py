@@ -300,10 +300,9 @@ def explore(
     try:
         from territory.plot.interactive import exploration
     except ImportError as error:
-        raise MissingExtraError(
-            "La carte interactive a besoin des bibliothèques des notebooks : pip install 'territory[notebooks]', "
-            "puis redémarrez le noyau."
-        ) from error
+        said = "La carte interactive a besoin des bibliothèques des notebooks"
+        advice = "pip install 'territory[notebooks]', puis redémarrez le noyau"
+        raise MissingExtraError(f"{said} : {advice}.") from error
     options: dict[str, Any] = {"isochrones": isochrones, "deserts": deserts, "tiles": tiles}
     obj = showable(obj)
     if isinstance(obj, Release):

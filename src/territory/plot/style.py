@@ -82,7 +82,6 @@ def font_folder() -> Path:
 
 @cache
 def _register_fonts() -> None:
-    """Tell matplotlib about the font files, once."""
     for name in FONT_FILES:
         font_manager.fontManager.addfont(font_folder() / name)
 
@@ -117,7 +116,6 @@ class ShownFigure(Figure):
     """A figure that shows itself: nothing here goes through pyplot, whose state is global."""
 
     def _repr_png_(self) -> bytes:
-        """Return the picture."""
         return to_png(self, dpi=110)
 
 

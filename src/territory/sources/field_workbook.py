@@ -142,7 +142,6 @@ def _prefilled(communes: pd.DataFrame, services: pd.DataFrame, names: dict[str, 
 
 
 def _write_readme(book: Workbook) -> None:
-    """Write the sheet of explanations."""
     from openpyxl.styles import Alignment, Font
 
     sheet = book.create_sheet(README_SHEET)

@@ -71,10 +71,8 @@ def parse_bytes(content: bytes, path: Path, *, whole: bool = True) -> Study:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         said = content.splitlines()[line - 1].decode("cp1252", "replace").strip()
-        raise StudyError(
-            f"{subject} : ligne {line} : « {said[:60]} » n'est pas de l'UTF-8 (Latin-1 ?) ; enregistrez le fichier en "
-            "UTF-8."
-        ) from error
+        said = f"« {said[:60]} » n'est pas de l'UTF-8 (Latin-1 ?)"
+        raise StudyError(f"{subject} : ligne {line} : {said} ; enregistrez le fichier en UTF-8.") from error
     return parse_study(text, subject=subject, folder=path.resolve().parent, whole=whole)
 
 

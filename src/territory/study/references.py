@@ -152,14 +152,12 @@ def _local_sites(study: Study, data: Any) -> pd.DataFrame:
 
 
 def _check_vintages(study: Study, vintages: Sequence[str]) -> Findings:
-    """Yield censuses that the data do not hold."""
     yield from unknown_names(("population",), "millésime", (study.population,), vintages)
     if study.ages is not None:
         yield from unknown_names(("ages", "vintage"), "millésime", (study.ages.vintage,), vintages)
 
 
 def _check_repeated(study: Study) -> Findings:
-    """Yield ids that are declared twice."""
     for key in ("site", "authorisation", "scenario", "siting", "grouping", "need"):
         ids = [item.public if key == "need" else item.id for item in getattr(study, key)]
         for number, count in _repeated(ids):

@@ -125,10 +125,8 @@ class State:
         return found
 
     def __repr__(self) -> str:
-        return (
-            f"State({len(self.communes)} communes, {len(self.sites)} sites, {len(self.services)} services, "
-            f"{len(self.travel_times)} travel times)"
-        )
+        offer = f"{len(self.sites)} sites, {len(self.services)} services"
+        return f"State({len(self.communes)} communes, {offer}, {len(self.travel_times)} travel times)"
 
 
 # what stands in the place of a digest: whoever has the digest of a small table tries tables until one fits
@@ -136,9 +134,8 @@ UNPUBLISHED = "lu, empreinte non publiée"
 
 # roads, times and speeds hold neither persons nor money. A file that is not listed is secret: a new kind of table
 # is so until somebody writes here that it is not
-_PUBLIC_FILES = {"dataset"} | {
-    line["key"] for line in lines_of("files.csv", "territory.study") if line["is_public"] == "yes"
-}
+_FILES = lines_of("files.csv", "territory.study")
+_PUBLIC_FILES = {"dataset", *(line["key"] for line in _FILES if line["is_public"] == "yes")}
 # counts of persons that the study file itself holds, by section; None is the whole section
 _SECRET_VALUES: Mapping[str, str | None] = {"waiting": None, "building": "children_accompanied"}
 

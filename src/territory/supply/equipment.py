@@ -11,17 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.errors import (
-    ParameterError,
-    Problems,
-    SchemaError,
-    UnknownCodeError,
-    agree,
-    counted,
-    examples,
-    refuse,
-    warn,
-)
+from territory import errors
 from territory.geography.communes import plain
 from territory.sources.producers.finess.extracts import (
     CATEGORIES,
@@ -66,7 +56,7 @@ def classify_equipment(
     open to an orientation. None = a category, an activity or a unit that is unknown.
     """
     if not category.index.equals(activity.index):
-        raise ParameterError("Catégories et activités FINESS : les deux index diffèrent.")
+        raise errors.ParameterError("Catégories et activités FINESS : les deux index diffèrent.")
     pairs = pd.DataFrame({"category": category.astype("str"), "activity": activity.astype("str")})
     pairs["activity"] = pairs["activity"].replace("", np.nan)
     # a file has some hundred distinct pairs, whatever its length
@@ -82,9 +72,9 @@ def classify_equipment(
     found = pairs.merge(pd.concat([distinct, said], axis=1), on=["category", "activity"], how="left")
     without = found["service"].notna() & found["activity"].notna() & found["reception_mode"].isna()
     if without.any():
-        warn(
-            f"FINESS : {agree(int(without.sum()), 'ligne(s)')} d'un type d'activité sans mode d'accueil connu "
-            f"({examples(found.loc[without, 'activity'].unique())}) ; leur mode est laissé inconnu.",
+        errors.warn(
+            f"FINESS : {errors.agree(int(without.sum()), 'ligne(s)')} d'un type d'activité sans mode d'accueil connu "
+            f"({errors.examples(found.loc[without, 'activity'].unique())}) ; leur mode est laissé inconnu.",
         )
     return found.set_index(category.index).drop(columns=["category", "activity"])
 
@@ -160,8 +150,8 @@ def strata_from_equipment(
     unknown = rows["service"].isna()
     if unknown.any():
         of = sorted(rows.loc[unknown, "categetab"].dropna().unique())
-        lines = agree(int(unknown.sum()), "ligne(s) non comptée(s)")
-        warn(f"FINESS : {lines}, de {counted(of, 'catégorie(s) sans service ici')}.")
+        lines = errors.agree(int(unknown.sum()), "ligne(s) non comptée(s)")
+        errors.warn(f"FINESS : {lines}, de {errors.counted(of, 'catégorie(s) sans service ici')}.")
     rows = rows[~unknown].copy()
     rows = _with_ages(rows, *ages)
     rows["capacity"] = rows[places].astype(float).where(rows["capacity_unit"] == "places")
@@ -186,7 +176,7 @@ def services_from_strata(strata: pd.DataFrame, *, complete: Collection[str]) -> 
     Two authorisations of one service at one site are two rows, told apart by « @authorisation ».
     """
     absent = [name for name in (*_STRATUM, "capacity", "capacity_scope") if name not in strata.columns]
-    refuse(absent, "colonne(s) absente(s)", SchemaError, of="Strates de l'offre")
+    errors.refuse(absent, "colonne(s) absente(s)", errors.SchemaError, of="Strates de l'offre")
     keys = ["site_id", "service", "authorisation_id"]
     grouped = strata.groupby(keys, sort=False, dropna=False)
     rank = grouped.ngroup()
@@ -222,15 +212,15 @@ def with_equipment(
     A service that a site offers beside that of its category (a SESSAD in an IME) is added after the others; `complete`
     names those of which every site of the territory is known. What the equipment does not say stays unknown.
     """
-    counted = services_from_strata(strata_from_equipment(equipment, capacity=capacity), complete=complete)
+    ours = services_from_strata(strata_from_equipment(equipment, capacity=capacity), complete=complete)
     filled = services.copy()
-    both = filled.index.intersection(counted.index)
+    both = filled.index.intersection(ours.index)
     if "ages_origin" not in filled:
         filled["ages_origin"] = pd.array([None] * len(filled), dtype="str")
     for name in ("capacity", "public", "age_min", "age_max", "ages_origin", "reception_mode"):
-        filled.loc[both, name] = counted.loc[both, name].astype(filled[name].dtype)
+        filled.loc[both, name] = ours.loc[both, name].astype(filled[name].dtype)
     known_sites = services.index.get_level_values("site_id").unique()
-    added = counted[~counted.index.isin(filled.index)]
+    added = ours[~ours.index.isin(filled.index)]
     added = added[added.index.get_level_values("site_id").isin(known_sites)].reindex(columns=filled.columns)
     for name in filled.columns:
         added[name] = added[name].astype(filled[name].dtype)
@@ -239,7 +229,7 @@ def with_equipment(
 
 def _check(equipment: pd.DataFrame, places: str) -> None:
     """Report absent columns, capacities that are none and deletion marks that say nothing."""
-    problems = Problems("Équipements FINESS", SchemaError)
+    problems = errors.Problems("Équipements FINESS", errors.SchemaError)
     for name in ("nofinesset", "categetab", "ta", "client", places):
         if name not in equipment.columns:
             problems.add(f"colonne absente : « {name} »")
@@ -255,7 +245,7 @@ def _check(equipment: pd.DataFrame, places: str) -> None:
     for name in ("indsupinst", "indsupaut"):
         marks = set(equipment[name].dropna().unique()) - {"N", "O", ""} if name in equipment else set()
         if marks:
-            shown = examples(sorted(map(str, marks)))
+            shown = errors.examples(sorted(map(str, marks)))
             problems.add(f"colonne « {name} » : N ou O sont attendus ({shown})")
     problems.raise_if_any()
 
@@ -270,7 +260,7 @@ def _without_deleted(equipment: pd.DataFrame, capacity: str, mark: str) -> pd.Da
         gone |= equipment[mark] == "O"
     if gone.any():
         said = "ligne(s) supprimée(s) ou non installée(s), laissée(s) de côté"
-        warn(f"FINESS : {agree(int(gone.sum()), said)}.")
+        errors.warn(f"FINESS : {errors.agree(int(gone.sum()), said)}.")
     return equipment[~gone]
 
 
@@ -281,8 +271,8 @@ def _with_ages(rows: pd.DataFrame, youngest: str, oldest: str) -> pd.DataFrame:
     high = rows[oldest].astype(float) if oldest in rows else nothing
     impossible = (low > high) | (low < 0)
     if impossible.any():
-        lines = counted(rows.loc[impossible, "nofinesset"], "ligne(s) aux âges impossibles")
-        warn(f"FINESS : {lines}, traités comme inconnus.")
+        lines = errors.counted(rows.loc[impossible, "nofinesset"], "ligne(s) aux âges impossibles")
+        errors.warn(f"FINESS : {lines}, traités comme inconnus.")
     known = low.notna() & high.notna() & ~impossible
     service = rows["service"].str.removesuffix(TEMPORARY)
     usual = service.isin(DEFAULT_AGES)
@@ -302,7 +292,7 @@ def _merge_publics(rows: pd.DataFrame, repeated: str) -> pd.DataFrame:
         wrong = differing.index[differing > 1]
         said, of = "places_id aux capacités différentes", "Équipements FINESS"
         advice = " ; des lignes qui décrivent les mêmes places ont le même nombre."
-        refuse(wrong, said, SchemaError, of=of, advice=advice)
+        errors.refuse(wrong, said, errors.SchemaError, of=of, advice=advice)
         key = pd.Series(pd.factorize(places)[0], index=rows.index)
     else:
         same = ("nofinesset", "service", "authorisation_id", "de", "ta", "age_min", "age_max", "dateautor")
@@ -314,7 +304,7 @@ def _merge_publics(rows: pd.DataFrame, repeated: str) -> pd.DataFrame:
     merged["public"] = _publics_by(rows["public"], key).reindex(key[merged.index]).to_numpy()
     if len(merged) < len(rows) and "places_id" not in rows:
         twice = key[key.duplicated()].unique()
-        warn(
+        errors.warn(
             f"FINESS : {len(rows)} lignes pour {len(merged)} ensembles de places : {len(twice)} sont répétés, le plus "
             f"souvent pour plusieurs publics, et comptés une fois ({merged['capacity'].sum():g} places au lieu de "
             f'{rows["capacity"].sum():g}) ; une colonne places_id ou repeated="separate" en décide autrement.'
@@ -350,8 +340,8 @@ def sites_of(services: pd.DataFrame, service: str) -> pd.Index:
     """Return the ids of the sites that offer a service, sorted; `UnknownCodeError` when no site does."""
     offered = services.index.get_level_values("service")
     if service not in offered:
-        known = examples(sorted(set(offered)))
-        raise UnknownCodeError(f"Aucun site n'offre « {service} » ; services connus : {known}.")
+        known = errors.examples(sorted(set(offered)))
+        raise errors.UnknownCodeError(f"Aucun site n'offre « {service} » ; services connus : {known}.")
     return services.index[offered == service].get_level_values("site_id").unique().sort_values()
 
 
@@ -360,9 +350,9 @@ def site_of_authorisation(services: pd.DataFrame, authorisation_id: str) -> str:
     rows = services.index[services["authorisation_id"] == authorisation_id]
     held = rows.get_level_values("site_id").unique()
     if len(held) != 1:
-        known = examples(sorted(set(services["authorisation_id"].dropna())), most=8)
-        said = "inconnue" if len(held) == 0 else f"exercée sur {len(held)} sites ({examples(held)})"
-        raise UnknownCodeError(f"Autorisation « {authorisation_id} » {said} ; connues : {known}.")
+        known = errors.examples(sorted(set(services["authorisation_id"].dropna())), most=8)
+        said = "inconnue" if len(held) == 0 else f"exercée sur {len(held)} sites ({errors.examples(held)})"
+        raise errors.UnknownCodeError(f"Autorisation « {authorisation_id} » {said} ; connues : {known}.")
     return str(held[0])
 
 
@@ -386,8 +376,8 @@ def sites_serving(services: pd.DataFrame, authorisation_id: str) -> list[str]:
     rows = rows_serving(services, authorisation_id)
     sites = [str(site) for site in dict.fromkeys(rows.index.get_level_values("site_id"))]
     if len(sites) > 1 and len(rows[["age_min", "age_max"]].drop_duplicates()) > 1:
-        raise UnknownCodeError(
-            f"Autorisation « {authorisation_id} » exercée sur {len(sites)} sites ({examples(sites)}) qui ne "
+        raise errors.UnknownCodeError(
+            f"Autorisation « {authorisation_id} » exercée sur {len(sites)} sites ({errors.examples(sites)}) qui ne "
             "reçoivent pas les mêmes âges : nommez chacun d'eux par une autorisation."
         )
     return sites

@@ -153,7 +153,6 @@ def _read(value: Any, head: str, inside: str = "") -> Any:
 
 
 def _integer(value: Any) -> Any:
-    """Return a whole number."""
     is_whole = number(value) is not NOTHING and math.isfinite(value) and value == int(value)
     return int(value) if is_whole else NOTHING
 
@@ -189,7 +188,6 @@ def as_frame(value: Any) -> pd.DataFrame | None:
 
 
 def _geoframe(value: Any) -> Any:
-    """Return a table that has geometries."""
     import geopandas as gpd
 
     if isinstance(value, gpd.GeoSeries):
@@ -265,7 +263,6 @@ def _array(value: Any) -> Any:
 
 
 def _mapping(value: Any, inside: str) -> Any:
-    """Return a dictionary; a series is one."""
     if hasattr(value, "to_dict") and hasattr(value, "index") and not hasattr(value, "columns"):
         value = value.to_dict()
     if not isinstance(value, Mapping):

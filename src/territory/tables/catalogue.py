@@ -11,7 +11,6 @@ from territory.tables.declare import CODES, SIDES, Column, Keyed, Secrecy, Table
 
 
 def _column(line: dict[str, str]) -> Column:
-    """Return the column that a line declares."""
     codes = CODES[line["codes"].lower()] if line["codes"] else {}
     return declared(Column, line, codes=codes, secrecy=Secrecy[line["secrecy"].upper() or "PUBLIC"])
 

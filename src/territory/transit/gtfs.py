@@ -96,7 +96,6 @@ def read_gtfs(path: str | Path | Sequence[str | Path], *, date: str | dt.date) -
 
 
 def _date_of(date: str | dt.date) -> dt.date:
-    """Return a date, or refuse what is none."""
     try:
         return date if isinstance(date, dt.date) else dt.date.fromisoformat(date)
     except (TypeError, ValueError) as error:

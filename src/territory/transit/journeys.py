@@ -132,7 +132,6 @@ def _ways(doors: Doors, alights: Any, call: int) -> list[tuple[int, int]]:
 
 
 def _clock(seconds: int) -> str:
-    """Write an hour of the clock."""
     day, rest = divmod(seconds, DAY_S)
     said = f"{rest // 3600} h {rest // 60 % 60:02d}"
     return said + {0: "", 1: " le lendemain", -1: " la veille"}.get(day, "")

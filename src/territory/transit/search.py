@@ -254,7 +254,6 @@ def _at_rank(times: Shorts, rank: int, limit: int) -> int:  # pragma: no cover -
 
 @kernel
 def _count_within(times: Shorts, limit: int) -> int:  # pragma: no cover - compiled
-    """Count the times that do not exceed a limit."""
     count, most = np.uint16(0), np.uint16(limit)
     for time in times:
         count = np.uint16(count + np.uint16(time <= most))

@@ -205,10 +205,9 @@ def _is_graded(decay: Decay, weights: Floats) -> bool:
 def _two_steps(method: str, pairs: Pairs, weights: Floats, persons: Floats, places: Floats) -> Floats:
     """Return what reaches each origin; warn for sites whose supply goes to nobody."""
     size = len(pairs.sites)
-    asked = {
-        name: weighted_sums(pairs.site, pairs.origin, terms, amounts, size)
-        for name, (terms, amounts) in _asked(method, pairs, weights, persons, places).items()
-    }
+    asked = {}
+    for name, (terms, amounts) in _asked(method, pairs, weights, persons, places).items():
+        asked[name] = weighted_sums(pairs.site, pairs.origin, terms, amounts, size)
     ratios, lost = _ratios(asked["demand"], places)
     _warn_nobody(pairs.sites[lost])
     return _answer(method, pairs, weights, places, ratios, asked.get("weights"))

@@ -48,10 +48,9 @@ class Hierarchy(SavedArrays):
         """Contract a graph, whatever its times, in a given order: any permutation of the nodes is exact."""
         order = np.ascontiguousarray(rank, dtype=np.int32)
         if not is_order(order, graph.n_nodes):
-            raise NetworkError(
-                f"Ordre des nœuds : il faut chaque rang de 0 à {graph.n_nodes - 1} une seule fois ; l'ordre est "
-                "peut-être celui d'une autre carte : calculez-le de nouveau."
-            )
+            said = f"Ordre des nœuds : il faut chaque rang de 0 à {graph.n_nodes - 1} une seule fois"
+            advice = "l'ordre est peut-être celui d'une autre carte : calculez-le de nouveau"
+            raise NetworkError(f"{said} ; {advice}.")
         tails, heads, _ = graph.in_edge_order()
         tail_ranks, head_ranks = order[tails], order[heads]
         low, high = np.minimum(tail_ranks, head_ranks), np.maximum(tail_ranks, head_ranks)

@@ -19,6 +19,8 @@ from territory.network.graph.topology import HopIndex, nearest_hops
 
 # a drawn road joins what it ends on: farther, it has been drawn elsewhere
 _JOINS_WITHIN_M = 100.0
+# the value of one way in each array of `WayTable`
+_Way = dict[str, Any]
 
 
 def hops_of(
@@ -178,9 +180,7 @@ def _turns(roads: Roads, cut: int) -> Iterator[list[int]]:
         yield path
 
 
-def _new_way(
-    roads: Roads, x: Floats, y: Floats, speed_kmh: float, is_oneway: bool, beside: int
-) -> dict[str, Any]:
+def _new_way(roads: Roads, x: Floats, y: Floats, speed_kmh: float, is_oneway: bool, beside: int) -> _Way:
     """Return what a way of the class of one beside it has, driven at a speed of its own."""
     ways = roads.ways
     return {
@@ -193,9 +193,7 @@ def _new_way(
     }
 
 
-def _with_chain(
-    roads: Roads, line: tuple[Floats, Floats], ends: list[int], way: dict[str, Any], name: str
-) -> Roads:
+def _with_chain(roads: Roads, line: tuple[Floats, Floats], ends: list[int], way: _Way, name: str) -> Roads:
     """Return roads with one more chain, a way by itself."""
     x, y = line
     kind = np.full(x.size, PLAIN, dtype=np.int8)

@@ -173,10 +173,9 @@ def _road_lines(lines: gpd.GeoDataFrame, names: LineColumns) -> RoadLines:
     ratios = length_m / measured
     ratio = float(np.median(ratios[~np.isnan(ratios)])) if not np.isnan(ratios).all() else 1.0
     if not 0.5 < ratio < 2:
-        raise ParameterError(
-            f"Les longueurs de la couche valent {ratio:.3g} fois celles de ses lignes : vérifiez length_unit_m (1 pour"
-            " des mètres, 1000 pour des kilomètres)."
-        )
+        said = f"Les longueurs de la couche valent {ratio:.3g} fois celles de ses lignes"
+        advice = "vérifiez length_unit_m (1 pour des mètres, 1000 pour des kilomètres)"
+        raise ParameterError(f"{said} : {advice}.")
     return RoadLines(ways, start, node, lon, lat, length_m, attribution=names.attribution)
 
 

@@ -245,10 +245,9 @@ def download(
             graph = ask(place_or_polygon, **options)
         # osmnx lets any error of its requests through
         except Exception as error:
-            raise NetworkError(
-                f"Le téléchargement des routes de {what} a échoué ({type(error).__name__} : {error}) : vérifiez le nom"
-                " et la connexion, ou lisez un extrait .osm.pbf avec read_osm."
-            ) from error
+            said = f"Le téléchargement des routes de {what} a échoué ({type(error).__name__} : {error})"
+            advice = "vérifiez le nom et la connexion, ou lisez un extrait .osm.pbf avec read_osm"
+            raise NetworkError(f"{said} : {advice}.") from error
     return RoadNetwork.from_road_lines(lines_of_graph(graph, source=source))
 
 

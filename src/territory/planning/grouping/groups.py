@@ -121,10 +121,9 @@ def territorial_groups(
     found = best_partition(inputs.nodes, inputs.points, n_groups=n_groups, rng=luck, search=inputs.search)
     if found is None:
         number = f"{n_groups} groupes" if n_groups else "groupes"
-        raise InfeasibleError(
-            f"Aucun découpage en {number} contigus de {inputs.nodes.min_size:g} au moins n'a été trouvé : allongez "
-            "max_time_min, baissez min_size, ou changez le nombre de groupes."
-        )
+        said = f"Aucun découpage en {number} contigus de {inputs.nodes.min_size:g} au moins n'a été trouvé"
+        advice = "allongez max_time_min, baissez min_size, ou changez le nombre de groupes"
+        raise InfeasibleError(f"{said} : {advice}.")
     return _result(inputs, found[0], "optimal" if found[1] else "heuristic")
 
 

@@ -96,7 +96,6 @@ def read_inputs(
 
 
 def _check_units(units: gpd.GeoDataFrame, problems: Problems) -> None:
-    """Add what is wrong with ids and geometries."""
     try:
         unique_ids(units.index, "Unités")
     except TerritoryError as error:

@@ -229,7 +229,5 @@ def _too_few_sites(problem: SitingProblem, longest_min: float) -> str:
         best = cover_most(problem, within[problem.is_asking])
         left = problem.is_asking & ~within[:, best.is_open].any(axis=1)
         aside = f" Au mieux, {_describe(problem, left)} restent au-delà." if left.any() else ""
-    return (
-        f"{agree(problem.p, 'site(s) à ouvrir (ne suffit|ne suffisent)')} pas pour desservir tout le monde dans le "
-        f"temps {_limit(longest_min)} : il en faut au moins {needed}.{aside}"
-    )
+    said = f"{agree(problem.p, 'site(s) à ouvrir (ne suffit|ne suffisent)')} pas pour desservir tout le monde"
+    return f"{said} dans le temps {_limit(longest_min)} : il en faut au moins {needed}.{aside}"

@@ -243,7 +243,6 @@ def _of_territory(situation: Situation, outlines: gpd.GeoDataFrame | None) -> gp
 
 
 def _places(situation: Situation, service: str) -> gpd.GeoDataFrame:
-    """Return the sites of a service today."""
     services = situation.services
     held = services[(services["authorisation_id"] == service).to_numpy()]
     ids = held.index.get_level_values("site_id") if len(held) else sites_of(services, service)

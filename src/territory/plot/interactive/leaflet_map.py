@@ -181,7 +181,6 @@ def _box(text: str) -> str:
 
 
 def _are_outlines(areas: gpd.GeoDataFrame) -> bool:
-    """Return whether communes have outlines."""
     return bool(areas.geom_type.isin(["Polygon", "MultiPolygon"]).all())
 
 
@@ -196,7 +195,6 @@ def _simplified(areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _layer(shapes: Any, name: str, pane: str, look: dict[str, Any]) -> Any:
-    """Return shapes as a layer."""
     return ipyleaflet.GeoJSON(data=json.loads(shapes.to_json()), name=name, pane=pane, style=look)
 
 

@@ -332,13 +332,11 @@ def _row(label: str, before: str, after: str) -> str:
 
 
 def _message(text: str, *, wrong: bool = False) -> str:
-    """Write a sentence under the controls."""
     color = style.LOSS if wrong else style.ACCENT
     lines = "<br>".join(html.escape(line) for line in text.splitlines())
     return f"<div style='font-size:13px;line-height:1.35;color:{color}'>{lines}</div>"
 
 
 def _title(text: str) -> Any:
-    """Return a heading."""
     look = f"font-size:14px;color:{style.ACCENT};line-height:1.2"
     return ipywidgets.HTML(f"<b style='{look}'>{html.escape(text)}</b>")

@@ -54,11 +54,10 @@ def changes_view(effects: Effects, service: str, *, label: str, note: str = "") 
     rows = _rows_of(effects.communes, service)
     classes = change_classes(rows["delta_travel_time_min"], rows["effect"])
     columns = rows[["baseline_travel_time_min", "scenario_travel_time_min", "effect"]]
-    texts = [
-        f"{minutes(before)} aujourd'hui, {minutes(after)} ensuite "
-        f"({signed(after - before)}{NBSP}min)<br>{EFFECT_WORDS[effect]}"
-        for before, after, effect in columns.itertuples(index=False)
-    ]
+    texts = []
+    for before, after, effect in columns.itertuples(index=False):
+        change = f"{minutes(after)} ensuite ({signed(after - before)}{NBSP}min)<br>{EFFECT_WORDS[effect]}"
+        texts.append(f"{minutes(before)} aujourd'hui, {change}")
     legend = [c._replace(color=_OUTSIDE_COLOR) if c.key == OUTSIDE.key else c for c in classes.legend]
     name = f"Scénario {effects.scenario_id}" if effects.name != "Essai" else "Essai"
     title = f"{name}, écart de temps vers : {label} (minutes)"

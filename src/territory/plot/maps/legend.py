@@ -207,7 +207,6 @@ def draw_legend(axes: Axes, legend: Legend) -> None:
 
 
 def _title_cm(legend: Legend) -> float:
-    """Return the height of the title."""
     lines = wrap(legend.title, LEGEND_CM, _TITLE_SIZE)
     return 0.3 + _NEXT_LINE_CM * len(lines) if lines else 0.0
 

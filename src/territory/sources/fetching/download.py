@@ -96,10 +96,9 @@ def download(
     received = _Transfer(address, path, progress, patience or Patience()).bring()
     if not _is_expected(received, digest):
         received.unlink()
-        raise DownloadError(
-            f"{file_name} : l'empreinte du fichier reçu n'est pas celle attendue ({digest}) ; le producteur l'a "
-            "remplacé, ou il a été altéré en route. Rien n'est gardé."
-        )
+        said = f"{file_name} : l'empreinte du fichier reçu n'est pas celle attendue ({digest})"
+        advice = "le producteur l'a remplacé, ou il a été altéré en route. Rien n'est gardé"
+        raise DownloadError(f"{said} ; {advice}.")
     received.replace(path)
     return path
 
@@ -240,13 +239,10 @@ class _Transfer:
         """Say that enough tries were made, and what is kept."""
         have = self._have()
         kept = f" Ce qui est reçu ({size_text(have)}) est gardé : relancez pour reprendre." if have else ""
-        return (
-            f"{self.name} : {self.patience.tries} essais sans succès, le dernier : {trouble}.{kept} Sans connexion, "
-            "prenez le fichier avec un navigateur, puis --from."
-        )
+        tries = f"{self.patience.tries} essais sans succès, le dernier : {trouble}.{kept}"
+        return f"{self.name} : {tries} Sans connexion, prenez le fichier avec un navigateur, puis --from."
 
     def _check_room(self, total: int | None, have: int) -> None:
-        """Refuse a file that would fill the disk."""
         free = shutil.disk_usage(self.part.parent).free
         if total is not None and total - have > free:
             needed = f"{size_text(total - have)} à recevoir"
@@ -273,7 +269,6 @@ class _Transfer:
         return known if known.address == self.address else None
 
     def _have(self) -> int:
-        """Return the number of bytes on disk."""
         return self.part.stat().st_size if self.part.is_file() else 0
 
     def _forget(self) -> None:

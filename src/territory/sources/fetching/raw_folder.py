@@ -90,7 +90,6 @@ def find(dataset: str, vintage: str | None = None, *, registry: Sequence[Source]
 
 
 def _source(row: dict[str, str]) -> Source:
-    """Return a row as an object."""
     members = tuple(filter(None, row["members"].split("|")))
     return declared(Source, row, members=members, added_on=date.fromisoformat(row["added_on"]))
 

@@ -189,9 +189,8 @@ def _find_titles(frame: pd.DataFrame, path: Path, place: str) -> dict[str, str]:
     all_apl = [title for title, text in plain.items() if _APL.fullmatch(text)]
     younger = {title: match[1] for title in all_apl if (match := _YOUNGER.search(plain[title]))}
     whole = [title for title in all_apl if title not in younger]
-    name = [
-        title for title, text in plain.items() if text.lower() in ("commune", "communes", "nom de la commune")
-    ]
+    names = ("commune", "communes", "nom de la commune")
+    name = [title for title, text in plain.items() if text.lower() in names]
     total = [title for title, text in plain.items() if _TOTAL.match(text)]
     asked = (("Commune", name), ("APL aux …", whole), ("Population totale", total or [""]))
     if absent := [f"« {said} »" for said, titles in asked if len(titles) != 1]:

@@ -140,7 +140,6 @@ def _column_of(reference: str) -> int:
 
 
 def _cell(reader: Any, element: Any, dates: Collection[int]) -> str:
-    """Return one cell as text."""
     kind = element.get("t", "n")
     if kind == "inlineStr":
         return "".join(element.itertext())

@@ -181,10 +181,8 @@ class Trip(Part):
 
 
 # used where the study states no trip, by mode of reception; none for "tous modes d'accueil", which is never split
-DEFAULT_TRIPS: dict[str, tuple[Trip, ...]] = {
-    mode: tuple(Trip.model_validate(said) for said in trips)
-    for mode, trips in indicators.DEFAULTS["trip"].items()
-}
+_TRIPS = indicators.DEFAULTS["trip"].items()
+DEFAULT_TRIPS = {mode: tuple(Trip.model_validate(said) for said in trips) for mode, trips in _TRIPS}
 
 
 class AgeShare(Part):
@@ -369,7 +367,6 @@ class Study(Part):
         return f"Study({self.id!r}, population={self.population!r}, scenarios: {scenarios})"
 
     def _repr_html_(self) -> str:
-        """Return a short card for Jupyter."""
         rows = {"Question": self.question, "Territoire": self.territory.name, "Population": self.population}
         rows |= {f"Scénario {scenario.id}": scenario.name for scenario in self.scenario}
         row, left = "<tr><th {2}>{0}</th><td {2}>{1}</td></tr>", "style='text-align:left'"

@@ -183,11 +183,9 @@ def _facilities(frame: pd.DataFrame, path: Path) -> gpd.GeoDataFrame:
     inside = is_inside(frame["DEPCOM"].to_numpy(dtype=object), longitude, latitude)
     strange = has_point & precision.isna().to_numpy()
     outside = "équipement(s) au point hors de (son|leur) territoire, laissé(s) sans point"
-    for wrong, said, column in (
-        (has_point & ~inside, outside, "DEPCOM"),
-        (~has_point, "équipement(s) sans point", "DEPCOM"),
-        (strange, "point(s) de qualité inconnue, tenu(s) pour approximatif(s)", "QUALITE_XY"),
-    ):
+    doubtful = "point(s) de qualité inconnue, tenu(s) pour approximatif(s)"
+    without = [("DEPCOM", has_point & ~inside, outside), ("DEPCOM", ~has_point, "équipement(s) sans point")]
+    for column, wrong, said in (*without, ("QUALITE_XY", strange, doubtful)):
         warn_of(path, int(wrong.sum()), said, frame.loc[wrong, column].unique())
     points = gpd.GeoSeries(gpd.points_from_xy(longitude, latitude), index=frame.index, crs=4326)
     text = pd.Series("", index=frame.index, dtype="str")
