@@ -185,7 +185,6 @@ def _known_amounts(amounts: pd.Series[float], what: str) -> Floats:
 def _allocation(
     pairs: Pairs, flow: Floats, demand: pd.Series[float], capacity: pd.Series[float], max_time_min: float
 ) -> Allocation:
-    """Return flows as tables."""
     used = pairs.take(np.flatnonzero(flow > 0))
     persons = flow[flow > 0]
     ends = {"from_id": used.origins.take(used.origin), "to_id": used.sites.take(used.site)}

@@ -213,7 +213,6 @@ def _show_release(
 
 
 def _chosen(service: str | None, known: list[str]) -> str:
-    """Return the service to draw."""
     if not known:
         raise ParameterError("Rien à dessiner : aucun service dans ce résultat.")
     if service is not None and service not in known:

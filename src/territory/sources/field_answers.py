@@ -181,7 +181,6 @@ class _SheetReader:
         return float("nan") if wrong else number
 
     def _code(self, column: field_workbook.FieldColumn, text: str, line: int) -> str:
-        """Return a code as the tables write it."""
         code = text.casefold() if column.kind == "service" else text
         if column.kind == "commune":
             code = pad_code(text)
@@ -234,7 +233,6 @@ def _hint(text: str, known: list[str], *, cutoff: float) -> str:
 def _read_identity(
     content: bytes, path: Path, present: list[str], problems: Problems
 ) -> tuple[str, dt.date | None]:
-    """Return who answers and for which date."""
     if field_workbook.IDENTITY_SHEET not in present:
         problems.add(f"feuille « {field_workbook.IDENTITY_SHEET} » absente")
         return "", None

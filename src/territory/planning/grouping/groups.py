@@ -143,7 +143,6 @@ def _result(inputs: GroupInputs, groups: list[int], status: str) -> GroupingResu
 
 
 def _figures(inputs: GroupInputs, rows: list[int]) -> dict[str, object]:
-    """Return the figures of one group."""
     minutes = inputs.minutes[np.ix_(rows, rows)]
     drives = inputs.nodes.seat_minutes[np.ix_(np.unique(inputs.nodes.unit_node[rows]), np.asarray(rows))]
     seat = rows[int(drives.sum(axis=0).argmin())]

@@ -108,7 +108,6 @@ def _check_units(units: gpd.GeoDataFrame, problems: Problems) -> None:
 
 
 def _sizes(size: pd.Series[float], ids: Ids, problems: Problems) -> Floats:
-    """Return one known number per unit."""
     try:
         unique_ids(size.index, "size")
         numbers = read_amounts(size.reindex(ids), "size")

@@ -159,7 +159,6 @@ def check_choice(problem: SitingProblem, choice: Choice, longest_min: float) -> 
 
 
 def _limit(longest_min: float) -> str:
-    """Return a time limit as words."""
     return f"de {longest_min:g} min" if math.isfinite(longest_min) else "donné par la table"
 
 

@@ -86,7 +86,6 @@ class TrialPanel:
         self.run.on_click(lambda _: self._run())
 
     def _laid_out(self) -> Any:
-        """Return the widgets, one under the other."""
         asked = (self.service, self.act, self.site, self.commune, self.places)
         named = (self.scenario_id, self.scenario_name, self.file)
         for control in (*asked, *named):

@@ -113,7 +113,6 @@ def border_of(key: str) -> tuple[str, str]:
 
 
 def _rows_of(table: pd.DataFrame, service: str) -> pd.DataFrame:
-    """Return the rows of a service, by commune."""
     known = table.index.get_level_values("service")
     if service not in known:
         listed = ", ".join(map(str, known.unique()))
@@ -122,7 +121,6 @@ def _rows_of(table: pd.DataFrame, service: str) -> pd.DataFrame:
 
 
 def _time_words(time: float, doubt: float, is_reachable: object) -> str:
-    """Write a time and its doubt."""
     if is_reachable is not pd.NA and not is_reachable:
         return "hors d'atteinte dans la limite de l'étude"
     said = minutes(time)

@@ -179,7 +179,6 @@ def _numbers(
 
 
 def _write(axes: Axes, spot: Placed, scale: PaperScale, *, color: str, halo: str | None) -> None:
-    """Write one placed label."""
     from matplotlib import patheffects
 
     x, y = scale.to_metres(spot.x, spot.y)

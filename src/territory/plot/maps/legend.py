@@ -212,7 +212,6 @@ def _title_cm(legend: Legend) -> float:
 
 
 def _rows(legend: Legend) -> list[_Row]:
-    """Return the entries of a legend."""
     signed: list[tuple[str, Category | tuple[str, str] | _Dash]] = [
         *((category.label, category) for category in legend.categories),
         *((name, (mark, shape)) for mark, shape, name in legend.sites),

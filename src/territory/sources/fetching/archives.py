@@ -173,7 +173,6 @@ def _parts(name: str) -> tuple[str, ...]:
 
 
 def _write(packed: IO[bytes], target: Path, limit: _Limit) -> None:
-    """Write one file, counting bytes."""
     with target.open("xb") as file:
         while chunk := packed.read(_CHUNK_BYTES):
             limit.spend(len(chunk))

@@ -43,7 +43,6 @@ def is_catalogue(address: str) -> bool:
 
 
 def _resource(listed: dict[str, Any]) -> Resource:
-    """Return one file of the catalogue."""
     address = str(listed["url"])
     checksum = listed.get("checksum") or {}
     kind, value = str(checksum.get("type", "")).lower(), str(checksum.get("value", "")).lower()
