@@ -2,6 +2,7 @@
 
 import html
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import geopandas as gpd
@@ -173,14 +174,10 @@ def _read_years(path: str | Path, pattern: re.Pattern[str], example: str, *, mos
 
 def _read_sheet(path: Path, sheet: str) -> tuple[pd.DataFrame, str]:
     """Return a sheet under its line of titles, and the title of the codes."""
-    first, other = _CODE_TITLES
-    try:
-        return read_table(path, sheet=sheet, header=(first,)), first
-    except ReadError as refusal:
-        try:
-            return read_table(path, sheet=sheet, header=(other,)), other
-        except ReadError:
-            raise refusal from None
+    for title in _CODE_TITLES[1:]:
+        with suppress(ReadError):
+            return read_table(path, sheet=sheet, header=(title,)), title
+    return read_table(path, sheet=sheet, header=_CODE_TITLES[:1]), _CODE_TITLES[0]
 
 
 def _find_titles(frame: pd.DataFrame, path: Path, place: str) -> dict[str, str]:
