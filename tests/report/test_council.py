@@ -214,6 +214,14 @@ def test_without_scenario() -> None:
     assert "Les temps de route aujourd’hui" in text
 
 
+def test_communes_out_of_reach_are_counted_beside_the_farthest() -> None:
+    there = SimpleNamespace(commune=lambda code: f"Commune {code}")
+    times = pd.Series({"A": 10.0, "B": 30.0, "C": np.nan, "D": np.nan})
+    assert travel_accounts.farthest(there, times[:2]) == "Commune B (30\u00a0min)"  # type: ignore[arg-type]
+    said = travel_accounts.farthest(there, times)  # type: ignore[arg-type]
+    assert said.endswith(" ; 2 autres hors d'atteinte ou de temps inconnu")
+
+
 def test_places_without_an_age_or_a_public_are_said() -> None:
     index = pd.MultiIndex.from_tuples([("1", "ime"), ("2", "sessad"), ("3", "ime"), ("3", "ehpad")])
     services = pd.DataFrame(

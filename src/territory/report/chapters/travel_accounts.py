@@ -274,11 +274,16 @@ def _share(reading: Reading, zone: str, service: str, bound: float) -> str:
 
 
 def farthest(reading: Reading, times: pd.Series) -> str:
-    """Name the commune farthest from a service."""
+    """Name the commune farthest from a service, and count those that no road or no known time joins to it."""
     known = times.dropna()
     if known.empty:
         return "–"
-    return f"{reading.commune(str(known.idxmax()))} ({minutes(float(known.max()))})"
+    lost = (
+        f" ; {count(n, 'autre')} hors d'atteinte ou de temps inconnu"
+        if (n := len(times) - len(known))
+        else ""
+    )
+    return f"{reading.commune(str(known.idxmax()))} ({minutes(float(known.max()))}){lost}"
 
 
 def _incomplete(reading: Reading) -> list[doc.Block]:
