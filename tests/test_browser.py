@@ -173,7 +173,7 @@ def test_the_map_is_painted_and_the_panel_answers(screen: Screen, folder: Path) 
 
     numbers = page.locator("[data-effect=persons_gain]").first
     before = numbers.inner_text()
-    screen.choice("Nouveau lieu").select_option(label="Le Luc")
+    screen.choice("Dans quelle commune").select_option(label="Le Luc")
     page.wait_for_function(
         "before => document.querySelector('[data-effect=persons_gain]').innerText !== before", arg=before
     )
@@ -188,7 +188,7 @@ def test_the_map_is_painted_and_the_panel_answers(screen: Screen, folder: Path) 
     _keep_picture(screen)
 
     _drag_marker(screen)
-    chosen = screen.choice("Nouveau lieu").evaluate(
+    chosen = screen.choice("Dans quelle commune").evaluate(
         "list => list.selectedOptions.length ? list.selectedOptions[0].text : ''"
     )
     assert chosen in ("", ON_THE_MAP)
@@ -196,8 +196,8 @@ def test_the_map_is_painted_and_the_panel_answers(screen: Screen, folder: Path) 
         # a mouse that moves over communes, as a hand does
         screen.map.hover(position={"x": 200 + 300 * share, "y": 330}, force=True)
     page.get_by_text("aujourd'hui, ").first.wait_for(timeout=30_000)
-    page.get_by_role("button", name="Enregistrer ce scénario").click()
-    page.get_by_text("ajouté à draguignan-essai.toml").first.wait_for(timeout=30_000)
+    page.get_by_role("button", name="Enregistrer l'étude (.toml)").click()
+    page.get_by_text("enregistré dans").first.wait_for(timeout=30_000)
     saved = load_study(folder / "draguignan-essai.toml")
     assert saved.scenario[-1].id == "essai"
     assert saved.site[-1].longitude is not None
