@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import html
+import io
 import json
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import matplotlib.image as mpimg
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
@@ -153,6 +156,19 @@ def test_words_under_the_mouse_are_escaped() -> None:
     found.map._say_commune({"id": "01001"})
     assert "&lt;script&gt;" in found.map.info.value
     assert "Isochrone 15 min" in found.legend.value
+
+
+def test_the_picture_of_isochrones_shows_them() -> None:
+    square = shapely.box(0, 0, 1000, 1000)
+    small = gpd.GeoDataFrame(
+        {"minutes": [5.0, 15.0]}, geometry=[square.centroid.buffer(200), square], crs=2154
+    )
+    for communes in (None, gpd.GeoDataFrame({"name": ["Ici"]}, index=["01001"], geometry=[square], crs=2154)):
+        one, both = (explore(rows, communes=communes).picture() for rows in (small.iloc[1:], small))
+        assert one != both
+        pixels = mpimg.imread(io.BytesIO(both))
+        # a blank map has the greys of unknown communes alone
+        assert len(np.unique(pixels.reshape(-1, pixels.shape[2]), axis=0)) > 50
 
 
 @pytest.mark.slow

@@ -41,7 +41,7 @@ class Exploration(ipywidgets.VBox):  # type: ignore[misc]
         isochrones: gpd.GeoDataFrame | None = None,
         tiles: Any = None,
     ) -> None:
-        self.areas, self.panel = areas, panel
+        self.areas, self.panel, self._isochrones = areas, panel, isochrones
         self.marker: Any = None
         self._makers = dict(makers)
         self.map = CommuneMap(areas, tiles=tiles)
@@ -82,7 +82,11 @@ class Exploration(ipywidgets.VBox):  # type: ignore[misc]
         view = self.map.view
         if view is None:
             return b""
-        panel = Panel(self.areas, view.keys, zones=self.areas.get("epci_code"))
+        rings = self._isochrones
+        if rings is not None:
+            rings = rings.sort_values("minutes").to_crs(self.areas.crs)
+            rings = rings.assign(label=[f"{value:g} min" for value in rings["minutes"]])
+        panel = Panel(self.areas, view.keys, zones=self.areas.get("epci_code"), rings=rings)
         return to_png(draw_map(panel, Legend(view.legend, view.title, source=view.note)), dpi=110)
 
     def __repr__(self) -> str:

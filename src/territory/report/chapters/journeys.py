@@ -35,6 +35,8 @@ from territory.tables.declare import CODES
 
 _IN_TABLES = ("mean_ride_km", "mean_direct_km", "week_km")
 _ON_ROUND = Category("round", "commune desservie, rang de passage", style.SEQUENTIAL[1])
+# what is drawn around the stops of a round (m)
+_AROUND_M = 12_000.0
 _NOT = Category("none", "autre commune", style.OUTSIDE)
 
 
@@ -115,7 +117,9 @@ def _table(reading: Reading, service: str, who: str, rows: pd.DataFrame, caption
         cells = [_cell(first, "baseline", str(first["unit"]))]
         cells += [_cell(by_scenario.loc[name], "scenario", str(first["unit"])) for name in every]
         lines.append([CODES["round_measures"][str(measure)], *cells])
+    no_price = who == "child" and not caption and "year_eur" not in set(rows["measure"])
     caption = f"{caption or capital(reading.short(service))} : {_rules(reading, service, who)}."
+    caption += wording("journeys.no_price") if no_price else ""
     if is_wide(every):
         heads = ["Mesure <1.6", "Aujourd'hui >1", "Dans les scénarios <3"]
         lines = [[*line[:2], grouped(dict(zip(every, line[2:], strict=True)), line[1])] for line in lines]
@@ -145,9 +149,9 @@ def _limits(reading: Reading, service: str) -> list[Block]:
                 )
     every = ((where, line) for where, lines in told.items() for line in lines)
     kept = [[where, *line] for where, line in every if where == today or told[where] != told[today]]
-    heads = [f"{CODES['round_measures'][one]} >1.2" for one in measures]
+    heads = [f"{CODES['round_measures'][one]} >{1.5 if one.endswith('_min') else 1.1}" for one in measures]
     caption = f"{capital(reading.short(service))} : ce que demande chaque limite de temps à bord."
-    return [table(["Situation <1.2", "Limite >0.8", *heads], kept, caption)]
+    return [table(["Situation <0.9", "Limite >0.7", *heads], kept, caption)]
 
 
 def _cell(row: pd.Series, side: str, unit: str) -> str:
@@ -187,11 +191,13 @@ def _maps(reading: Reading, service: str) -> list[Block]:
     today = stops.get(TODAY)
     other = next((name for name, places in stops.items() if places != today), None)
     shown = [name for name in (TODAY, other) if name is not None and name in stops]
-    return [_map(reading, service, name, stops[name]) for name in shown]
+    points = pd.concat([reading.communes.geometry, reading.release.sites.geometry])
+    frame = points.reindex([place for name in shown for place in stops[name]]).buffer(_AROUND_M).total_bounds
+    return [_map(reading, service, name, stops[name], tuple(map(float, frame))) for name in shown]
 
 
-def _map(reading: Reading, service: str, situation: str, places: list[str]) -> Picture:
-    """Draw the round of one draw, by commune: no home is on it."""
+def _map(reading: Reading, service: str, situation: str, places: list[str], frame: Any) -> Picture:
+    """Draw the round of one draw, by commune, within a frame: no home is on it."""
     *codes, site = places
     areas = pictures.areas_of(reading)
     keys = pd.Series(_NOT.key, index=areas.index, dtype=object)
@@ -210,6 +216,7 @@ def _map(reading: Reading, service: str, situation: str, places: list[str]) -> P
         zones=reading.communes["epci_code"],
         sites=pictures.marks(reading, [(site, "o")]),
         flows=drawn,
+        extent=frame,
         focus=pictures.focus_of(reading),
     )
     when = "aujourd'hui" if situation == TODAY else f"scénario {situation}"

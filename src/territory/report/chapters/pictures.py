@@ -214,7 +214,14 @@ def _border_notes(reading: Reading) -> list[str]:
 
 def map_source(reading: Reading) -> str:
     """Return the source line of a map."""
-    return "Contours : IGN, simplifiés." if _has_outlines(reading) else "Communes représentées par un point."
+    if not _has_outlines(reading):
+        return "Communes représentées par un point."
+    listed = reading.release.sources
+    rows = [] if listed is None else listed.to_dict("records")
+    given = [one for one in rows if str(one.get("column")).startswith("points")]
+    # those of the embedded study are the outlines of IGN
+    who = str(given[0]["producer"] or given[0]["file"]) if given else "IGN"
+    return f"Contours : {who}, simplifiés."
 
 
 def _has_outlines(reading: Reading) -> bool:
