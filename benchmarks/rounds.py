@@ -1,13 +1,15 @@
-"""Time rounds of made-up children around one establishment: 60, 200, and 150 mornings of 50.
+"""Time rounds of made-up children around one establishment: 60, 200, and 30 draws of 50 in 5 situations.
 
-python benchmarks/rounds.py
+`python benchmarks/rounds.py`: clock and processor of each bar (median of three, the draws once), and how far from the
+bounds. Each row is a line of the table of docs/performance.md.
 """
 
 from __future__ import annotations
 
+import statistics
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -15,25 +17,52 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from territory.rounds import Rounds, collective_rounds
 from tests.rounds.test_collective import town
 
+SEATS, LIMIT_MIN, EFFORT_OF_A_STUDY = 8, 60, 20
 
-def plan(count: int, seed: int, effort: int) -> Rounds:
-    """Return the rounds of made-up children, vehicles of 8 and 75 min on board at most."""
+
+def plan(count: int, seed: int = 0, effort: int = 100, **options: bool) -> Rounds:
+    """Return the rounds of made-up children."""
     children, times = town(count, seed=seed)
-    return collective_rounds(children, "ime", times, seats=8, max_ride_min=75, effort=effort, seed=seed)
+    asked = {"seats": SEATS, "max_ride_min": LIMIT_MIN, "effort": effort, "seed": seed, **options}
+    return collective_rounds(children, "ime", times, **asked)
+
+
+def timed(task: Callable[[], Rounds], times: int) -> tuple[Rounds, float, float]:
+    """Return what a task gives, and the median seconds of the clock and of the processor."""
+    laps = []
+    for _ in range(times):
+        began = time.perf_counter(), time.process_time()
+        found = task()
+        laps.append(
+            [now - then for now, then in zip((time.perf_counter(), time.process_time()), began, strict=True)]
+        )
+    clock, processor = (statistics.median(column) for column in zip(*laps, strict=True))
+    return found, clock, processor
+
+
+def draws() -> Rounds:
+    """Make 30 draws of 50 children in 5 situations as a study does."""
+    return [plan(50, seed, EFFORT_OF_A_STUDY, with_one_more=True) for seed in range(150)][-1]
 
 
 def main() -> None:
+    # kernels are compiled once for a machine
     plan(12, 0, 1)
-    for count in (60, 200):
-        began = time.perf_counter()
-        found = plan(count, 0, 100)
-        seconds = time.perf_counter() - began
-        said = f"{len(found.vehicles)} vehicles (bound {found.vehicles_bound}), gap {found.gap_share:.1%}"
-        print(f"{count} children: {seconds:.1f} s, {said}")
-    began = time.perf_counter()
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda seed: plan(50, seed, 20), range(150)))
-    print(f"150 mornings of 50 children, two threads: {time.perf_counter() - began:.1f} s")
+    print(
+        "| | bar | clock (s) | processor (s) | vehicles (bound) | gap of minutes |\n|---|---|---|---|---|---|"
+    )
+    bars = (
+        ("60 children, one site", "2 s", lambda: plan(60), 3),
+        ("50 children, one site", "", lambda: plan(50), 3),
+        ("200 children, one site", "20 s", lambda: plan(200), 3),
+        ("30 draws of 50 children, 5 situations", "90 s", draws, 1),
+    )
+    for name, bar, task, times in bars:
+        found, clock, processor = timed(task, times)
+        said = (
+            f"{len(found.vehicles)} ({found.vehicles_bound}) | {found.gap_share:.1%}" if times > 1 else " | "
+        )
+        print(f"| {name} | {bar} | {clock:.2f} | {processor:.2f} | {said} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from territory.errors import ParameterError
-from territory.rounds import RoundPrices, Rounds, collective_rounds, ride_limit_curve
+from territory.rounds import RoundPrices, Rounds, collective, collective_rounds, ride_limit_curve
 from tests.oracles import best_rounds, route_cost
 
 SITES = ["ime", "iem"]
@@ -206,6 +207,24 @@ def test_the_search_finds_the_optimum_where_it_is_known(monkeypatch: pytest.Monk
         assert found.objective_min <= best.objective_min * 1.005
         assert found.bound_min <= best.objective_min + 1e-6
         assert found.vehicles_bound <= len(best.vehicles)
+
+
+@settings(max_examples=80, deadline=None)
+@given(small_worlds())
+def test_no_rounds_go_under_the_bound_of_vehicles(world: dict[str, object]) -> None:
+    asked = {**world, "vehicles": None}
+    children, legs, site = asked.pop("children"), asked.pop("legs"), asked.pop("site")
+    with mock.patch.object(collective, "_routes", wraps=collective._routes) as routes:
+        exact = collective_rounds(children, site, as_table(legs), **asked)
+    for call in routes.call_args_list:
+        assert 1 <= collective.fewest_vehicles(call.args[0], 10**6) <= len(exact.vehicles)
+
+
+def test_the_bound_of_vehicles_is_close_where_the_limit_binds() -> None:
+    for seed, fewest in ((0, 9), (1, 7)):
+        children, times = town(30, seed=seed)
+        found = collective_rounds(children, "ime", times, seats=8, max_ride_min=60)
+        assert len(found.vehicles) == found.vehicles_bound == fewest
 
 
 @settings(max_examples=30, deadline=None)

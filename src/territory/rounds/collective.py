@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import linear_sum_assignment, linprog
 
-from territory.access.pairs import cutoff_of
+from territory.access.pairs import Floats, cutoff_of
 from territory.errors import ParameterError, Problems, agree
+from territory.network.engine.compiling import kernel
 from territory.rounds import result, search
 from territory.rounds.result import RoundPrices, Rounds, Stops, Terms
 from territory.rounds.search import Places, Route, World
@@ -18,6 +21,8 @@ from territory.rounds.search import Places, Route, World
 # orders of more establishments than that in one round are not tried
 _MOST_MIXED = 4
 _NO_PRICES = RoundPrices()
+# bound of vehicles: the grid of legs, which widens with the size, linear programmes at most for one stop, what rounding may hide
+_STEP_MIN, _MOST_STEPS, _MOST_PROGRAMMES, _SURE, _NEVER = 0.5, 5e7, 3000, 1e-6, 1e6
 
 
 def collective_rounds(
@@ -156,9 +161,9 @@ def collective_rounds(
     objective = bound = sum(search.cost_of(world, route)[0] for route in routes)
     few, is_small = len(routes), len(world.kids) <= search.EXACT_STOPS
     if vehicles or not is_small:
-        few = result.fewest_vehicles(world) if routes else 0
+        few = fewest_vehicles(world, len(routes)) if routes else 0
     if not is_small:
-        bound = min(objective, result.least_minutes(world, len(routes)))
+        bound = min(objective, least_minutes(world, len(routes)))
     proven = is_small or (objective <= bound and len(routes) == (vehicles or few))
     status = result.INFEASIBLE if any(plan.columns["reason"]) else result.NOT_PROVEN
     status = result.OPTIMAL if proven and status == result.NOT_PROVEN else status
@@ -343,3 +348,94 @@ def ride_limit_curve(
             rows.setdefault((limit, len(lines)), row)
     index = pd.MultiIndex.from_tuples(list(rows), names=["max_ride_min", "vehicles"])
     return pd.DataFrame(list(rows.values()), index=index)
+
+
+@kernel
+def _walks(legs: Places, last: Places, kids: Places, value: Floats, most: Floats, before: Places) -> None:
+    """Write the most that walks out of the school are worth, by step, children and last stop, and whence each comes.
+
+    The best, and the best by another way: no walk comes back to a stop right after the next one.
+    """
+    n, steps, loads = kids.size, most.shape[0], most.shape[1]
+    most[:], before[:] = -1.0, -1
+    for i in range(n):
+        if last[i] < steps and kids[i] < loads:
+            most[last[i], kids[i], i, 0] = value[i]
+    for t in range(steps):
+        for q in range(loads):
+            for j in range(n):
+                came = before[t, q, j, 0] // 2 % n if before[t, q, j, 0] >= 0 else -1
+                for i in range(n):
+                    s, load, way = t + legs[j, i], q + kids[i], 1 if i == came else 0
+                    if i == j or s >= steps or load >= loads or most[t, q, j, way] < 0.0:
+                        continue
+                    found, here = most[t, q, j, way] + value[i], ((t * loads + q) * n + j) * 2 + way
+                    other = before[s, load, i, 0] < 0 or before[s, load, i, 0] // 2 % n != j
+                    if found > most[s, load, i, 0]:
+                        if other:
+                            most[s, load, i, 1], before[s, load, i, 1] = (
+                                most[s, load, i, 0],
+                                before[s, load, i, 0],
+                            )
+                        most[s, load, i, 0], before[s, load, i, 0] = found, here
+                    elif other and found > most[s, load, i, 1]:
+                        most[s, load, i, 1], before[s, load, i, 1] = found, here
+
+
+def fewest_vehicles(world: World, found: int) -> int:
+    """Return a number under which there are no rounds, `found` vehicles being enough.
+
+    When no round is worth more than 1, stops are worth no more than the vehicles. Rounds are widened to walks that may
+    come back to a stop, with legs cut to the step below; worths come from a linear programme on the walks met.
+    """
+    n, kids = len(world.kids), world.kids
+    tops = np.array([world.seats_max, world.chairs_max])
+    totals = np.array([world.seats.sum(), world.chairs.sum()])
+    best = max(1.0, *(totals[tops > 0] / tops[tops > 0]))
+    if np.isinf(world.limit_min):
+        return math.ceil(best - _SURE)
+    step = max(_STEP_MIN, world.limit_min * n * n * tops.sum() / _MOST_STEPS)
+    # from a stop to the one picked up before it
+    back = np.where(world.apart, np.inf, world.between).T
+    legs, last = (
+        np.minimum(one / step, _NEVER).astype(np.int64) for one in (back, world.to_school.min(axis=1))
+    )
+    size = (int(world.limit_min / step) + 1, int(tops.sum()) + 1, n, 2)
+    most, before = np.empty(size), np.empty(size, dtype=np.int64)
+    value, met, top = np.full(n, 1.0 / tops.sum()), np.eye(n), float(n)
+    for _ in range(_MOST_PROGRAMMES // n + 1):
+        _walks(legs, last, kids, value, most, before)
+        ends = most[..., 0].reshape(-1, n).argmax(axis=0)
+        worth = most[..., 0].reshape(-1, n)[ends, np.arange(n)]
+        best = max(best, float(value.sum() / worth.max()))
+        if math.ceil(best - _SURE) >= min(found, math.ceil(top - _SURE)):
+            break
+        visits = np.zeros((n, n))
+        for i in range(n):
+            state = (int(ends[i]) * n + i) * 2
+            while state >= 0:
+                visits[i, state // 2 % n] += 1.0
+                state = int(before.flat[state])
+        met = np.unique(np.concatenate([met, visits]), axis=0)
+        value = linprog(-np.ones(n), A_ub=met, b_ub=np.ones(len(met)), method="highs").x.clip(min=0.0)
+        top = float(value.sum())
+    return math.ceil(best - _SURE)
+
+
+def least_minutes(world: World, vehicles: int) -> float:
+    """Return minutes on board under which no rounds of so many vehicles go.
+
+    The stop picked up p-th from the end rides at least the shortest walk of p - 1 legs to the school, and each vehicle
+    has one stop at each place from the end: the cheapest assignment of stops to places is a bound.
+    """
+    n = len(world.kids)
+    legs = world.between.copy()
+    np.fill_diagonal(legs, np.inf)
+    walk = world.to_school.min(axis=1)
+    columns: list[Floats] = []
+    while len(columns) < min(n, world.seats_max + world.chairs_max):
+        columns.append(np.where(walk > world.limit_min, 1e9, walk) * world.kids)
+        walk = (legs + walk[None, :]).min(axis=1)
+    costs = np.repeat(np.array(columns).T, vehicles, axis=1)
+    rows, chosen = linear_sum_assignment(costs)
+    return float(costs[rows, chosen].sum())

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import pyvrp
 from pyvrp.stop import FirstFeasible, MaxIterations, MultipleCriteria
-from scipy.optimize import linear_sum_assignment
 
 from territory.access.pairs import Bools, Floats
 from territory.errors import Problems, agree
@@ -323,40 +322,3 @@ def least_driven(
     if not best.is_feasible():
         return None
     return [[one.idx for one in route if one.is_client()] for route in best.routes()]
-
-
-def fewest_vehicles(world: World) -> int:
-    """Return a number under which there are no rounds: by seats, and by stops of which no two may share a round."""
-    most = np.array([world.seats_max, world.chairs_max])
-    loads = np.column_stack([world.seats, world.chairs])
-    needed = [-(-int(total) // int(top)) for total, top in zip(loads.sum(axis=0), most, strict=True) if top]
-    # one after the other, the first picked up is on board for too long
-    last = world.to_school.min(axis=1)
-    one_way = world.between + last[None, :] > world.limit_min
-    crowded = (loads[:, None] + loads[None, :] > most).any(axis=2)
-    never = (one_way & one_way.T) | world.apart | crowded
-    np.fill_diagonal(never, False)
-    clique: list[int] = []
-    for i in np.argsort(-never.sum(axis=1), kind="stable"):
-        if never[i, clique].all():
-            clique.append(int(i))
-    return max(1, *needed, len(clique))
-
-
-def least_minutes(world: World, vehicles: int) -> float:
-    """Return minutes on board under which no rounds of so many vehicles go.
-
-    The stop picked up p-th from the end rides at least the shortest walk of p - 1 legs to the school, and each vehicle
-    has one stop at each place from the end: the cheapest assignment of stops to places is a bound.
-    """
-    n = len(world.kids)
-    legs = world.between.copy()
-    np.fill_diagonal(legs, np.inf)
-    walk = world.to_school.min(axis=1)
-    columns: list[Floats] = []
-    while len(columns) < min(n, world.seats_max + world.chairs_max):
-        columns.append(np.where(walk > world.limit_min, 1e9, walk) * world.kids)
-        walk = (legs + walk[None, :]).min(axis=1)
-    costs = np.repeat(np.array(columns).T, vehicles, axis=1)
-    rows, chosen = linear_sum_assignment(costs)
-    return float(costs[rows, chosen].sum())
