@@ -21,7 +21,7 @@ from territory.rounds.search import Places, Route, World
 # orders of more establishments than that in one round are not tried
 _MOST_MIXED = 4
 _NO_PRICES = RoundPrices()
-# bound of vehicles: the grid of legs, which widens with the size, linear programmes at most for one stop, what rounding may hide
+# bound of vehicles: the grid of legs, wider with the size, most programmes for one stop, what rounding may hide
 _STEP_MIN, _MOST_STEPS, _MOST_PROGRAMMES, _SURE, _NEVER = 0.5, 5e7, 3000, 1e-6, 1e6
 
 
