@@ -393,7 +393,7 @@ def fewest_vehicles(world: World, found: int) -> int:
     totals = np.array([world.seats.sum(), world.chairs.sum()])
     best = max(1.0, *(totals[tops > 0] / tops[tops > 0]))
     if np.isinf(world.limit_min):
-        return math.ceil(best - _SURE)
+        return int(np.ceil(best - _SURE))
     step = max(_STEP_MIN, world.limit_min * n * n * tops.sum() / _MOST_STEPS)
     # from a stop to the one picked up before it
     back = np.where(world.apart, np.inf, world.between).T
@@ -417,9 +417,10 @@ def fewest_vehicles(world: World, found: int) -> int:
                 visits[i, state // 2 % n] += 1.0
                 state = int(before.flat[state])
         met = np.unique(np.concatenate([met, visits]), axis=0)
-        value = linprog(-np.ones(n), A_ub=met, b_ub=np.ones(len(met)), method="highs").x.clip(min=0.0)
+        solved: Any = linprog(-np.ones(n), A_ub=met, b_ub=np.ones(len(met)), method="highs").x
+        value = solved.clip(min=0.0)
         top = float(value.sum())
-    return math.ceil(best - _SURE)
+    return int(np.ceil(best - _SURE))
 
 
 def least_minutes(world: World, vehicles: int) -> float:

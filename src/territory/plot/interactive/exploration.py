@@ -84,7 +84,8 @@ class Exploration(ipywidgets.VBox):  # type: ignore[misc]
             return b""
         rings = self._isochrones
         if rings is not None:
-            rings = rings.sort_values("minutes").to_crs(self.areas.crs)
+            crs: Any = self.areas.crs
+            rings = rings.sort_values("minutes").to_crs(crs)
             rings = rings.assign(label=[f"{value:g} min" for value in rings["minutes"]])
         panel = Panel(self.areas, view.keys, zones=self.areas.get("epci_code"), rings=rings)
         return to_png(draw_map(panel, Legend(view.legend, view.title, source=view.note)), dpi=110)
