@@ -134,7 +134,8 @@ class Screen:
 
     def choice(self, label: str) -> Any:
         """Return the list that has a label."""
-        return self.page.locator(".widget-dropdown", has_text=label).locator("select").first
+        labelled = self.page.locator(".widget-dropdown", has=self.page.locator("label", has_text=label))
+        return labelled.locator("select").first
 
     def pixels(self) -> np.ndarray:
         """Return the map as the eye sees it."""
@@ -173,7 +174,7 @@ def test_the_map_is_painted_and_the_panel_answers(screen: Screen, folder: Path) 
 
     numbers = page.locator("[data-effect=persons_gain]").first
     before = numbers.inner_text()
-    screen.choice("Dans quelle commune").select_option(label="Le Luc")
+    screen.choice("Commune").select_option(label="Le Luc")
     page.wait_for_function(
         "before => document.querySelector('[data-effect=persons_gain]').innerText !== before", arg=before
     )
@@ -188,7 +189,7 @@ def test_the_map_is_painted_and_the_panel_answers(screen: Screen, folder: Path) 
     _keep_picture(screen)
 
     _drag_marker(screen)
-    chosen = screen.choice("Dans quelle commune").evaluate(
+    chosen = screen.choice("Commune").evaluate(
         "list => list.selectedOptions.length ? list.selectedOptions[0].text : ''"
     )
     assert chosen in ("", ON_THE_MAP)

@@ -62,7 +62,7 @@ class TrialPanel:
         acts = [(said, act) for act, said in CODES["trial_acts"].items()]
         self.act = pick(options=acts, description="Que faire ?")
         self.site = pick(options=[], description="Site fermé")
-        self.commune = pick(options=_choices(trial), description="Dans quelle commune ?")
+        self.commune = pick(options=_choices(trial), description="Commune")
         self.commune.value = _first_commune(trial, study)
         self.places = text(placeholder="inchangées", description="Places", continuous_update=False)
         self.numbers, self.kept, self.said = (ipywidgets.HTML(layout=_WIDE) for _ in range(3))
