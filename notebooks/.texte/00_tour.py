@@ -15,8 +15,8 @@
 # %% [markdown]
 # # 00 — Le tour en dix minutes : que sait-on d'un territoire, et que changerait un projet ?
 #
-# Ce notebook montre ce que l'on obtient d'une étude, sur celle qui est fournie : la plateforme de Draguignan (PRISME),
-# dans le Var. Exécutez les cellules de haut en bas (menu *Run*, *Run All Cells*). Rien n'est téléchargé.
+# Ce carnet montre ce que l'on obtient d'une étude, sur celle qui est fournie : la plateforme de Draguignan (PRISME), dans le
+# Var. Menu *Exécution*, puis *Exécuter toutes les cellules* : comptez deux minutes. Rien n'est téléchargé.
 
 # %% tags=["parameters"]
 # étude intégrée, ou chemin d'un fichier .toml
@@ -25,9 +25,15 @@ etude = "draguignan"
 # %%
 import territory
 from territory import notebooks
+from territory.french.words import between
+from territory.release.gate import TODAY
+from territory.report.chapters import first_page, pictures
+from territory.report.reading import Reading
 
 notebooks.begin()
 result = territory.run_study(etude)
+# ce que le rapport a le droit d'écrire
+rapport = Reading(territory.release.release(result))
 result.study
 
 # %% [markdown]
@@ -39,26 +45,38 @@ territory.plot.show(result.study)
 
 # %% [markdown]
 # ## 1. Besoins : combien d'enfants sont concernés ?
-# Une prévalence appliquée aux enfants de chaque commune : un ordre de grandeur avec sa fourchette, pas une demande de
-# places. Source des taux : voir `result.study.need`.
+# Un taux publié, appliqué aux enfants de chaque commune : un ordre de grandeur avec sa fourchette, pas une demande de places.
 
 # %%
-demand = result.baseline.state.demand
-demand.groupby("public")[["demand_low", "demand", "demand_high"]].sum().round(-1)
+bornes = ["demand_low", "demand", "demand_high"]
+besoins = rapport.release.demand.groupby("public", sort=False)[bornes].sum().reset_index()
+notebooks.table(besoins, result)
+
+# %%
+noms = {need.public: need.label for need in result.study.need}
+phrases = [
+    f"- {noms[un.public]} : **{between(un.demand_low, un.demand_high)}**." for un in besoins.itertuples()
+]
+notebooks.say("\n".join(phrases) or "Cette étude ne déclare aucun besoin : rien à compter ici.")
 
 # %% [markdown]
 # ## 2. Accès : combien de minutes de route ?
-# Le temps de route de chaque commune vers le premier service nommé par l'étude, en minutes.
+# Le temps de route de chaque commune vers le premier service que nomme l'étude, en minutes.
 
 # %%
-territory.plot.show(result)
+service = rapport.services[0]
+territory.plot.show(result, service=service)
+
+# %%
+notebooks.say(f"Vers {rapport.the([service])} : {pictures.within_words(rapport, service, TODAY)}")
 
 # %% [markdown]
 # ## 3. Scénarios : qui gagne, qui perd ?
-# Un écart plus petit que le doute sur les temps est dit « non distinguable » : il ne compte ni comme gain ni comme perte.
+# C'est la réponse de la première page du rapport. Chaque nombre vient du calcul ; chaque écart plus petit que le doute sur les
+# temps est dit « sans différence visible ».
 
 # %%
-result
+notebooks.say(first_page.answer(rapport))
 
 # %% [markdown]
 # ## 4. Essayer soi-même
@@ -70,7 +88,7 @@ territory.plot.explore(result)
 
 # %% [markdown]
 # ## Et ensuite
-# | notebook | question |
+# | carnet | question |
 # |---|---|
 # | [01](01_besoins.ipynb) | Combien d'enfants sont concernés, et où ? |
 # | [02](02_temps_acces.ipynb) | À combien de minutes vivent-ils des soins ? |
@@ -85,4 +103,4 @@ territory.plot.explore(result)
 # ## Pour votre territoire
 # - Dans le Var : copiez `studies/exemple.toml`, changez la question, les sites et les scénarios, puis
 #   `etude = "mon-etude.toml"` ci-dessus.
-# - Ailleurs : commencez par le notebook 08.
+# - Ailleurs : commencez par le carnet 08.

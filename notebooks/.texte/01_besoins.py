@@ -15,11 +15,11 @@
 # %% [markdown]
 # # 01 — Besoins : combien d'enfants sont concernés, et où vivent-ils ?
 #
-# On part du recensement et d'un taux publié. Ce notebook montre l'ordre de grandeur par intercommunalité (EPCI), sa
-# fourchette, et ce qu'il ne faut pas lui faire dire.
+# On part du recensement et d'un taux publié. Ce carnet donne l'ordre de grandeur par intercommunalité (EPCI), sa fourchette,
+# et ce qu'il ne faut pas lui faire dire. Il s'exécute en moins d'une minute.
 
 # %% tags=["parameters"]
-# étude intégrée, ou chemin d'un fichier .toml ; public à regarder (vide : le premier de l'étude)
+# étude intégrée, ou chemin d'un fichier .toml ; public à regarder par commune (vide : le premier de l'étude)
 etude = "draguignan"
 public = ""
 
@@ -28,54 +28,68 @@ import pandas as pd
 
 import territory
 from territory import notebooks
+from territory.french.numbers import share
+from territory.french.words import about
+from territory.report.chapters import needs
+from territory.report.reading import Reading
 
 notebooks.begin()
 result = territory.run_study(etude)
-state = result.baseline.state
-public = public or result.study.need[0].public
-pd.DataFrame([need.model_dump() for need in result.study.need]).set_index("public")[
-    ["label", "kind", "low_per_1000", "per_1000", "high_per_1000", "source"]
-]
+rapport = Reading(territory.release.release(result))
+aucun = "Cette étude ne déclare aucun besoin : ajoutez-lui une section `[[need]]`, comme dans `studies/exemple.toml`."
 
 # %% [markdown]
 # ## Du taux au nombre
-# Personnes = enfants de la tranche d'âge × taux. Bas, central et haut sont trois taux publiés, pas un intervalle de
-# confiance. `kind` dit ce qui est compté : une **prévalence** (des enfants, qu'ils demandent ou non une place), des
-# **droits** ouverts, des **orientations** de la MDPH, une **attente**.
+# Personnes = enfants de la tranche d'âge × taux. Bas, central et haut sont trois taux publiés, pas un intervalle de confiance.
+# On compte tantôt des personnes **concernées**, qu'elles demandent ou non une place, tantôt des **droits** ouverts, des
+# **orientations** de la MDPH ou une **attente**.
 
 # %%
-demand = state.demand.xs(public, level="public")
-zones = state.communes["epci_name"].reindex(demand.index)
-by_zone = demand[["demand_low", "demand", "demand_high"]].groupby(zones).sum()
-by_zone = by_zone.set_axis(["low", "central", "high"], axis=1).sort_values("central")
-by_zone.sum().round(-1)
+colonnes = {
+    "public": "public",
+    "kind": "kind",
+    "low_per_1000": "Taux bas (pour 1 000)",
+    "per_1000": "Taux central (pour 1 000)",
+    "high_per_1000": "Taux haut (pour 1 000)",
+    "source": "source",
+}
+taux = pd.DataFrame([need.model_dump() for need in result.study.need], columns=list(colonnes))
+notebooks.table(taux.rename(columns=colonnes), result) if len(taux) else notebooks.say(aucun)
 
 # %% [markdown]
-# **Figure : enfants concernés par EPCI, en nombre de personnes (trait : du taux bas au taux haut).** Source : recensement
-# de l'étude (INSEE) et taux du tableau ci-dessus.
+# ## La réponse, par intercommunalité
+# Les EPCI les plus peuplés ont le plus d'enfants concernés. Le même taux partout donne presque la même part partout : seule la
+# répartition des enfants par âge change d'un lieu à l'autre.
 
 # %%
-territory.plot.charts.needs_with_range(by_zone, label="enfants concernés (personnes)")
+notebooks.say(needs.needs(rapport) or aucun)
 
 # %% [markdown]
-# ## Où sont-ils nombreux, où sont-ils une part importante ?
-# Les EPCI les plus peuplés ont le plus d'enfants concernés, mais le même taux partout donne la même part partout : sur
-# une prévalence, seule la répartition des enfants par âge change d'un lieu à l'autre. Les moins de 11 personnes ne se
-# publient pas commune par commune.
+# ## Et par commune ?
+# Les dix communes où ils sont le plus nombreux. Les moins de 11 personnes ne se publient pas commune par commune.
 
 # %%
-communes = demand["demand"].to_frame("personnes").join(state.communes[["name", "epci_name", "population"]])
-communes.sort_values("personnes", ascending=False).head(10).round(0)
+besoins = rapport.release.demand
+public = public or next(iter(besoins.index.get_level_values("public")), "")
+choisi = besoins[besoins.index.get_level_values("public") == public].droplevel("public")
+communes = choisi.join(rapport.territory[["name", "epci_name", "population"]])
+premieres = communes.sort_values("demand", ascending=False).head(10)
+colonnes = ["name", "epci_name", "population", "demand_low", "demand", "demand_high"]
+notebooks.table(premieres[colonnes].reset_index(drop=True), result) if public else notebooks.say(aucun)
+
+# %%
+part = premieres["demand"].sum() / communes["demand"].sum() if public else 0
+notebooks.say(
+    f"Dans ces communes vivent {about(premieres['demand'].sum())} personnes concernées, soit {share(part)} du territoire."
+    if public
+    else aucun
+)
 
 # %% [markdown]
 # ## Besoins et places ne se soustraient pas toujours
-# On ne compare à des places que des personnes qui en demandent une : orientations ou listes d'attente. La bibliothèque
-# connaît les sortes de besoins qui se comparent :
-
-# %%
-territory.needs.KINDS_COMPARABLE_WITH_PLACES
-
-# %% [markdown]
+# On ne compare à des places que des personnes qui en demandent une : orientations de la MDPH ou listes d'attente. Une
+# prévalence et des droits ouverts n'en sont pas : les soustraire de places donnerait un manque qui n'existe pas.
+#
 # ## Pour votre territoire
 # - Changez le taux, sa fourchette et sa source dans une section `[[need]]` de votre fichier d'étude.
 # - Un total connu (bénéficiaires de l'AEEH, par exemple) se met dans `known_total` : la répartition suit les enfants, le

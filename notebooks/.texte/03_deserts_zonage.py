@@ -16,68 +16,96 @@
 # # 03 — Déserts médicaux et zonage : où sont-ils, et en est-on sûr ?
 #
 # Un « désert » est une règle : des mesures, des seuils, et la liste des sites qu'il faut connaître en entier. Là où une
-# donnée manque, la réponse est « non calculable », jamais « hors désert ».
+# donnée manque, la réponse est « non calculable », jamais « hors désert ». Ce carnet s'exécute en une à deux minutes.
 
 # %% tags=["parameters"]
-# étude intégrée, ou chemin d'un fichier .toml ; seuil d'éloignement des urgences, en minutes
+# étude intégrée, ou chemin d'un fichier .toml ; soin à regarder, et seuil d'éloignement en minutes
 etude = "draguignan"
-seuil_urgences = 30
+service = "urgences"
+seuil_min = 30
 
 # %%
 import territory
 from territory import notebooks
+from territory.access.deserts import Criterion, classify
+from territory.french.numbers import integer, minutes
+from territory.french.words import capital, count
+from territory.release.gate import TODAY
+from territory.report.chapters import deserts, travel_accounts
+from territory.report.reading import Reading
 
 notebooks.begin()
 result = territory.run_study(etude)
-result.baseline.deserts.groupby("criterion")[["unit", "threshold", "status", "reason"]].first()
+rapport = Reading(territory.release.release(result))
+service = service if service in rapport.services else rapport.services[0]
 
 # %% [markdown]
 # ## Les critères de l'étude
-# Les trois critères de la DREES (Les Dossiers de la DREES n° 17, mai 2017) : moins de 2,5 consultations de généraliste par
-# habitant (APL), plus de 30 minutes d'un service d'urgence, plus de 10 minutes d'une pharmacie. La dernière colonne
-# ci-dessus dit pourquoi un critère ne se calcule pas : le plus souvent, une liste de sites incomplète.
+# Sans autre règle, ce sont les trois critères de la DREES (Les Dossiers de la DREES n° 17, mai 2017) : moins de
+# 2,5 consultations de généraliste par habitant (APL), plus de 30 minutes d'un service d'urgence, plus de 10 minutes d'une
+# pharmacie. Voici ce qu'en dit le rapport.
 
 # %%
-shares = result.baseline.desert_shares.xs("territory", level="zone")
-shares.assign(population_share=lambda table: (100 * table["population_share"]).round(1)).rename(
-    columns={"population_share": "population (%)", "population_hab": "habitants", "commune_count": "communes"}
+notebooks.say(
+    deserts.desert_parts(rapport)
+    or "Aucun critère n'est éprouvé dans cette étude : ses données manquent, ou elle ne demande aucun tirage."
 )
 
 # %% [markdown]
-# ## Un critère que l'on maîtrise : le temps vers les urgences
-# **Carte : temps de route vers le service d'urgences le plus proche, en minutes.** Source : liste des urgences du jeu de
-# données de l'étude (`result.dataset.sources`).
+# ## Combien d'habitants, par nombre de critères ?
 
 # %%
-territory.plot.show(result, service="urgences")
+parts = result.baseline.desert_shares.xs("territory", level="zone").reset_index()
+parts = parts[parts["commune_count"] > 0]
+notebooks.table(
+    parts[["scheme", "desert_class", "commune_count", "population_hab", "population_share"]], result
+)
+
+# %% [markdown]
+# ## Un critère que l'on maîtrise : le temps de route
+# Le même calcul, pas à pas, sur un seul soin : celui de la première cellule.
 
 # %%
-from territory.access.deserts import Criterion, classify, population_by_class
+territory.plot.show(result, service=service)
 
-access = result.baseline.access.xs("urgences", level="service")[["travel_time_min", "is_reachable"]]
-access = access[access.index.isin(result.baseline.state.parameters.territory_codes)]
-rule = Criterion("urgences", "travel_time_min", seuil_urgences, "above", "min", "is_reachable")
-classes = classify(access, criteria=[rule])
-population_by_class(classes, result.baseline.state.communes["population"])
+# %%
+temps = rapport.times(TODAY, service).reindex(rapport.territory.index)
+habitants = rapport.territory["population"]
+loin = temps["travel_time_min"] > seuil_min
+notebooks.say(
+    f"{capital(rapport.label(service))} : **{count(int(loin.sum()), 'commune')}**, "
+    f"{integer(habitants[loin].sum())} habitants, à plus de {minutes(seuil_min)}."
+)
 
 # %% [markdown]
 # ## Est-on sûr ?
-# Les temps sont estimés : une commune à 29 minutes pourrait être à 35. Voici combien de communes sont à moins de
-# l'incertitude du seuil, et pourraient changer de côté.
+# Les temps sont estimés : une commune à 29 minutes pourrait être à 35. Est douteuse une commune plus près du seuil que le doute
+# sur son temps.
 
 # %%
-rows = result.baseline.access.xs("urgences", level="service").reindex(access.index)
-is_doubtful = (rows["travel_time_min"] - seuil_urgences).abs() <= rows["uncertainty_min"]
-population = result.baseline.state.communes["population"].reindex(access.index)
-{"communes": int(is_doubtful.sum()), "habitants": int(population[is_doubtful].sum())}
+douteuses = (temps["travel_time_min"] - seuil_min).abs() <= temps["uncertainty_min"]
+notebooks.say(
+    f"**{count(int(douteuses.sum()), 'commune')}** ({integer(habitants[douteuses].sum())} habitants) sont trop près du "
+    "seuil pour que l'on sache de quel côté elles sont."
+)
 
 # %% [markdown]
 # **Carte à explorer : le critère choisi ci-dessus** (liste *Carte*, *Critères de désert*).
 
 # %%
+regle = Criterion(service, "travel_time_min", seuil_min, "above", "min", "is_reachable")
+classes = classify(temps[["travel_time_min", "is_reachable"]], criteria=[regle])
 carte = territory.plot.explore(result, deserts=classes)
 carte.shown.value = "Critères de désert"
 carte
+
+# %% [markdown]
+# ## Les soins courants
+
+# %%
+notebooks.say(
+    travel_accounts.common_care(rapport) or "Aucune liste de sites n'est complète dans cette étude."
+)
 
 # %% [markdown]
 # ## Le zonage
@@ -86,9 +114,10 @@ carte
 # l'agence fait foi.
 
 # %%
-result.baseline.zoning if len(
-    result.baseline.zoning
-) else "Zonage : les fichiers d'APL et de territoires manquent."
+zonage = result.baseline.zoning
+notebooks.table(zonage, result) if len(zonage) else notebooks.say(
+    "Zonage : cette étude n'a ni l'APL ni les territoires de vie-santé qu'il demande."
+)
 
 # %% [markdown]
 # ## Pour votre territoire

@@ -16,7 +16,8 @@
 # # 04 — La plateforme de Draguignan : qui gagne, qui perd ?
 #
 # Le projet PRISME réunirait sur un site, à Draguignan, des services de l'enfance aujourd'hui dispersés. Tout dépend
-# d'un point que les documents publics ne disent pas : les places de jour de l'IME de Salernes déménagent-elles ?
+# d'un point que les documents publics ne disent pas : les places de jour de l'IME de Salernes déménagent-elles ? Ce carnet s'exécute en une
+# à deux minutes.
 
 # %% tags=["parameters"]
 # étude intégrée, ou chemin d'un fichier .toml ; scénario et service à regarder
@@ -27,14 +28,23 @@ service = "ime-salernes"
 # %%
 import territory
 from territory import notebooks
+from territory.release.gate import TODAY
+from territory.report.chapters import first_page, moves, pictures
+from territory.report.reading import Reading
 
 notebooks.begin()
 result = territory.run_study(etude)
-scenario = scenario if scenario in result.comparisons else next(iter(result.comparisons))
 # ce qui peut être imprimé : si l'étude compte des enfants accompagnés, les petits effectifs y sont « secret »
 released = territory.release.release(result)
-moved = released.moved(scenario)
-service = service if service in moved else moved[0]
+rapport = Reading(released)
+sans = notebooks.say(
+    "Cette étude ne compare aucun scénario où un service change de site : rien à montrer ici."
+)
+scenario = scenario if scenario in released.scenarios else next(iter(released.scenarios), "")
+changements = rapport.moves(scenario) if scenario else []
+connus = [one for change in changements for one in change.services]
+service = service if service in connus else next(iter(connus or rapport.services))
+change = next((one for one in changements if service in one.services), None)
 result.study
 
 # %% [markdown]
@@ -53,28 +63,39 @@ carte
 # %%
 territory.plot.show(result, service=service)
 
+# %%
+notebooks.say(f"Vers {rapport.the([service])} : {pictures.within_words(rapport, service, TODAY)}")
+
 # %% [markdown]
 # ## Dans le scénario
 # Gains et pertes sont comptés parmi les enfants **de l'âge concerné** qui habitent aujourd'hui à 45 minutes ou moins :
-# personne n'a encore fourni les communes des enfants accompagnés. Un écart sous le doute est « non distinguable ».
-#
+# personne n'a encore fourni les communes des enfants accompagnés. Un écart sous le doute est dit « sans différence visible ».
+
+# %%
+notebooks.say(first_page.headline(rapport, change)) if change else sans
+
+# %%
+notebooks.say([pictures.change_map(rapport, change, max_height_cm=12)]) if change else sans
+
+# %% [markdown]
 # **Figure : enfants de l'âge concerné dont le trajet change, par EPCI.** Source : temps et âges de l'étude.
 
 # %%
-territory.plot.show(result, service=service, scenario=scenario)
+territory.plot.show(result, service=service, scenario=scenario) if change else sans
 
 # %%
-zones = released.zones_table(scenario).xs(service, level="service")
-names = dict(zip(released.communes["epci_code"], released.communes["epci_name"], strict=True))
-columns = ["persons_gain", "persons_loss", "persons_indistinct", "persons_entering", "worst_loss_min"]
-zones[columns].rename(index={**names, "territory": "Ensemble"}).round(0)
+notebooks.say(
+    [moves.effects_table(rapport, change, moves.ordered_zones(rapport, change))]
+) if change else sans
 
 # %% [markdown]
 # ## Et si la limite de recrutement changeait ?
-# 45 minutes est une hypothèse : voici 30 et 60.
+# La limite de l'étude est une hypothèse : voici d'autres limites, dans tout le territoire.
 
 # %%
-released.sensitivity(scenario, service)[columns[:4]].round(0)
+limites = released.sensitivity(scenario, service).reset_index() if change else None
+colonnes = ["recruitment_max_min", "persons_gain", "persons_loss", "persons_indistinct", "persons_entering"]
+notebooks.table(limites[colonnes], result, of="comparaison_sensibilite") if change else sans
 
 # %% [markdown]
 # ## Le temps à bord

@@ -16,7 +16,8 @@
 # # 05 — Où implanter un service ?
 #
 # « Quelle commune servirait le mieux ? » a plusieurs réponses, selon ce que l'on veut réduire : le temps moyen, le temps du
-# plus mal servi, ou le nombre de personnes trop loin. Ce notebook pose les quatre questions au même territoire.
+# plus mal servi, ou le nombre de personnes trop loin. Ce carnet pose les quatre questions au même territoire, en une minute
+# environ.
 
 # %% tags=["parameters"]
 # étude intégrée, ou chemin d'un fichier .toml ; nombre de sites, et temps acceptable en minutes
@@ -25,17 +26,22 @@ nombre_de_sites = 3
 minutes_acceptables = 30
 
 # %%
+import math
+
 import pandas as pd
 
 import territory
 from territory import notebooks, planning
+from territory.french.numbers import decimal, integer
+from territory.french.words import count, join
+from territory.planning.siting.result import STATUSES
+from territory.report.chapters import questions
+from territory.report.reading import Reading
 
 notebooks.begin()
 result = territory.run_study(etude)
-state = result.baseline.state
-communes = state.communes[state.communes.index.isin(state.parameters.territory_codes)]
-outlines = communes if result.dataset.outlines is None else result.dataset.outlines
-areas = outlines[["geometry"]].join(communes[["name", "epci_code"]])
+rapport = Reading(territory.release.release(result))
+communes = rapport.territory
 names = communes["name"].to_dict()
 
 # %% [markdown]
@@ -44,66 +50,89 @@ names = communes["name"].to_dict()
 # Les temps sont estimés, en minutes.
 
 # %%
-persons = territory.needs.persons_by_age(state.population, age_min=0, age_max=19).reindex(communes.index)
+ages = result.baseline.state.population
+persons = territory.needs.persons_by_age(ages, age_min=0, age_max=19).reindex(communes.index)
 candidates = list(communes["population"].nlargest(20).index)
-times = territory.network.estimate_travel_times(
-    communes, communes.loc[candidates], terrain=result.study.travel.terrain
+nombre_de_sites = min(nombre_de_sites, len(candidates))
+terrain = result.study.travel.terrain
+times = territory.network.estimate_travel_times(communes, communes.loc[candidates], terrain=terrain)
+# en deçà, une commune n'aurait aucun candidat à portée
+tous = math.ceil(times.groupby("from_id", observed=True)["travel_time_min"].min().max())
+notebooks.say(
+    f"{integer(persons.sum())} enfants, {len(candidates)} candidats. Aucune commune n'est à plus de **{tous} min** du plus "
+    "proche d'entre eux."
 )
-{"enfants": int(persons.sum()), "candidats": len(candidates)}
 
 # %% [markdown]
 # ## Quatre questions, quatre réponses
 
 # %%
+choix = (times, persons, candidates)
 answers = {
-    "temps moyen le plus court": planning.p_median(times, persons, candidates, p=nombre_de_sites),
-    "temps le plus long réduit": planning.p_center(times, persons, candidates, p=nombre_de_sites),
-    "le plus d'enfants à portée": planning.maximal_coverage(
-        times, persons, candidates, p=nombre_de_sites, max_time_min=minutes_acceptables
+    "Temps moyen le plus court": planning.p_median(*choix, p=nombre_de_sites),
+    "Temps le plus long réduit": planning.p_center(*choix, p=nombre_de_sites),
+    f"Le plus d'enfants à {minutes_acceptables} min": planning.maximal_coverage(
+        *choix, p=nombre_de_sites, max_time_min=minutes_acceptables
     ),
-    "tous à 60 min, au moins de sites": planning.set_cover(times, persons, candidates, max_time_min=60),
+    f"Tous à {tous} min, au moins de sites": planning.set_cover(*choix, max_time_min=tous),
 }
-pd.DataFrame(
+lignes = [
     {
-        question: {
-            "sites": ", ".join(names[code] for code in answer.selected),
-            "temps moyen (min)": round(answer.mean_time_min, 1),
-            "temps le plus long (min)": round(answer.worst_time_min, 1),
-            "preuve": answer.status,
-        }
-        for question, answer in answers.items()
+        "Question": question,
+        "Sites": join(names[code] for code in answer.selected),
+        "mean_time_min": answer.mean_time_min,
+        "worst_time_min": answer.worst_time_min,
+        "Preuve": STATUSES[answer.status],
     }
-).T
+    for question, answer in answers.items()
+]
+notebooks.table(pd.DataFrame(lignes))
+
+# %%
+retenu = answers["Temps moyen le plus court"]
+sites = join(names[code] for code in retenu.selected)
+notebooks.say(
+    f"Le temps moyen le plus court, **{decimal(retenu.mean_time_min)} min**, s'obtient à {sites}. Le plus mal servi y fait "
+    f"{decimal(retenu.worst_time_min)} min de route, contre "
+    f"{decimal(answers['Temps le plus long réduit'].worst_time_min)} min au mieux."
+)
 
 # %% [markdown]
 # **Carte : temps vers le site le plus proche, en minutes, quand le temps moyen est le plus court.** Source : temps estimés,
 # enfants du recensement de l'étude.
 
 # %%
-territory.plot.show(answers["temps moyen le plus court"], outlines=areas, names=names)
+contours = communes if result.dataset.outlines is None else result.dataset.outlines
+territory.plot.show(
+    retenu, outlines=contours[["geometry"]].join(communes[["name", "epci_code"]], how="inner"), names=names
+)
 
 # %% [markdown]
 # ## Pourquoi pas une autre ?
-# Chaque autre choix, et ce qu'il coûterait en minutes par enfant. Où `is_distinguishable` est faux, l'écart est plus
-# petit que le doute sur des temps estimés : la réponse est alors « l'une ou l'autre ».
+# Chaque autre choix, et ce qu'il coûterait en minutes par enfant. Sans « différence visible », l'écart est plus petit que le
+# doute sur des temps estimés : la réponse est alors « l'une ou l'autre ».
 
 # %%
-others = planning.rank_candidates(
-    times, times, persons, candidates, selected=answers["temps moyen le plus court"].selected
+others = planning.rank_candidates(times, times, persons, candidates, selected=retenu.selected)
+colonnes = ["mean_time_min", "delta_mean_time_min", "worst_time_min", "is_distinguishable"]
+notebooks.table(others[colonnes].rename(index=names).rename_axis("commune_name").head(8))
+
+# %%
+autres = others[~others.index.isin(retenu.selected)]
+egaux = autres[~autres["is_distinguishable"].fillna(False).astype(bool)]
+notebooks.say(
+    f"Sur {count(len(autres), 'autre candidat', 'autres candidats')}, **{len(egaux)}** ne se distinguent pas de ce choix."
 )
-others.rename(index=names)[
-    ["mean_time_min", "worst_time_min", "delta_mean_time_min", "is_distinguishable"]
-].round(1).head(8)
 
 # %% [markdown]
 # ## La question que pose l'étude
-# Une section `[[siting]]` pose la question une fois pour toutes ; ses réponses sont dans le rapport.
+# Une section `[[siting]]` pose la question une fois pour toutes ; voici ce qu'en dit le rapport.
 
 # %%
-answered = territory.release.release(result).siting
-pd.concat({name: one.ranking.head(5) for name, one in answered.items()} or {"": pd.DataFrame()})[
-    ["name", "mean_time_min", "worst_time_min"] if answered else []
-].round(1)
+notebooks.say(
+    questions.siting_parts(rapport)
+    or "Cette étude ne pose aucune question d'implantation : ajoutez-lui une section `[[siting]]`."
+)
 
 # %% [markdown]
 # ## Pour votre territoire

@@ -15,8 +15,8 @@
 # %% [markdown]
 # # 08 — Un autre département : comment refaire l'étude chez soi ?
 #
-# Le Var est fourni. Ailleurs, il faut sept fichiers officiels, que la bibliothèque connaît et sait lire. Ce notebook écrit
-# le fichier d'étude d'un département et dit ce qui reste à récupérer. Rien n'est téléchargé ici.
+# Le Var est fourni. Ailleurs, il faut sept fichiers officiels, que la bibliothèque connaît et sait lire. Ce carnet écrit
+# le fichier d'étude d'un département et dit ce qui reste à récupérer. Rien n'est téléchargé ici : comptez une demi-minute.
 
 # %% tags=["parameters"]
 # étude qui sert de modèle ; code du département, et nom du territoire dans le rapport
@@ -31,9 +31,12 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
+from IPython.display import Code
 
 import territory
 from territory import notebooks
+from territory.french.words import count, join
+from territory.tables.declare import SERVICES
 from territory.workflow.setup import start_study
 
 notebooks.begin()
@@ -41,13 +44,13 @@ folder = Path(dossier or tempfile.mkdtemp())
 started = start_study(
     departement, name=f"etude-{departement.lower()}", folder=folder, raw=folder / "data" / "raw", label=nom
 )
-started.path.name
+notebooks.say(f"Le fichier d'étude est écrit : **{started.path.name}**.")
 
 # %% [markdown]
 # C'est ce que fait `territory init 31 --name haute-garonne`. Voici les premières lignes du fichier :
 
 # %%
-print("\n".join(started.path.read_text("utf-8").splitlines()[:22]))
+Code("\n".join(started.path.read_text("utf-8").splitlines()[:22]), language="toml")
 
 # %% [markdown]
 # ## Ce qui reste à récupérer
@@ -55,52 +58,49 @@ print("\n".join(started.path.read_text("utf-8").splitlines()[:22]))
 # et sa licence ; sans internet, `--from DOSSIER` prend un fichier déjà copié.
 
 # %%
-for command in started.missing:
-    print(command)
+Code("\n".join(started.missing), language="console")
+
+# %%
+notebooks.say(f"Il reste **{count(len(started.missing), 'commande')}** à lancer avant la première étude.")
 
 # %% [markdown]
 # ## Ce que la bibliothèque connaît
-# Le registre des données officielles : producteur, licence, et si l'on sait où les télécharger.
+# Le registre des données officielles, au dernier millésime connu. Les cartes routières des régions sont à part :
+# `territory data list` les donne.
 
 # %%
 from territory.sources import read_registry
 
-registry = pd.DataFrame(
-    [
-        {
-            "jeu": source.dataset,
-            "millésime": source.vintage,
-            "producteur": source.producer,
-            "licence": source.licence,
-        }
-        for source in read_registry()
-    ]
+titres = {"dataset": "Jeu", "vintage": "Millésime", "producer": "Producteur", "licence": "Licence"}
+registre = pd.DataFrame(
+    [{titre: getattr(source, nom) for nom, titre in titres.items()} for source in read_registry()]
 )
-# les cartes routières des régions sont à part : territory data list les donne
-registry = registry[~registry["jeu"].str.startswith("routes-")]
-registry.drop_duplicates("jeu", keep="last").set_index("jeu")
+registre = registre[~registre["Jeu"].str.startswith("routes-")].drop_duplicates("Jeu", keep="last")
+notebooks.table(registre.reset_index(drop=True))
 
 # %% [markdown]
 # ## Ce qui change d'un territoire à l'autre
-# Le modèle, à côté : ce qu'il nomme et que vous aurez à nommer.
+# Le modèle : ce qu'il nomme et que vous aurez à nommer.
 
 # %%
 model = territory.load_study(etude)
-pd.Series(
-    {
-        "terrain imposé": model.travel.terrain or "aucun : la lenteur mesurée des communes",
-        "limite de recrutement (min)": model.travel.recruitment_max_min,
-        "services dont on cherche le plus proche": ", ".join(model.travel.closest_services),
-        "services nommés": ", ".join(one.id for one in model.authorisation),
-        "scénarios": ", ".join(one.id for one in model.scenario),
-    },
-    name=model.id,
-).to_frame()
+aucun = "aucun"
+pairs = {
+    "Relief imposé": model.travel.terrain or "aucun : la lenteur mesurée des communes",
+    "Limite de recrutement": f"{model.travel.recruitment_max_min:g} min",
+    "Soins dont on cherche le plus proche": join(
+        SERVICES.get(one, one) for one in model.travel.closest_services
+    )
+    or aucun,
+    "Services nommés": join(one.label_short or one.label for one in model.authorisation) or aucun,
+    "Scénarios": " ; ".join(f"{one.id} : {one.name}" for one in model.scenario) or aucun,
+}
+notebooks.table(pd.DataFrame(pairs.items(), columns=["Ce que nomme le modèle", model.title]))
 
 # %% [markdown]
 # ## Pour votre territoire
 # - Changez `departement`, `nom` et `dossier` ci-dessus, ou `territory init CODE` dans un terminal.
 # - Récupérez les fichiers, puis `territory run etude-31.toml` ; `territory doctor` dit ce qui manque encore.
-# - Donnez les temps publiés aux urgences (`emergency_times`) ou choisissez un terrain, et dites quelles listes de sites sont complètes (`complete_services`) : sans cela, ni « site le
-#   plus proche » ni « désert ».
+# - Donnez les temps publiés aux urgences (`emergency_times`) ou choisissez un relief, et dites quelles listes de sites sont
+#   complètes (`complete_services`) : sans cela, ni « site le plus proche » ni « désert ».
 # - Complétez les services, les places et les scénarios à partir de `studies/exemple.toml`.

@@ -15,8 +15,8 @@
 # %% [markdown]
 # # 09 — Rapport et diffusion : que remettre, et que peut-on publier ?
 #
-# Une commande écrit tout ce qui se remet. Ce notebook l'exécute, montre les fichiers, et rappelle ce qui ne doit pas
-# sortir de l'agence.
+# Une commande écrit tout ce qui se remet. Ce carnet l'exécute, montre les fichiers, et rappelle ce qui ne doit pas
+# sortir de l'agence. Comptez deux minutes.
 
 # %% tags=["parameters"]
 # étude intégrée, ou chemin d'un fichier .toml ; où écrire (vide : un dossier temporaire)
@@ -31,6 +31,8 @@ import pandas as pd
 
 import territory
 from territory import notebooks
+from territory.french.words import count
+from territory.tables.catalogue import table_of
 
 notebooks.begin()
 folder = Path(dossier or tempfile.mkdtemp())
@@ -39,45 +41,57 @@ report = result.report_dir
 
 # %% [markdown]
 # ## Ce qui est écrit
-# Le rapport pour le conseil (PDF accessible), le classeur, les tables (CSV pour Excel, CSV courant et Parquet), les couches
-# et leur projet pour QGIS, et le manifeste : ce qui a été lu, avec quelles versions.
+# Le rapport pour le conseil (PDF accessible), la page qui se consulte et se recalcule dans un navigateur, le classeur, les
+# tables (CSV pour Excel, CSV courant et Parquet), les couches et leur projet pour QGIS, et le manifeste : ce qui a été lu, avec
+# quelles versions.
 
 # %%
-files = sorted(path for path in report.rglob("*") if path.is_file())
-pd.DataFrame(
+files = [path for path in sorted(report.rglob("*")) if path.is_file()]
+ecrits = pd.DataFrame(
     {
-        "fichier": [path.relative_to(report).as_posix() for path in files],
-        "ko": [path.stat().st_size // 1000 for path in files],
+        "Fichier ou dossier": [path.relative_to(report).parts[0] for path in files],
+        "Fichiers": 1,
+        "Taille (ko)": [path.stat().st_size / 1000 for path in files],
     }
-).set_index("fichier")
-
-# %% [markdown]
-# Le même calcul, refait par quelqu'un d'autre, donne la même empreinte :
+)
+notebooks.table(ecrits.groupby("Fichier ou dossier", as_index=False).sum().round(0))
 
 # %%
-result.run_digest[:16]
+notebooks.say(
+    f"**{count(len(files), 'fichier')}**, {ecrits['Taille (ko)'].sum() / 1000:.0f} Mo. Le même calcul, refait par quelqu'un "
+    f"d'autre, donne la même empreinte : `{result.run_digest[:16]}`."
+)
 
 # %% [markdown]
 # ## Ce que l'on peut publier
 # Les tables sont déjà protégées : un nombre estimé sous 11 devient « < 11 » ; des enfants accompagnés qui pourraient être
-# reconnus sont masqués, avec les totaux qui permettraient de les retrouver.
+# reconnus sont masqués, avec les totaux qui permettraient de les retrouver. Une table parmi celles du dossier :
 
 # %%
-table = pd.read_csv(report / "tables" / "comparaison_zones.csv", sep=None, engine="python", dtype=str)
-table.iloc[:, :8].head(8)
+tables = territory.release.release(result).tables
+nom = next(one for one in ("comparaison_zones", "besoins_communes", "communes") if one in tables)
+gardees = [
+    "zone_name", "name", "commune_name", "service", "public", "population",
+    "persons_gain", "persons_loss", "persons_indistinct", "demand",
+]  # fmt: skip
+table = tables[nom][[one for one in gardees if one in tables[nom]]].head(8)
+notebooks.table(table, result, of=nom, title=table_of(nom).title)
 
 # %% [markdown]
 # ## Ce que le rapport ne dit pas
 # L'étude garde ce qu'elle ne sait pas, et à qui le demander : ces questions sont dans le rapport.
 
 # %%
-pd.DataFrame([unknown.model_dump() for unknown in result.study.unknown]).rename(
-    columns={"question": "question", "matters_for": "ce qui en dépend", "ask": "à qui la poser"}
+titres = {"question": "Question", "matters_for": "Ce qui en dépend", "ask": "À qui la poser"}
+inconnues = pd.DataFrame([one.model_dump() for one in result.study.unknown], columns=list(titres))
+notebooks.table(inconnues.rename(columns=titres)) if len(inconnues) else notebooks.say(
+    "Cette étude ne déclare aucune question sans réponse (section `[[unknown]]`)."
 )
 
 # %% [markdown]
 # ## Pour votre territoire
 # - `territory run mon-etude.toml` écrit les mêmes fichiers dans `reports/mon-etude/`.
-# - `territory notebooks run 04 --study mon-etude.toml` y ajoute ce notebook rempli et sa page HTML, sans rien d'extérieur.
-# - Ne diffusez que `reports/` : `data/raw/` contient vos fichiers d'entrée.
+# - `territory notebooks run 04 --study mon-etude.toml` y ajoute ce carnet rempli et sa page HTML, sans rien d'extérieur.
+# - Ne diffusez que `reports/` : `data/raw/` contient vos fichiers d'entrée, et les fichiers dont le nom contient « interne »
+#   restent dans l'agence.
 # - Citez les sources : `tables/sources.csv` les donne, avec leur licence.

@@ -1,17 +1,40 @@
 """The notebooks: where they are, running one on a study, and messages in French inside a kernel."""
 
+from __future__ import annotations
+
+import base64
+import html
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from traceback import walk_tb
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from territory import errors
 from territory.files.safe_files import seen_from
+from territory.french.words import typeset
+from territory.tables.catalogue import COLUMNS, columns_of, html_table
+from territory.tables.declare import Column, Secrecy
 
-__all__ = ["Notebook", "begin", "export_html", "list_notebooks", "notebooks_folder", "run_notebook"]
+if TYPE_CHECKING:
+    from territory.release.gate import Release
+    from territory.result import StudyResult
+
+__all__ = [
+    "Notebook",
+    "begin",
+    "export_html",
+    "list_notebooks",
+    "notebooks_folder",
+    "run_notebook",
+    "say",
+    "table",
+]
 
 # what a kernel needs, by the name of its import
 _EXTRAS = ("ipykernel", "ipyleaflet", "ipywidgets", "nbconvert", "papermill")
@@ -92,8 +115,9 @@ def export_html(path: Path) -> str:
 
     nbformat: Any = import_module("nbformat")
     config = Config(NbConvertBase={"display_data_priority": list(_SHOWN_FIRST)})
-    html = import_module("nbconvert").HTMLExporter
-    exporter: Any = html(template_name="lab", embed_images=True, config=config)
+    exporter: Any = import_module("nbconvert").HTMLExporter(
+        template_name="lab", embed_images=True, config=config
+    )
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata.pop("widgets", None)
     for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
@@ -110,6 +134,71 @@ def begin() -> None:
     shell: Any = get_ipython()
     if shell is not None:
         shell.set_custom_exc((NameError, errors.TerritoryError), _explain)
+
+
+def say(found: str | Iterable[Any]) -> Any:
+    """Show a sentence in a cell, or parts of the report (what `territory.report.chapters` gives)."""
+    display = import_module("IPython.display")
+    if isinstance(found, str):
+        return display.Markdown(typeset(found))
+    return display.HTML("".join(map(_as_html, found)))
+
+
+def _as_html(block: Any) -> str:
+    """Write a block of the report as a cell shows it."""
+    from territory.report.layout import document as doc
+
+    def text(given: doc.Text) -> str:
+        runs = ((html.escape(words), kind) for words, kind in doc.to_runs(given))
+        return "".join(f"<b>{words}</b>" if kind == "strong" else words for words, kind in runs)
+
+    if isinstance(block, doc.Heading):
+        return f"<h4>{text(block.text)}</h4>"
+    if isinstance(block, doc.Paragraph):
+        return f"<p>{text(block.text)}</p>"
+    if isinstance(block, doc.Bullets | doc.Callout):
+        title = f"<p><b>{text(block.title)}</b></p>" if isinstance(block, doc.Callout) else ""
+        return f"{title}<ul>{''.join(f'<li>{text(item)}</li>' for item in block.items)}</ul>"
+    if isinstance(block, doc.DataTable):
+        note = f"<p>{text(block.note)}</p>" if block.note else ""
+        shown = pd.DataFrame(list(block.rows), columns=list(block.headers))
+        return html_table(shown, title=block.caption, sides=block.align) + note
+    if isinstance(block, doc.Picture):
+        said = " ".join(filter(None, (block.caption, block.source and f"Source : {block.source}")))
+        drawn = f'src="data:image/svg+xml;base64,{base64.b64encode(block.svg).decode()}"'
+        image = f'<img style="max-width:100%" alt="{html.escape(block.alt)}" {drawn}>'
+        return f"<figure style='margin:0'>{image}<figcaption>{text(said)}</figcaption></figure>"
+    inside = block.blocks if isinstance(block, doc.Part) else [*block.blocks, block.picture]
+    return "".join(map(_as_html, inside))
+
+
+def table(
+    frame: pd.DataFrame, result: StudyResult | Release | None = None, *, of: str = "", title: str = ""
+) -> Any:
+    """Show a table in a cell: French headings (those of the table `of`), units, decimals, the names that a study gives.
+
+    What counts children served, or money, is a `ParameterError`: `territory.release` says what of it may be shown.
+    """
+    known = {**COLUMNS, **(columns_of(of) if of else {})}
+    kept = (Secrecy.PUBLIC, Secrecy.ESTIMATE, Secrecy.MEAN)
+    numbers = [name for name in frame.select_dtypes("number") if name in known]
+    if secret := [str(name) for name in numbers if known[name].secrecy not in kept]:
+        raise errors.ParameterError(
+            f"Colonnes qui ne se montrent pas : {', '.join(secret)} ; elles sont dans le rapport."
+        )
+    shown = frame.reset_index() if any(frame.index.names) else frame
+    if result is not None:
+        from territory.report.files.workbook import text_of
+        from territory.report.reading import Reading
+
+        reading = Reading(import_module("territory.release").release(result))
+        for name in shown.select_dtypes(["object", "string", "category"]):
+            column = known.get(str(name), Column(str(name), str(name), ""))
+            texts = shown[name].astype(object)
+            shown = shown.assign(
+                **{name: [text_of(one, column, reading) if isinstance(one, str) else one for one in texts]}
+            )
+    return import_module("IPython.display").HTML(html_table(shown, title=title, of=of))
 
 
 def _explain(shell: Any, kind: type[BaseException], error: BaseException, trace: Any, **_: Any) -> list[str]:
@@ -133,8 +222,8 @@ def _in_french(error: BaseException) -> str | None:
     if found is None or not frames or frames[-1].f_globals.get("__name__") != "__main__":
         return None
     return (
-        f"« {found[1]} » n'existe pas encore : les cellules s'exécutent dans l'ordre, de haut en bas. Menu Run, puis "
-        "« Run All Cells » (ou « Restart Kernel and Run All Cells » pour repartir de zéro)."
+        f"« {found[1]} » n'existe pas encore : les cellules s'exécutent dans l'ordre, de haut en bas. Menu "
+        "« Exécution », puis « Exécuter toutes les cellules »."
     )
 
 

@@ -133,5 +133,6 @@ class StudyResult:
 
     def _repr_html_(self) -> str:
         """Return the study's card and what each scenario changes, for Jupyter."""
-        compared = [comparison._repr_html_() for comparison in self.comparisons.values()]
+        names = {one.id: one.label_short or one.label for one in self.study.authorisation}
+        compared = [comparison._repr_html_(names) for comparison in self.comparisons.values()]
         return self.study._repr_html_() + "".join(compared)

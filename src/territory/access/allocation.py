@@ -20,7 +20,9 @@ from scipy.sparse import csc_array, csr_array, hstack, vstack
 from territory.access import pairs as od
 from territory.access.pairs import Bools, Floats, Ints, Pairs, warn
 from territory.errors import InfeasibleError, ParameterError, agree, examples, refuse
+from territory.french.numbers import decimal, integer
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
+from territory.tables.catalogue import html_table
 
 ROUNDING_PERSONS = 1e-6
 # under a tenth of a millisecond of travel, above the rounding of the solver
@@ -64,11 +66,9 @@ class Allocation:
         return f"Allocation(lieux complets : {full} sur {len(self.free_places)}, {self.max_time_min:g} min au plus)"
 
     def _repr_html_(self) -> str:
-        return (
-            "<table><caption>Affectation des places</caption>"
-            f"<tr><th scope='row'>Lieux complets</th><td>{int(self.free_places.le(0).sum())}</td></tr>"
-            f"<tr><th scope='row'>Temps moyen (min)</th><td>{self.mean_time_min:.1f}</td></tr></table>"
-        )
+        full = integer(int(self.free_places.le(0).sum()))
+        rows = {"Lieux complets": full, "Temps moyen (min)": decimal(self.mean_time_min)}
+        return html_table(rows, title="Affectation des places")
 
 
 def allocate_places(

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from territory.errors import ParameterError
+from territory.french.numbers import decimal, integer
 from territory.network.engine.graph import MAX_TIME_MS, Graph
 from territory.network.engine.metric import Metric
 from territory.network.graph.arrays import RoadLines, Roads
@@ -25,6 +25,7 @@ from territory.network.od_search import RoadSearch, limit_ms_of
 from territory.network.points import MAX_SNAP_M, endpoints
 from territory.network.storage import load_network, save_network
 from territory.tables.arguments import accepting
+from territory.tables.catalogue import html_table
 from territory.units import METRES_PER_KILOMETRE, MILLISECONDS_PER_MINUTE
 
 _log = logging.getLogger(__name__)
@@ -148,18 +149,14 @@ class RoadNetwork:
     def _repr_html_(self) -> str:
         rows = {
             "Carte": self.roads.source or "–",
-            "Longueur": f"{self.length_km:,.0f} km".replace(",", "\u202f"),
-            "Carrefours et impasses": f"{self.roads.n_junctions:,}".replace(",", "\u202f"),
-            "Interdictions de tourner": f"{self.roads.turn_start.size - 1:,}".replace(",", "\u202f"),
+            "Longueur": f"{decimal(self.length_km)} km",
+            "Carrefours et impasses": integer(self.roads.n_junctions),
+            "Interdictions de tourner": integer(self.roads.turn_start.size - 1),
             "Projection": self.crs,
             "Période": _PERIODS_IN_FRENCH[self._period],
             "Source": self.attribution or "–",
         }
-        cells = "".join(
-            f'<tr><th scope="row" style="text-align:left">{escape(name)}</th><td>{escape(value)}</td></tr>'
-            for name, value in rows.items()
-        )
-        return f"<table><caption>Réseau routier</caption>{cells}</table>"
+        return html_table(rows, title="Réseau routier")
 
     # other speeds
 

@@ -1,15 +1,14 @@
 """What a computation and a comparison give, and the short tables in French that show them in Jupyter."""
 
-import html
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pandas as pd
 
-from territory.french.numbers import decimal
 from territory.study.state import State
-from territory.tables.declare import CODES
+from territory.tables.catalogue import html_table
+from territory.tables.declare import CODES, SERVICES
 
 # of communes, which are public; persons are counted by the documents and tables of a run, where small counts and
 # those that would give them back are withheld together
@@ -52,14 +51,18 @@ class Results:
             self.state.parameters.territory_codes
         )
         rows = []
+        names = {
+            **SERVICES,
+            **{one.id: one.label_short or one.label for one in self.state.parameters.authorisations},
+        }
         for service, rows_of in self.access[inside].groupby(level="service", sort=False):
             kind = "lieu du service nommé" if rows_of["measure"].eq("named").all() else "lieu le plus proche"
             out = int((rows_of["is_reachable"] == False).fillna(False).sum())  # noqa: E712
             median = float(rows_of["travel_time_min"].median())
-            rows.append([str(service), kind, decimal(median), str(out)])
+            rows.append([names.get(str(service), str(service)), kind, median, out])
         count = len(self.state.parameters.territory_codes)
         head = ["Service", "Temps vers", "Temps médian des communes (min)", "Communes hors d'atteinte"]
-        return _table(f"Résultats : {count} communes", head, rows)
+        return html_table(pd.DataFrame(rows, columns=head), title=f"Résultats : {count} communes")
 
 
 @dataclass(frozen=True)
@@ -115,32 +118,19 @@ class Comparison:
     def __repr__(self) -> str:
         return f"Comparison({self.scenario_id!r}, moved: {', '.join(self.services) or 'none'})"
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self, names: Mapping[str, str] | None = None) -> str:
         """Return in how many communes the trip becomes shorter or longer, for Jupyter; no person is counted."""
         zones = self.zones
         whole = zones[zones.index.get_level_values("zone") == "territory"].droplevel("zone")
         rows = [
             [
-                str(service),
-                *(str(int(row[column])) for column in _CARD_EFFECTS),
-                decimal(float(row["worst_loss_min"])),
+                (names or {}).get(str(service), str(service)),
+                *(int(row[column]) for column in _CARD_EFFECTS),
+                float(row["worst_loss_min"]),
             ]
             for service, row in whole.iterrows()
         ]
         title = f"Scénario {self.scenario_id} : {self.name}" if self.name else "Comparaison"
         head = ["Service déplacé", *_CARD_EFFECTS.values(), "plus grand allongement (min)"]
         note = "<p>Nombre de communes. Les personnes concernées sont dans le rapport et les tables de l'étude.</p>"
-        return _table(title, head, rows) + note
-
-
-def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a table."""
-    top = "".join(f"<th scope='col'>{html.escape(cell)}</th>" for cell in head)
-    body = "".join(
-        "<tr>"
-        + f"<th scope='row' style='text-align:left'>{html.escape(first)}</th>"
-        + "".join(f"<td>{html.escape(cell)}</td>" for cell in rest)
-        + "</tr>"
-        for first, *rest in rows
-    )
-    return f"<table><caption>{html.escape(title)}</caption><tr>{top}</tr>{body}</table>"
+        return html_table(pd.DataFrame(rows, columns=head), title=title) + note

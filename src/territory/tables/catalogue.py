@@ -1,12 +1,18 @@
 """Every declared column, table and measure by its name: what the rest of the library asks of the declarations."""
 
+import html
+import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from typing import NamedTuple
 
+import pandas as pd
+
 from territory.errors import UnknownCodeError, refuse
+from territory.french.numbers import NBSP, decimal
+from territory.french.words import persons, typeset
 from territory.tables.declare import CODES, SIDES, Column, Keyed, Secrecy, Table, declared, lines_of
 
 
@@ -183,6 +189,50 @@ def code_label(column: str | Column, code: str) -> str:
     if known is None and declared.secrecy is not Secrecy.PUBLIC:
         known = CODES["secret"].get(code)
     return code if known is None else known
+
+
+def html_table(
+    rows: pd.DataFrame | Mapping[str, str], *, title: str = "", of: str = "", sides: Sequence[str] = ()
+) -> str:
+    """Write a table (one of those declared, or pairs) for Jupyter: French headings, units, decimals, names of codes."""
+    table = (
+        rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows.items()), columns=["", "\u200b"])
+    )
+    if not isinstance(table.index, pd.RangeIndex):
+        table = table.rename_axis(index=lambda name: name or "").reset_index()
+    known = {**COLUMNS, **(columns_of(of) if of else {})}
+    lines = [["<tr>"] for _ in range(len(table) + 1)]
+    for place, name in enumerate(map(str, table.columns)):
+        column, values = known.get(name, Column(name, name, "")), table.iloc[:, place]
+        is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+        side = "right" if is_number or column.secrecy is not Secrecy.PUBLIC else "left"
+        look = f" style='text-align:{sides[place] if sides else side}'>"
+        label = (label_of(of, name) if of else column.label).replace("part de 0 à 1", "%")
+        digits = column.decimals
+        if digits is None:
+            digits = int(is_number and bool(values.mod(1).gt(0).any()))
+        cells = [_said(value, column, digits) for value in values.tolist()]
+        tags = ["th scope='col'", *["td" if place else "th scope='row'"] * len(table)]
+        for line, tag, text in zip(lines, tags, [label, *cells], strict=True):
+            line.append(f"<{tag}{look}{html.escape(typeset(text))}</{tag[:2]}>")
+    head, *body = ("".join(line) + "</tr>" for line in lines)
+    top = f"<thead>{head}</thead>" if isinstance(rows, pd.DataFrame) else ""
+    caption = f"<caption>{html.escape(typeset(title))}</caption>" if title else ""
+    return f"<table>{caption}{top}<tbody>{''.join(body)}</tbody></table>"
+
+
+def _said(value: object, column: Column, digits: int) -> str:
+    """Write a value of a column as French prints it; a small count of persons is not told."""
+    if isinstance(value, str | bool):
+        return code_label(column if isinstance(value, str) else COLUMNS["in_territory"], str(value))
+    number = float(value) if isinstance(value, int | float) else math.nan
+    if not math.isfinite(number):
+        return "–"
+    if column.is_label:
+        return f"{number:g}"
+    if column.secrecy in (Secrecy.ESTIMATE, Secrecy.OBSERVED) and number >= 0:
+        return persons(number)
+    return f"{decimal(100 * number)}{NBSP}%" if column.unit.suffix == "_share" else decimal(number, digits)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from territory.network.estimate import difference_uncertainty_min
 from territory.planning.grouping.groups import GroupingResult, territorial_groups
 from territory.study.state import State
 from territory.study.words.questions import Grouping, eligible, sizes, statuses_of
+from territory.tables.catalogue import html_table
 from territory.tables.declare import CODES
 from territory.units import MINUTES_PER_HOUR
 
@@ -55,8 +55,7 @@ class GroupingAnswer:
             "worst_drive_to_seat_min": "La plus longue (min)",
         }
         table = self.groups[list(columns)].rename(columns=columns).rename_axis("Groupe")
-        shown = table.to_html(float_format=lambda value: f"{value:.0f}", na_rep="–")
-        return f"<p><b>{html.escape(self.grouping.name)}</b></p>{shown}"
+        return html_table(table, title=self.grouping.name)
 
 
 def answer_grouping(

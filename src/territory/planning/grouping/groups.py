@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 import warnings
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from territory.planning.grouping import regions
 from territory.planning.grouping.inputs import GroupInputs, read_inputs
 from territory.planning.grouping.regions import Nodes, from_bits, to_bits
 from territory.planning.solver import Search, Solution, minimise
+from territory.tables.catalogue import html_table
 
 _TRIES = 60
 _STARTS = 2
@@ -53,9 +53,9 @@ class GroupingResult:
     def _repr_html_(self) -> str:
         """Return the table of groups for Jupyter, in French, without the sizes, which may be budgets."""
         said = "optimum prouvé" if self.status == "optimal" else "bonne solution, optimum non prouvé"
-        shown = self.summary.drop(columns=["size", "size_ratio"], errors="ignore")
-        table = shown.to_html(float_format=lambda value: f"{value:.1f}".replace(".", ","), na_rep="–")
-        return f"<p>{html.escape(f'{len(self.summary)} groupes, {said}')}</p>{table}"
+        columns = ["n_units", "mean_drive_to_seat_min", "worst_drive_to_seat_min", "worst_drive_between_min"]
+        shown = self.summary[columns].rename_axis("Groupe")
+        return html_table(shown, title=f"{len(self.summary)} groupes, {said}")
 
 
 def territorial_groups(

@@ -22,7 +22,7 @@ from territory.scenario.measures.places import persons_received, sector_of, sect
 from territory.study.state import State
 from territory.study.words.questions import CANDIDATE_PREFIX, Siting
 from territory.supply import sites_serving
-from territory.tables.catalogue import BEYOND
+from territory.tables.catalogue import BEYOND, html_table
 
 CRITERIA = ("mean", "worst", "covered")
 # two sites whose road apart is not known share none of it
@@ -209,9 +209,11 @@ class SitingAnswer:
 
     def _repr_html_(self) -> Any:
         """Return the ranking for Jupyter; of children served it shows the order, and no number that they make."""
-        names = ["commune_code", "name", "epci_name", "is_selected"]
-        shown = self.ranking[names] if self.is_observed else self.ranking
-        return shown.to_html(float_format=lambda value: f"{value:.1f}".replace(".", ","), notebook=True)
+        numbers = ["mean_time_min", "worst_time_min", "delta_mean_time_min", "is_distinguishable"]
+        shown = self.ranking[
+            ["name", "epci_name", "is_selected", *numbers[: 0 if self.is_observed else None]]
+        ]
+        return html_table(shown.reset_index(drop=True), title=self.siting.name)
 
 
 def candidate_communes(siting: Siting, communes: gpd.GeoDataFrame) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from dataclasses import dataclass, replace
 
@@ -16,6 +15,7 @@ from territory.planning.siting.formulations import Sharing, cover_choice, cover_
 from territory.planning.siting.median_search import Choice
 from territory.planning.siting.problem import SitingProblem
 from territory.planning.solver import no_answer, relative_gap
+from territory.tables.catalogue import html_table
 from territory.tables.declare import CODES
 
 NAMES, _UNITS = CODES["siting_questions"], CODES["siting_units"]
@@ -69,9 +69,7 @@ class SitingResult:
             rows["Temps moyen"] = f"{_french(self.mean_time_min)} min"
             rows["Temps le plus long"] = f"{_french(self.worst_time_min)} min"
             rows["Origines au-delà du temps demandé"] = str(int(self.uncovered.gt(0).sum()))
-        cells = ((html.escape(key), html.escape(value)) for key, value in rows.items())
-        lines = "".join(f'<tr><th scope="row">{key}</th><td>{value}</td></tr>' for key, value in cells)
-        return f"<table>{lines}</table>"
+        return html_table(rows)
 
 
 def make_result(

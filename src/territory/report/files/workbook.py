@@ -220,7 +220,7 @@ def _values(column: pd.Series, declared: Column, reading: Reading) -> list[Value
     written: dict[object, Value] = {}
     for value in column.astype(object).unique():
         if isinstance(value, str):
-            written[value] = _text(value, declared, reading)
+            written[value] = text_of(value, declared, reading)
         elif isinstance(value, bool):
             written[value] = "oui" if value else "non"
         elif isinstance(value, float | int):
@@ -235,7 +235,7 @@ def _number(value: float) -> Value:
     return int(value) if value.is_integer() else value
 
 
-def _text(value: str, declared: Column, reading: Reading) -> Value:
+def text_of(value: str, declared: Column, reading: Reading) -> Value:
     """Return a text as it is printed; a whole number of persons written as text becomes a number again."""
     name, is_public = declared.name, declared.secrecy is Secrecy.PUBLIC
     if not is_public and value.isdecimal():

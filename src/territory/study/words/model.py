@@ -1,7 +1,6 @@
 """The content of a study file: everything that a planner may say, with its bounds."""
 
 import datetime as dt
-import html
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Annotated, Any, Literal
@@ -13,6 +12,7 @@ from territory.study.own_tables import Location, OwnTables, Part, Persons, line_
 from territory.study.words import indicators
 from territory.study.words.questions import Grouping, Siting
 from territory.study.words.scenario import Scenario
+from territory.tables.catalogue import html_table
 from territory.tables.schemas import COMMUNE_CODE
 
 Who = Literal["child", "parent", "staff"]
@@ -369,6 +369,4 @@ class Study(Part):
     def _repr_html_(self) -> str:
         rows = {"Question": self.question, "Territoire": self.territory.name, "Population": self.population}
         rows |= {f"Scénario {scenario.id}": scenario.name for scenario in self.scenario}
-        row, left = "<tr><th {2}>{0}</th><td {2}>{1}</td></tr>", "style='text-align:left'"
-        body = "".join(row.format(*map(html.escape, pair), left) for pair in rows.items())
-        return f"<table><caption>{html.escape(self.title)}</caption>{body}</table>"
+        return html_table(rows, title=self.title)
