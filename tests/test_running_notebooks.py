@@ -9,11 +9,20 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from territory import notebooks
 from territory.cli import main
-from territory.errors import MissingExtraError, MissingFileError, OutputError, StudyError, UnknownCodeError
+from territory.errors import (
+    MissingExtraError,
+    MissingFileError,
+    OutputError,
+    ParameterError,
+    StudyError,
+    UnknownCodeError,
+)
+from territory.report.layout import document as doc
 
 ROOT = Path(__file__).parent.parent
 OUTSIDE = re.compile(
@@ -100,6 +109,39 @@ def test_what_cannot_be_run_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(notebooks, "__file__", str(tmp_path / "a" / "b" / "notebooks.py"))
     with pytest.raises(MissingFileError, match="réinstallez"):
         notebooks.notebooks_folder()
+
+
+def test_a_table_is_in_french_and_tells_no_small_count() -> None:
+    rows = pd.DataFrame(
+        {"epci_name": ["CC <b>"], "demand": [4.0], "travel_time_min": [1234.56], "within_share": [0.1234]}
+    )
+    shown = notebooks.table(rows).data
+    for said in (
+        ">EPCI<",
+        "CC &lt;b&gt;",
+        ">&lt;\u00a011<",
+        ">1\u202f234,6<",
+        "Temps de route, aller simple (min)",
+    ):
+        assert said in shown
+    assert ">12,3\u00a0%<" in shown
+    with pytest.raises(ParameterError, match="children"):
+        notebooks.table(rows.assign(children=3.0))
+    assert notebooks.say("3 min ; 2 000").data == "3\u00a0min\u202f; 2\u202f000"
+
+
+def test_a_part_of_the_report_is_shown_in_a_cell() -> None:
+    blocks = [
+        doc.Heading("Où ?"),
+        doc.Paragraph(["a", doc.strong("<b>")]),
+        doc.Part([doc.Bullets(["un"]), doc.Callout("Boîte", ["deux"])]),
+        doc.table("Lieu <1 | Temps >1", [["Ici", "3 min"]], "Titre", note="Note"),
+        doc.Beside([doc.Paragraph("c")], doc.Picture(b"<svg/>", "dit", "Légende", source="IGN")),
+    ]
+    shown = notebooks.say(blocks).data
+    assert "<b>&lt;b&gt;</b>" in shown
+    assert "text-align:right'>3\u00a0min" in shown
+    assert "Source\u00a0: IGN" in shown
 
 
 @pytest.mark.slow

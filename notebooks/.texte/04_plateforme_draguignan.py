@@ -104,9 +104,11 @@ notebooks.table(limites[colonnes], result, of="comparaison_sensibilite") if chan
 # `one_less_min` : minutes de plus à bord, en moyenne, pour un véhicule de moins. C garde une antenne : c'est ce que fait un second site.
 
 # %%
-rounds = released.rounds
+rounds = released.rounds[0]
 shown = ["scenario", "service", "measure", "baseline_value", "scenario_value", "delta_low", "delta_high"]
-rounds.query("zone == 'territory'")[shown].round(1) if len(rounds) else "Aucune tournée demandée."
+notebooks.table(rounds.query("zone == 'territory'")[shown], result, of="tournees") if len(
+    rounds
+) else notebooks.say("Aucune tournée demandée (clé `rounds` d'un trajet).")
 
 # %% [markdown]
 # ## Garder un scénario, et en faire le rapport

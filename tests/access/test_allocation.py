@@ -167,7 +167,7 @@ def test_the_result_describes_itself_in_french() -> None:
         table({("A", "S"): 7.0}), pd.Series({"A": 2.0}), pd.Series({"S": 3.0}), max_time_min=45
     )
     assert repr(result) == "Allocation(lieux complets : 0 sur 1, 45 min au plus)"
-    assert "<th scope='row'>Temps moyen (min)</th><td>7.0</td>" in result._repr_html_()
+    assert ">Temps moyen (min)</th><td style='text-align:left'>7,0</td>" in result._repr_html_()
 
 
 @pytest.mark.parametrize("kind", ["prevalence", "rights", "population"])

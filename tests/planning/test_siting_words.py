@@ -130,8 +130,8 @@ def test_a_result_shows_itself_escaped() -> None:
     shown = got._repr_html_()
     assert "<b>" not in shown
     assert "&lt;b&gt;S" in shown
-    assert "928,38 min par personne" in shown
-    assert "1\u202f234,5 min" in shown
+    assert "928,38\u00a0min par personne" in shown
+    assert "1\u202f234,5\u00a0min" in shown
     assert "optimum prouvé" in shown
 
 
