@@ -125,6 +125,8 @@ def test_a_table_is_in_french_and_tells_no_small_count() -> None:
     ):
         assert said in shown
     assert ">12,3\u00a0%<" in shown
+    later = rows.set_axis([7], axis=0)[["epci_name", "demand"]]
+    assert "Estimation (personnes)" in notebooks.table(later, of="besoins_epci").data
     with pytest.raises(ParameterError, match="children"):
         notebooks.table(rows.assign(children=3.0))
     assert notebooks.say("3 min ; 2 000").data == "3\u00a0min\u202f; 2\u202f000"

@@ -186,18 +186,19 @@ def table(
         raise errors.ParameterError(
             f"Colonnes qui ne se montrent pas : {', '.join(secret)} ; elles sont dans le rapport."
         )
-    shown = frame.reset_index() if any(frame.index.names) else frame
+    is_numbered = not any(frame.index.names) and pd.api.types.is_integer_dtype(frame.index.dtype)
+    shown = frame.reset_index(drop=is_numbered)
     if result is not None:
         from territory.report.files.workbook import text_of
         from territory.report.reading import Reading
 
         reading = Reading(import_module("territory.release").release(result))
-        for name in shown.select_dtypes(["object", "string", "category"]):
-            column = known.get(str(name), Column(str(name), str(name), ""))
-            texts = shown[name].astype(object)
-            shown = shown.assign(
-                **{name: [text_of(one, column, reading) if isinstance(one, str) else one for one in texts]}
-            )
+        texts: dict[str, Any] = {}
+        for name in map(str, shown.select_dtypes(["object", "string", "category"])):
+            column = known.get(name, Column(name, name, ""))
+            values = shown[name].astype(object)
+            texts[name] = [text_of(one, column, reading) if isinstance(one, str) else one for one in values]
+        shown = shown.assign(**texts)
     return import_module("IPython.display").HTML(html_table(shown, title=title, of=of))
 
 
