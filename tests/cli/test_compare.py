@@ -47,7 +47,7 @@ def test_scenarios_are_drawn_beside_today_and_nothing_is_written(
 
 
 def test_one_council_and_the_whole_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run("compare", "draguignan", "--zone", "248300493", "--out", str(tmp_path), capsys=capsys)
+    code, out, _ = run("compare", "draguignan", "--zone", "dracenie", "--out", str(tmp_path), capsys=capsys)
     assert code == 0
     assert "Dracénie" in out
     csv, parquet = tmp_path / "comparaison_mesures.csv", tmp_path / "comparaison_mesures.parquet"

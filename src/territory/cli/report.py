@@ -44,6 +44,7 @@ def compare(
 ) -> None:
     """Compare les scénarios d'une étude à aujourd'hui, côte à côte ; n'écrit rien sans --out."""
     from territory.errors import StudyError, UnknownCodeError, examples
+    from territory.geography.communes import plain
     from territory.release import release
     from territory.workflow.run import run_study
 
@@ -51,13 +52,15 @@ def compare(
     if not released.scenarios:
         raise StudyError("Cette étude n'a pas de scénario : ajoutez une section [[scenario]].")
     table = released.measures
-    if zone not in set(table["zone"]):
-        known = table.loc[table["level"] != "territory", "zone"].unique()
+    names = dict(zip(table["zone"], table["zone_name"], strict=True))
+    named = [zone] if zone in names else [code for code, name in names.items() if plain(zone) in plain(name)]
+    if len(named) != 1:
+        known = [name for code, name in names.items() if code != "territory"]
         raise UnknownCodeError(
-            f"Zone « {zone} » absente de la comparaison ; connues : {examples(known, most=6)} (code d'un EPCI ou "
-            "d'un département dont des habitants sont à portée)."
+            f"Zone « {zone} » absente de la comparaison ; connues : {examples(known, most=6)} (code ou nom d'un EPCI "
+            "ou d'un département dont des habitants sont à portée)."
         )
-    for line in _lines(released, table[table["zone"] == zone]):
+    for line in _lines(released, table[table["zone"] == named[0]]):
         typer.echo(line)
     if out is not None:
         from territory.files.safe_files import make_folder
