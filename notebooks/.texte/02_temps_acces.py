@@ -76,8 +76,9 @@ notebooks.say(
 # lue. Sur l'exemple de quelques rues, seules leurs abords sont atteints.
 
 # %%
-isochrones = network.isochrones(points.iloc[:1], minutes=minutes)
-territory.plot.explore(isochrones)
+isochrones = network.isochrones(points.iloc[:1], minutes=minutes).sort_values("minutes", ascending=False)
+isochrones["Atteint en"] = [f"{limite:g} min ou moins" for limite in isochrones["minutes"]]
+territory.plot.show(isochrones.to_crs(network.crs), service="Atteint en")
 
 # %% [markdown]
 # ## Sans carte : des temps estimés, avec leur doute

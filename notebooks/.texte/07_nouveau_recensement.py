@@ -99,7 +99,11 @@ cotes = [
 ]
 aucun = notebooks.say("Cette étude ne compare aucun scénario : il n'y a ni gagnant ni perdant.")
 table = (
-    pd.concat(cotes).rename_axis("service").reset_index().sort_values("service", kind="stable")
+    pd.concat(cotes)
+    .dropna(how="any")
+    .rename_axis("service")
+    .reset_index()
+    .sort_values("service", kind="stable")
     if cotes
     else None
 )
