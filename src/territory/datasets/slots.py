@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from territory.errors import ReadError, TerritoryError, UnknownCodeError, warn
-from territory.geography.communes import plain
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -213,6 +212,9 @@ def squares_of_children(grid: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> g
 
 def apl_of_its_year(table: pd.DataFrame, figure: str) -> pd.DataFrame:
     """Return the APL of a workbook of DREES under its year, or refuse that of another profession."""
+    # slow to load: a list of the slots does without
+    from territory.geography.communes import plain
+
     said, asked = plain(str(table.attrs["profession"])), FIGURES[figure][1].partition(" aux ")[2]
     # « infirmières », « généralistes de moins de 65 ans »
     if plain(asked).split("-")[-1][:8] not in said:
