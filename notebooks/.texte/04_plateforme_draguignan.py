@@ -29,7 +29,7 @@ service = "ime-salernes"
 import territory
 from territory import notebooks
 from territory.release.gate import TODAY
-from territory.report.chapters import first_page, moves, pictures
+from territory.report.chapters import first_page, journeys, moves, pictures
 from territory.report.reading import Reading
 
 notebooks.begin()
@@ -99,16 +99,13 @@ notebooks.table(limites[colonnes], result, of="comparaison_sensibilite") if chan
 
 # %% [markdown]
 # ## Le temps à bord
-# Un minibus fait une tournée : combien de véhicules, combien de temps à bord, aujourd'hui et dans les scénarios, sur les mêmes
-# tirages du lieu de vie des enfants (clé `rounds` d'un trajet ; le nombre d'enfants est une illustration quand il n'est pas connu).
-# `one_less_min` : minutes de plus à bord, en moyenne, pour un véhicule de moins. C garde une antenne : c'est ce que fait un second site.
+# Un minibus fait une tournée, et le temps à bord dépend de la limite que l'on fixe : c'est le chapitre du rapport, avant et après,
+# sur les mêmes tirages du lieu de vie des enfants (clé `rounds` d'un trajet de l'étude). C garde une antenne à Salernes : c'est ce
+# que fait un second site. Toutes les mesures sont dans la table *tournees* de l'étude.
 
 # %%
-rounds = released.rounds[0]
-shown = ["scenario", "service", "measure", "baseline_value", "scenario_value", "delta_low", "delta_high"]
-notebooks.table(rounds.query("zone == 'territory'")[shown], result, of="tournees") if len(
-    rounds
-) else notebooks.say("Aucune tournée demandée (clé `rounds` d'un trajet).")
+tournees = journeys.time_on_board(rapport)
+notebooks.say(tournees[1:] or "Aucune tournée demandée : c'est la clé `rounds` d'un trajet (`docs/method/tournees.md`).")
 
 # %% [markdown]
 # ## Garder un scénario, et en faire le rapport

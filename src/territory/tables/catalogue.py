@@ -208,9 +208,8 @@ def html_table(
         side = "right" if is_number or column.secrecy is not Secrecy.PUBLIC else "left"
         look = f" style='text-align:{sides[place] if sides else side}'>"
         label = (label_of(of, name) if of else column.label).replace("part de 0 à 1", "%")
-        digits = column.decimals
-        if digits is None:
-            digits = int(is_number and bool(values.mod(1).gt(0).any()))
+        has_parts = is_number and bool(values.mod(1).gt(0).any())
+        digits = 0 if not has_parts else 1 if column.decimals is None else column.decimals
         cells = [_said(value, column, digits) for value in values.tolist()]
         tags = ["th scope='col'", *["td" if place else "th scope='row'"] * len(table)]
         for line, tag, text in zip(lines, tags, [label, *cells], strict=True):
