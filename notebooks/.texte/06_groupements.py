@@ -91,10 +91,10 @@ homes = planning.territorial_groups(
 homes
 
 # %%
+tailles = dict.fromkeys(integer(homes.summary["n_units"].agg(bord)) for bord in ("min", "max"))
 notebooks.say(
-    f"**{count(len(homes.summary), 'groupe')}** de {integer(homes.summary['n_units'].min())} à "
-    f"{integer(homes.summary['n_units'].max())} EHPAD, à {decimal(float(homes.quality['mean_drive_to_seat_min']))} min de "
-    "leur siège en moyenne."
+    f"**{count(len(homes.summary), 'groupe')}** de {' à '.join(tailles)} EHPAD, à "
+    f"{decimal(float(homes.quality['mean_drive_to_seat_min']))} min de leur siège en moyenne."
 )
 
 # %% [markdown]

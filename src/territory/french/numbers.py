@@ -83,6 +83,9 @@ def round_estimate(value: float) -> float:
 def class_labels(breaks: list[float], *, unit: str = "min") -> list[str]:
     """Name the classes that inclusive upper bounds make ("jusqu'à 15 min", "plus de 15 à 30 min", "plus de 60 min")."""
     after = f"{NBSP}{unit}" if unit else ""
-    texts = [integer(value) if value == round(value) else f"{value:g}".replace(".", ",") for value in breaks]
+    texts = [
+        integer(value) if value == round(value) else f"{value:g}".replace(".", ",").replace("-", MINUS)
+        for value in breaks
+    ]
     between = [f"plus de {low} à {high}{after}" for low, high in itertools.pairwise(texts)]
     return [f"jusqu'à {texts[0]}{after}", *between, f"plus de {texts[-1]}{after}"]
