@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
-from xdist.scheduler import LoadScopeScheduling
 
 from tests import embedded, vallon
 
@@ -47,14 +46,6 @@ def made_up() -> StudyResult:
     return vallon.lent()
 
 
-class ByFile(LoadScopeScheduling):  # type: ignore[misc]
-    """Give the tests of a file to one process, and to one alone all the files that read the run of the Var."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return "the Var" if reads_the_var(self.config.rootpath / file) else file
-
-
 @functools.cache
 def reads_the_var(path: Path) -> bool:
     """Tell whether a test or an example of a file, or a fixture of its folder, asks for the built-in study."""
@@ -66,8 +57,15 @@ def reads_the_var(path: Path) -> bool:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
-    """Share the tests out so that the Var is computed once."""
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Give the tests of a file to one process, and to one alone all the files that read the run of the Var."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "the Var" if reads_the_var(config.rootpath / file) else file
+
     return ByFile(config, log)
 
 
