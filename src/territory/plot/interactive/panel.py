@@ -26,6 +26,7 @@ from territory.study.load import built_in_studies
 from territory.study.save import save_scenario
 from territory.study.words.model import Study
 from territory.tables.declare import CODES
+from territory.tables.schemas import plain_texts
 
 Changed = Callable[[Tried | None], None]
 ON_THE_MAP = "— point choisi sur la carte —"
@@ -139,6 +140,7 @@ class TrialPanel:
         self._is_busy = False
         self.compute()
 
+    @plain_texts
     def compute(self) -> None:
         """Compute the trial and show it; an error is one sentence."""
         self._is_busy = True
