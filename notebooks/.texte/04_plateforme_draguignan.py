@@ -105,7 +105,9 @@ notebooks.table(limites[colonnes], result, of="comparaison_sensibilite") if chan
 
 # %%
 tournees = journeys.time_on_board(rapport)
-notebooks.say(tournees[1:] or "Aucune tournée demandée : c'est la clé `rounds` d'un trajet (`docs/method/tournees.md`).")
+notebooks.say(
+    tournees[1:] or "Aucune tournée demandée : c'est la clé `rounds` d'un trajet (`docs/method/tournees.md`)."
+)
 
 # %% [markdown]
 # ## Garder un scénario, et en faire le rapport
