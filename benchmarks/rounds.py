@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from territory.errors import ParameterError, Problems
 from territory.rounds import RoundPrices, Rounds, collective_rounds
-from territory.rounds.collective import _read, planned
+from territory.rounds.collective import planned, read_stops
 from territory.rounds.result import Terms
 from tests.rounds.test_collective import town
 
@@ -33,7 +33,7 @@ def draws() -> None:
     """Make 30 draws of 50 children in 5 situations as a study does, which asks for no bound."""
     for seed in range(150):
         children, times = town(50, seed=seed)
-        stops = _read(children, ["ime"], times, [], Problems("Tournées", ParameterError))[0]
+        stops = read_stops(children, ["ime"], times, [], Problems("Tournées", ParameterError))[0]
         terms = Terms((SEATS, 0), LIMIT_MIN, 2.0, 0.0, True, 1, None, EFFORT_OF_A_STUDY, seed)
         planned(stops, terms, RoundPrices(), 0, with_one_more=True)
 

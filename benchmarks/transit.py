@@ -1,9 +1,10 @@
-"""Times without a car beside a peer, on Porto Alegre: 1,227 hexagons, all to all, 60 departures, two threads.
+"""Times without a car beside peers, on Porto Alegre: 1,227 hexagons, all to all, 60 departures, two threads.
 
-`python benchmarks/transit.py FOLDER [--peer-python PYTHON]`; the folder is that of the sample of r5r (poa_eptc.zip,
-poa_trensurb.zip, poa_osm.pbf, poa_hexgrid.csv). The peer is ferrobus (its wheel is in `requirements.txt`), which gives
-one departure at a time: it is given the same trips, their blank times filled, and asked for each minute. r5py is not
-run here: its jar is fetched from outside. Prints JSON.
+`python benchmarks/transit.py FOLDER [--peer-python PYTHON] [--r5-classpath JAR]`; the folder is that of the sample of
+r5r (poa_eptc.zip, poa_trensurb.zip, poa_osm.pbf, poa_hexgrid.csv). Peers are in `requirements.txt`; both are given the
+same trips, their blank times filled. ferrobus gives one departure at a time, and is asked for each minute. r5py is run
+where there are a JVM and its jar (r5-all.jar: given, or where r5py keeps it), never fetched from here; otherwise the
+result says what is absent. Prints JSON.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -152,11 +155,56 @@ def ferrobus(folder, place):
     return {**watch.record, "placed": len(points)}
 
 
+def r5py(folder, place):
+    """Compute the medians over the window; R5 gives whole minutes, and reads its classpath from the command line."""
+    import datetime as dt
+
+    import geopandas as gpd
+    import r5py as peer
+
+    with (folder / "poa_hexgrid.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    where = gpd.points_from_xy([float(row["lon"]) for row in rows], [float(row["lat"]) for row in rows])
+    points = gpd.GeoDataFrame({"id": [row["id"] for row in rows]}, geometry=where, crs=4326)
+    watch = Stopwatch()
+    feed = shutil.make_archive(str(place / "feed"), "zip", place / "gtfs")
+    network = peer.TransportNetwork(str(folder / "poa_osm.pbf"), [feed])
+    watch.lap("prepare")
+    table = peer.TravelTimeMatrix(
+        network,
+        origins=points,
+        destinations=points,
+        departure=dt.datetime.combine(dt.date.fromisoformat(DATE), dt.time(HOUR)),
+        departure_time_window=dt.timedelta(minutes=MINUTES),
+        percentiles=[50],
+        transport_modes=[peer.TransportMode.TRANSIT],
+        max_time=dt.timedelta(minutes=LIMIT_MIN),
+        max_time_walking=dt.timedelta(minutes=WALK_MIN),
+        speed_walking=4.8,
+        max_public_transport_rides=CHANGES + 1,
+    )
+    watch.lap("matrix")
+    found = table.dropna(subset=["travel_time"]).rename(columns={"travel_time": "travel_time_min"})
+    np.save(place / "r5py.npy", matrix_of(found, points.set_index("id").index))
+    return {**watch.record, "pairs": len(found)}
+
+
+def r5_jar(given):
+    """Return the jar of R5, given or kept by r5py, and what is absent (nothing where it can run)."""
+    kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "r5py"
+    jars = [given] if given else sorted(kept.glob("*.jar"))
+    if shutil.which("java") is None:
+        return None, "not run: no JVM (no command java)"
+    if not jars or not jars[-1].is_file():
+        return None, f"not run: no jar of R5 ({given or kept}); give it by --r5-classpath"
+    return jars[-1], ""
+
+
 def compare(ours, peer):
     """Say how the seconds of two matrices differ, where both are within the limit."""
     limit = LIMIT_MIN * 60
     both = (ours <= limit) & (peer <= limit)
-    gap = (peer - ours)[both]
+    gap = peer[both] - ours[both]
     return {
         "both": int(both.sum()),
         "ours_only": int(((ours <= limit) & ~(peer <= limit)).sum()),
@@ -171,23 +219,30 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--peer-python", default=sys.executable)
-    parser.add_argument("--worker", choices=("ours", "ferrobus"))
+    parser.add_argument("--r5-classpath", type=Path)
+    parser.add_argument("--worker", choices=("ours", "ferrobus", "r5py"))
     parser.add_argument("--place", type=Path)
     asked = parser.parse_args()
     if asked.worker:
-        print(json.dumps({"ours": ours, "ferrobus": ferrobus}[asked.worker](asked.folder, asked.place)))
+        workers = {"ours": ours, "ferrobus": ferrobus, "r5py": r5py}
+        print(json.dumps(workers[asked.worker](asked.folder, asked.place)))
         return
     results = {}
+    jar, results["r5py"] = r5_jar(asked.r5_classpath)
+    runs = [("ours", sys.executable, []), ("ferrobus", asked.peer_python, [])]
+    runs += [("r5py", asked.peer_python, ["--r5-classpath", str(jar)])] if jar else []
     with tempfile.TemporaryDirectory() as place:
-        for name, python in (("ours", sys.executable), ("ferrobus", asked.peer_python)):
-            command = [python, __file__, str(asked.folder), "--worker", name, "--place", place]
+        for name, python, more in runs:
+            command = [python, __file__, str(asked.folder), "--worker", name, "--place", place, *more]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             said = done.stdout.strip().splitlines()
             results[name] = json.loads(said[-1]) if done.returncode == 0 else done.stderr.strip()[-300:]
-        for part in ("", *(f"_{minute}" for minute in range(10))):
-            one, two = (Path(place) / f"{name}{part}.npy" for name in ("ours", "peer"))
-            if two.exists():
-                results["median" if not part else f"departure{part}"] = compare(np.load(one), np.load(two))
+        pairs = [("ours", "peer", "median"), ("ours", "r5py", "median_r5py")]
+        pairs += [(f"ours_{minute}", f"peer_{minute}", f"departure_{minute}") for minute in range(10)]
+        for *names, said in pairs:
+            one, two = (Path(place) / f"{name}.npy" for name in names)
+            if one.exists() and two.exists():
+                results[said] = compare(np.load(one), np.load(two))
     print(json.dumps(results, indent=1))
 
 

@@ -341,6 +341,14 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
             "1 fratrie à plusieurs adresses (1)",
         ),
         (pd.DataFrame({"from_id": ["a", "b"]}), {}, "aucun trajet entre les lieux"),
+        (pd.DataFrame({"from_id": ["a", " "]}), {}, "1 enfant sans commune ni lieu (from_id) (1)"),
+        (
+            pd.DataFrame({"from_id": ["a"], "wheelchair": ["oui"]}),
+            {},
+            "1 fauteuil roulant (wheelchair) ni vrai ni faux",
+        ),
+        (pd.DataFrame({"from_id": ["a"]}), {"seed": -1}, "seed = -1"),
+        (pd.DataFrame({"from_id": ["a"]}), {"apart": [(0, 0)]}, "1 enfant de « apart » opposé à soi (0)"),
     ],
 )
 def test_wrong_tables_are_refused(children: pd.DataFrame, options: dict[str, int], words: str) -> None:
@@ -348,6 +356,23 @@ def test_wrong_tables_are_refused(children: pd.DataFrame, options: dict[str, int
     with pytest.raises(ParameterError, match="Tournées") as raised:
         collective_rounds(children, "ime", times, seats=8, max_ride_min=60, **options)
     assert words in str(raised.value)
+
+
+def test_a_child_may_live_where_the_establishment_is() -> None:
+    times = as_table({("b", "ime"): 20.0, ("ime", "b"): 20.0}).assign(distance_km=15.0)
+    children = pd.DataFrame({"from_id": ["ime", "b"]})
+    found = collective_rounds(children, ["ime", "ime"], times, seats=8, max_ride_min=60, stop_min=2)
+    assert found.riders["ride_min"].tolist() == [0.0, 22.0]
+    assert found.riders["ride_km"].tolist() == [0.0, 15.0]
+    with pytest.raises(ParameterError, match=r"2 distances négatives \(b → ime, ime → b\)"):
+        collective_rounds(children, "ime", times.assign(distance_km=-1.0), seats=8, max_ride_min=60)
+
+
+def test_a_curve_has_limits_and_looks_for_its_vehicles() -> None:
+    children, times = town(3)
+    for asked in ({"limits_min": ()}, {"limits_min": (60,), "vehicles": 2}):
+        with pytest.raises(ParameterError, match="une limite au moins, sans vehicles"):
+            ride_limit_curve(children, "ime", times, seats=8, **asked)
 
 
 def test_a_limit_beyond_the_table_is_refused() -> None:

@@ -127,3 +127,20 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         "(s)",
     ):
         assert words in str(raised.value)
+
+
+def test_homes_of_professionals_are_known_and_may_be_the_site() -> None:
+    visits = pd.DataFrame({"from_id": ["a", "b"], "visits_per_week": 1})
+    table, asked = as_table({("a", "b"): 5.0, ("b", "a"): 5.0}), {"day_min": 300, "visit_min": 60}
+    one, other = (
+        staff_rounds(visits, "a", table, **asked),
+        staff_rounds(visits, "a", table, homes="a", **asked),
+    )
+    assert one.objective_min == other.objective_min == 10.0
+    for homes, words in (
+        ([], "un domicile au moins"),
+        (["zz"], "1 domicile d'où l'on ne va chez aucun enfant (zz)"),
+    ):
+        with pytest.raises(ParameterError) as raised:
+            staff_rounds(visits, "a", table, homes=homes, **asked)
+        assert words in str(raised.value)

@@ -211,6 +211,22 @@ def test_the_report_says_what_is_supposed_and_draws_no_home(valley: StudyResult)
     assert "tournees" in release(valley).tables
 
 
+def test_an_interval_says_its_unit_once(valley: StudyResult) -> None:
+    told = [block for block in time_on_board(read(valley), whole=True) if isinstance(block, DataTable)]
+    cells = [cell.replace("\N{NO-BREAK SPACE}", " ") for row in told[0].rows for cell in row[1:]]
+    ends = [cell.partition("(")[2].split(" à ") for cell in cells if "min)" in cell]
+    assert ends
+    assert not any(low.endswith("min") for low, _ in ends)
+
+
+def test_the_study_of_a_director_asks_for_rounds() -> None:
+    study = load_study(Path(__file__).parents[2] / "studies" / "tournees-ime.toml")
+    assert [(trip.who, trip.rounds is not None) for one in study.authorisation for trip in one.trip] == [
+        ("child", True),
+        ("staff", True),
+    ]
+
+
 def test_a_study_without_rounds_says_nothing_of_them() -> None:
     assert vallon.lent().rounds[0].empty
     assert time_on_board(read(vallon.lent())) == []

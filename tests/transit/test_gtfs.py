@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import zipfile
 from pathlib import Path
 
@@ -42,6 +43,7 @@ def test_a_feed_is_read_from_its_folder_its_zip_and_a_folder_inside(tmp_path: Pa
     assert calls_of(folder)[:2] == [("M", 29040, 29040), ("G", 29640, 29640)]
     assert folder.line_names.tolist() == ["bus 12", "bus 7"]
     assert repr(folder) == "<Timetable 2026-11-30 : 3 arrêts, 4 courses>"
+    assert read_gtfs(archive, date=dt.datetime(2026, 11, 30, 8)).date == DATE
 
 
 def test_blank_times_are_interpolated_along_the_way(tmp_path: Path) -> None:
@@ -156,6 +158,13 @@ def test_the_order_of_feeds_changes_nothing(tmp_path: Path) -> None:
     both, reverse = read_gtfs([one, two], date=DATE), read_gtfs([two, one], date=DATE)
     assert calls_of(both) == calls_of(reverse)
     assert len(both.first) - 1 == 8
+    # two feeds of one name, of which one lacks a trip
+    other = tmp_path / "autre" / "un"
+    write_feed(other, stop_times=CALLS + "a,08:04:00,08:04:00,M,1\na,08:10:00,08:10:00,G,2\n")
+    points, options = sample_points(), {"streets": None, "depart": "08:00"}
+    same, turned = (read_gtfs(feeds, date=DATE) for feeds in ([one, other], [other, one]))
+    assert same.stop_id.tolist() == turned.stop_id.tolist()
+    assert same.travel_times(points, points, **options).equals(turned.travel_times(points, points, **options))
 
 
 def test_a_feed_that_does_not_run_on_the_date_is_counted_beside_one_that_does(tmp_path: Path) -> None:
@@ -163,6 +172,10 @@ def test_a_feed_that_does_not_run_on_the_date_is_counted_beside_one_that_does(tm
     old, new = write_feed(tmp_path / "vieux", calendar_dates=dates), write_feed(tmp_path / "neuf")
     with pytest.warns(TerritoryWarning, match="1 jeu sans aucune course à cette date"):
         read_gtfs([old, new], date=DATE)
+    # a date that the calendars cover, all of whose trips were left aside
+    empty = write_feed(tmp_path / "vide", stop_times=CALLS + "a,8 h,08:04:00,M,1\na,08:14:00,08:14:00,G,2\n")
+    with pytest.raises(ParameterError, match="laissé de côté ou réparé : 1 course aux horaires illisibles"):
+        read_gtfs(empty, date=DATE)
     with pytest.raises(
         ParameterError, match=r"Aucune course le 30/11/2026 : les calendriers vont du 01/01/2020"
     ):

@@ -58,6 +58,8 @@ def test_one_departure_is_a_walk_two_rides_and_a_walk(timetable: Timetable) -> N
     (time,) = minutes(timetable, HOME, CARE, arrive_by="08:30", window_min=1)
     assert time == pytest.approx(30 - (4 - leave / 60))
     assert minutes(timetable, HOME, CARE, depart="08:00", window_min=1, max_transfers=0) == []
+    hours = [minutes(timetable, HOME, CARE, depart=said, window_min=1) for said in ("08:00", "8 h", "8h00")]
+    assert hours[0] == hours[1] == hours[2]
 
 
 def test_a_minute_at_which_one_never_arrives_is_longer_than_any(timetable: Timetable) -> None:
@@ -128,6 +130,8 @@ def test_what_is_reached_grows_with_time_and_holds_the_stop(timetable: Timetable
     assert drawn.geometry.contains(care).tolist() == [False, True]
     back = timetable.isochrones(CARE, arrive_by="08:30", **options)
     assert back.geometry.contains(HOME.to_crs(drawn.crs).geometry.iloc[0]).tolist() == [False, True]
+    with pytest.raises(ParameterError, match="max_time_min : dites-le par minutes"):
+        timetable.isochrones(HOME, depart="08:00", max_time_min=30, **options)
     with pytest.raises(ParameterError, match="maille"):
         timetable.isochrones(HOME, streets=None, depart="08:00", cell_m=1)
 

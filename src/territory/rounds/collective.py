@@ -129,12 +129,12 @@ def collective_rounds(
     ([32.0, 20.0], 'optimal')
     """
     problems = Problems("Tournées", ParameterError)
-    sites = [site] if isinstance(site, str) else list(site)
+    sites = [site] if isinstance(site, str) else list(dict.fromkeys(site))
     if not sites:
         raise ParameterError("site : un établissement au moins est attendu.")
     positive = {"seats": seats, "max_ride_min": max_ride_min, "vehicles": vehicles or 1, "effort": effort}
     zero = {"stop_min": stop_min, "wheelchair_seats": wheelchair_seats, "attendants": attendants}
-    result.check_numbers(problems, positive, {**zero, "vehicle_weight": vehicle_weight})
+    result.check_numbers(problems, positive, {**zero, "vehicle_weight": vehicle_weight, "seed": seed})
     if vehicles == 0:
         problems.add(
             "vehicles = 0 : au moins un véhicule est attendu (None pour en chercher le moins possible)"
@@ -147,7 +147,7 @@ def collective_rounds(
         problems.add(f"mixed_sites : {len(sites)} établissements, {_MOST_MIXED} au plus par véhicule")
     if (cutoff := cutoff_of(travel_times)) < max_ride_min < np.inf:
         problems.add(f"max_ride_min = {max_ride_min:g} : la table des temps s'arrête à {cutoff:g} min")
-    stops, of_child, to_id = _read(children, sites, travel_times, list(apart), problems)
+    stops, of_child, to_id = read_stops(children, sites, travel_times, list(apart), problems)
     most = (seats - attendants, wheelchair_seats)
     mixed = len(sites) if mixed_sites else 1
     terms = Terms(most, max_ride_min, stop_min, vehicle_weight, open, mixed, vehicles, effort, seed)
@@ -204,7 +204,7 @@ def planned(stops: Stops, terms: Terms, prices: RoundPrices, attendants: int, *,
     return Plan(world, routes, {**columns, "reason": reasons}, lines, more)
 
 
-def _read(
+def read_stops(
     children: pd.DataFrame,
     sites: list[str],
     travel_times: pd.DataFrame,
@@ -222,9 +222,9 @@ def _read(
     table["household"] = children["household"].astype("str") if "household" in children else own
     if "household" in children:
         table["household"] = table["household"].where(children["household"].notna(), own)
-    wheels = (
-        children["wheelchair"].eq(True) if "wheelchair" in children else pd.Series(False, index=table.index)
-    )
+    asked = children["wheelchair"] if "wheelchair" in children else pd.Series(False, index=table.index)
+    wheels, said = asked.eq(True), "fauteuil(s) roulant(s) (wheelchair) ni vrai(s) ni faux"
+    problems.count(table.index[~(asked.isin([True, False]) | asked.isna())], said, of="Enfants")
     homes = table.groupby("household")["from_id"].nunique()
     problems.count(homes.index[homes > 1], "fratrie(s) à plusieurs adresses")
     problems.count(
@@ -232,6 +232,7 @@ def _read(
     )
     strangers = [one for one in itertools.chain(*apart) if one not in table.index]
     problems.count(strangers, "enfant(s) de « apart » inconnu(s)")
+    problems.count([one for one, other in apart if one == other], "enfant(s) de « apart » opposé(s) à soi")
     places = sorted(table["from_id"].dropna().unique())
     minutes, km = result.legs_between(travel_times, places, sites, problems)
     problems.raise_if_any()
@@ -331,7 +332,9 @@ def ride_limit_curve(
     {(30, 2): 22.5, (45, 1): 26.0, (45, 2): 22.5}
     """
     rows: dict[tuple[float, int], dict[str, object]] = {}
-    for limit in limits_min:
+    if not (limits := list(limits_min)) or "vehicles" in options:
+        raise ParameterError("limits_min : une limite au moins, sans vehicles : c'est ce qui est cherché.")
+    for limit in limits:
         terms = {**options, "max_ride_min": limit}
         fewest = len(collective_rounds(children, site, travel_times, **terms).vehicles)
         for more in more_vehicles:

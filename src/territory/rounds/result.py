@@ -27,16 +27,8 @@ _SAID = CODES["round_statuses"]
 _TINY_MIN = 1e-9
 LINE = ["vehicle", "children", "wheelchairs", "stops", "longest_ride_min", "driver_hours"]
 LINE += ["distance_km", "eur", "co2_kg"]
-_RIDER = [
-    "vehicle",
-    "stop_order",
-    "pickup_time_min",
-    "ride_min",
-    "direct_min",
-    "detour_min",
-    "ride_km",
-    "direct_km",
-]
+_RIDER = ["vehicle", "stop_order", "pickup_time_min", "ride_min", "direct_min", "detour_min"]
+_RIDER += ["ride_km", "direct_km"]
 
 
 class RoundPrices(NamedTuple):
@@ -174,13 +166,7 @@ class Stops:
         return np.where(np.isfinite(there), there, legs[place, school]) * (0.0 if is_open else 1.0)
 
     def written(
-        self,
-        world: World,
-        kept: Places,
-        routes: list[Route],
-        prices: RoundPrices,
-        *,
-        is_open: bool,
+        self, world: World, kept: Places, routes: list[Route], prices: RoundPrices, *, is_open: bool
     ) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
         """Write what is known of each stop and of each round, the longest first."""
         n, here = len(self.kids), self.site_from
@@ -218,7 +204,9 @@ def legs_between(
     travel_times: pd.DataFrame, places: Sequence[str], sites: Sequence[str], problems: Problems
 ) -> tuple[Floats, Floats]:
     """Return minutes and kilometres between places, then sites (inf = no road, or unknown; km NaN = unknown)."""
-    ids = pd.Index([*places, *sites])
+    # one may live where the establishment is
+    ids = pd.Index([*places, *sites]).unique()
+    every = ids.get_indexer(pd.Index([*places, *sites]))
     minutes, km = np.full((len(ids), len(ids)), np.inf), np.full((len(ids), len(ids)), np.nan)
     absent = [name for name in ("from_id", "to_id", "travel_time_min") if name not in travel_times]
     problems.count(absent, "colonne(s) absente(s)", of="Table des temps")
@@ -236,6 +224,8 @@ def legs_between(
     minutes[start, end] = np.where(np.isnan(values), np.inf, values)
     if "distance_km" in rows:
         km[start, end] = rows["distance_km"].to_numpy(float)
+        problems.count(names[km[start, end] < 0], "distance(s) négative(s)", of="Table des temps")
+    minutes, km = (table[np.ix_(every, every)] for table in (minutes, km))
     lone = [
         site for site, times in zip(sites, minutes[:, len(places) :].T, strict=True) if np.isinf(times).all()
     ]
@@ -244,8 +234,9 @@ def legs_between(
     if len(places) > 1 and np.isinf(inside[~np.eye(len(places), dtype=bool)]).all():
         problems.add("table des temps : aucun trajet entre les lieux où l'on s'arrête ; calculez-les aussi")
     # two stops of one place are next to each other, unless the table says otherwise
+    same = every[:, None] == every
     for table, unknown in ((minutes, np.isinf), (km, np.isnan)):
-        np.fill_diagonal(table, np.where(unknown(np.diagonal(table)), 0.0, np.diagonal(table)))
+        table[same & unknown(table)] = 0.0
     return minutes, km
 
 
@@ -269,7 +260,7 @@ def check_children(problems: Problems, table: pd.DataFrame, columns: Sequence[st
     problems.count(absent, "colonne(s) absente(s)", of="Enfants")
     problems.count(table.index[table.index.duplicated()].unique(), "identifiant(s) en double", of="Enfants")
     if "from_id" in table:
-        unknown = table.index[table["from_id"].isna()]
+        unknown = table.index[table["from_id"].isna() | table["from_id"].astype("str").str.strip().eq("")]
         problems.count(unknown, "enfant(s) sans commune ni lieu (from_id)", of="Enfants")
     return not absent
 

@@ -93,7 +93,7 @@ def staff_rounds(
     positive = {"day_min": day_min, "visit_min": visit_min, "days": days, "effort": effort}
     positive["professionals"] = 1 if professionals is None else professionals
     result.check_numbers(problems, positive, {"seed": seed, "day_min": day_min, "visit_min": visit_min})
-    named = None if homes is None else [str(home) for home in homes]
+    named = None if homes is None else [homes] if isinstance(homes, str) else [str(home) for home in homes]
     if result.check_children(problems, visits, ["from_id", "visits_per_week"]):
         wanted = pd.to_numeric(visits["visits_per_week"], errors="coerce")
         wrong = visits.index[~(wanted.ge(1) & wanted.le(days) & (wanted % 1 == 0))]
@@ -103,9 +103,13 @@ def staff_rounds(
     codes = pd.Index(visits["from_id"].dropna().astype("str"))
     places = sorted({*codes, *(named or [])})
     minutes, km = result.legs_between(travel_times, places, [site], problems)
+    at = pd.Index(places)
+    depots = np.array([len(places)]) if named is None else at.get_indexer(pd.Index(named, dtype="str"))
+    lost = at[depots[np.isinf(minutes[depots][:, at.get_indexer(codes)]).all(axis=1)]] if named else []
+    problems.count(lost, "domicile(s) d'où l'on ne va chez aucun enfant", of="Table des temps")
+    if named == []:
+        problems.add("homes : un domicile au moins est attendu (None pour partir du site)")
     problems.raise_if_any()
-    at = pd.Index([*places, site])
-    depots = at.get_indexer(pd.Index(named or [site]))
     count = wanted.to_numpy(int)
     week = week_of(
         at.get_indexer(codes),
@@ -221,56 +225,32 @@ def _planned(
     seed: int,
 ) -> Plan | None:
     """Return the days of professionals (day, professional, where they start, tasks in order), None without any."""
-    day_min, visit_min, days = (
-        math.floor(asked[0] * UNITS + 1e-6),
-        math.ceil(asked[1] * UNITS - 1e-6),
-        asked[2],
-    )
+    day_min, visit_min = math.floor(asked[0] * UNITS + 1e-6), math.ceil(asked[1] * UNITS - 1e-6)
     # a minute between two days, so that none runs into the next
     start = day_min + UNITS
     nodes = [*fleet, *(place[child] for child, _, _ in tasks)]
     whole: Any = whole_minutes(minutes[np.ix_(nodes, nodes)])
+
+    def hours(first: int, last: int) -> dict[str, Any]:
+        return {"tw_early": first * start, "tw_late": last * start + day_min}
+
     clients = [
-        pyvrp.Client(
-            len(fleet) + number,
-            service_duration=visit_min,
-            tw_early=first * start,
-            tw_late=last * start + day_min,
-        )
+        pyvrp.Client(len(fleet) + number, service_duration=visit_min, **hours(first, last))
         for number, (_, first, last) in enumerate(tasks)
     ]
-    kinds = list(itertools.product(range(days), range(len(fleet))))
-    types = [
-        pyvrp.VehicleType(
-            start_depot=p,
-            end_depot=p,
-            tw_early=day * start,
-            tw_late=day * start + day_min,
-            shift_duration=day_min,
-            unit_distance_cost=0,
-            unit_duration_cost=1,
-        )
-        for day, p in kinds
-    ]
-    data = pyvrp.ProblemData(
-        [pyvrp.Location(0, 0)] * len(nodes),
-        clients,
-        [pyvrp.Depot(p) for p in range(len(fleet))],
-        types,
-        [whole * 0],
-        [whole],
-    )
+    kinds = list(itertools.product(range(asked[2]), range(len(fleet))))
+    terms: dict[str, Any] = {"shift_duration": day_min, "unit_distance_cost": 0, "unit_duration_cost": 1}
+    types = [pyvrp.VehicleType(start_depot=p, end_depot=p, **hours(day, day), **terms) for day, p in kinds]
+    depots, places = [pyvrp.Depot(p) for p in range(len(fleet))], [pyvrp.Location(0, 0)] * len(nodes)
+    data = pyvrp.ProblemData(places, clients, depots, types, [whole * 0], [whole])
     found = pyvrp.solve(data, MaxIterations(effort), seed=seed, collect_stats=False).best
     if not found.is_feasible():
         return None
-    return [
-        (
-            *kinds[route.vehicle_type()],
-            int(fleet[kinds[route.vehicle_type()][1]]),
-            [one.idx for one in route if one.is_client()],
-        )
+    routes = [
+        (*kinds[route.vehicle_type()], [one.idx for one in route if one.is_client()])
         for route in found.routes()
     ]
+    return [(day, p, int(fleet[p]), tasks_) for day, p, tasks_ in routes]
 
 
 def _written(

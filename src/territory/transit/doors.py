@@ -34,7 +34,7 @@ DETOUR = 1.3
 DAY_S = 86_400
 # what a timetable of one date holds: half a day before, and half a day after
 BEFORE_S, UNTIL_S = -DAY_S // 2, DAY_S + DAY_S // 2
-_CLOCK = re.compile(r"\s*(\d{1,2})\s*[:hH]\s*(\d{2})(?::(\d{2}))?\s*")
+_CLOCK = re.compile(r"\s*(\d{1,2})\s*(?:[hH]|[:hH]\s*(\d{2})(?::(\d{2}))?)\s*")
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,9 @@ def _seconds(clock: str | dt.time | None) -> int:
     if isinstance(clock, dt.time):
         return clock.hour * 3600 + clock.minute * 60 + clock.second
     found = _CLOCK.fullmatch(str(clock))
-    if not found or int(found[2]) > 59 or int(found[3] or 0) > 59:
+    if not found or int(found[2] or 0) > 59 or int(found[3] or 0) > 59:
         raise ParameterError(f"« {clock} » : écrivez une heure comme « 08:00 » ou « 8 h 30 ».")
-    return int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3] or 0)
+    return int(found[1]) * 3600 + int(found[2] or 0) * 60 + int(found[3] or 0)
 
 
 def ranks_of(percentiles: Sequence[float], n: int) -> NDArray[np.int64]:

@@ -71,7 +71,7 @@ def read_gtfs(path: str | Path | Sequence[str | Path], *, date: str | dt.date) -
     paths = [path] if isinstance(path, str | Path) else list(path)
     if not paths:
         raise ParameterError("Aucun fichier d'horaires : indiquez au moins un GTFS (.zip ou dossier).")
-    feeds = sorted((read_feed(Path(one)) for one in paths), key=lambda feed: feed.name)
+    feeds = [read_feed(one) for one in sorted(map(Path, paths), key=lambda one: (one.name, one))]
     zones = sorted({zone for feed in feeds for zone in feed.tables["agency"]["agency_timezone"] if zone})
     if len(zones) != 1:
         said = f"plusieurs fuseaux horaires ({examples(zones)})" if zones else "aucun fuseau horaire"
@@ -87,16 +87,26 @@ def read_gtfs(path: str | Path | Sequence[str | Path], *, date: str | dt.date) -
     for at, part in zip(before, parts, strict=False):
         part |= {name: part[name] + at for name in ("stop", "from", "to")}
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    asides = dict(sum((Counter(feed.asides) for feed in feeds), Counter[str]()))
-    timetable = Timetable.from_columns(columns, date=day.isoformat(), zone=zone, asides=asides)
-    if len(timetable.asides):
-        said = "; ".join(f"{agree(count, what)}" for what, count in timetable.asides.items())
-        warn(f"Horaires GTFS, laissé de côté ou réparé : {said.replace(';', ' ;')}.")
-    return timetable
+    asides = _asides(feeds)
+    if asides:
+        warn(f"Horaires GTFS{_left_out(asides)}.")
+    return Timetable.from_columns(columns, date=day.isoformat(), zone=zone, asides=asides)
+
+
+def _left_out(asides: dict[str, int]) -> str:
+    """Say what was left out or mended."""
+    said = " ; ".join(agree(count, what) for what, count in asides.items())
+    return f", laissé de côté ou réparé : {said}" if said else ""
+
+
+def _asides(feeds: list[Feed]) -> dict[str, int]:
+    """Return what is left out of feeds together."""
+    return dict(sum((Counter(feed.asides) for feed in feeds), Counter[str]()))
 
 
 def _date_of(date: str | dt.date) -> dt.date:
     try:
+        date = date.date() if isinstance(date, dt.datetime) else date
         return date if isinstance(date, dt.date) else dt.date.fromisoformat(date)
     except (TypeError, ValueError) as error:
         raise ParameterError(f"date={date!r} : écrivez une date comme « 2026-11-30 ».") from error
@@ -109,6 +119,7 @@ def _says_when(feeds: list[Feed], day: dt.date) -> str:
     known = sorted(dates[dates.str.fullmatch(r"\d{8}")])
     period = f"vont du {_french(known[0])} au {_french(known[-1])}" if known else "ne disent aucune date"
     said = f"Aucune course le {_french(day.strftime('%Y%m%d'))} : les calendriers {period}"
+    said += _left_out(_asides(feeds))
     return f"{said} ; choisissez une date qu'ils couvrent, ou téléchargez des horaires plus récents."
 
 

@@ -148,6 +148,7 @@ def draw(
     points: gpd.GeoDataFrame,
     minutes: Sequence[float],
     cell_m: float,
+    percentile: float,
     options: dict[str, Any],
 ) -> gpd.GeoDataFrame:
     """Return the squares within each time of each point, together."""
@@ -158,6 +159,8 @@ def draw(
     if not levels or not 0 < levels[0] <= levels[-1] or not 10 <= cell_m < np.inf:
         asked = "indiquez des temps au-dessus de zéro et une maille d'au moins 10 m"
         raise ParameterError(f"minutes={list(minutes)}, cell_m={cell_m} : {asked}.")
+    if given := sorted({"max_time_min", "percentiles"} & {*options}):
+        raise ParameterError(f"{given[0]} : dites-le par minutes et percentile.")
     walking = Walking.on(options["streets"], options.get("max_walk_min", 20))
     cells = _cells(stops[stops.geometry.notna()], points, walking, cell_m)
     is_inbound = options.get("arrive_by") is not None
@@ -165,7 +168,7 @@ def draw(
     with warnings.catch_warnings():
         # most squares at the edge have no stop near
         warnings.simplefilter("ignore", TerritoryWarning)
-        table = ask(*ends, max_time_min=levels[-1], **options)
+        table = ask(*ends, max_time_min=levels[-1], percentiles=(percentile,), **options)
     mine, other = ("to_id", "from_id") if is_inbound else ("from_id", "to_id")
     x, y, half = cells["x"].to_numpy(), cells["y"].to_numpy(), cell_m / 2
     squares = np.asarray(shapely.box(x - half, y - half, x + half, y + half))

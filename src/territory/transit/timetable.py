@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from territory.errors import MissingFileError, ParameterError, Problems, ReadError, retold
+from territory.errors import MissingFileError, ParameterError, Problems, ReadError, agree, retold
 from territory.files.safe_files import read_arrays, read_header, save_arrays
 from territory.network.od_search import CATEGORICAL_FROM_ROWS
 from territory.tables.arguments import accepting
@@ -92,7 +92,8 @@ class Timetable:
         return cls(date, zone, asides, **arrays)
 
     def __repr__(self) -> str:
-        return f"<Timetable {self.date} : {len(self.stop_id)} arrêts, {len(self.first) - 1} courses>"
+        size = agree(len(self.stop_id), "arrêt(s)"), agree(len(self.first) - 1, "course(s)")
+        return f"<Timetable {self.date} : {', '.join(size)}>"
 
     @property
     def stops(self) -> gpd.GeoDataFrame:
@@ -310,8 +311,8 @@ class Timetable:
         """
         from territory.transit.journeys import draw
 
-        options = {"streets": streets, "percentiles": (percentile,), **options}
-        return draw(self.travel_times, self.stops, points, minutes, cell_m, options)
+        options = {"streets": streets, **options}
+        return draw(self.travel_times, self.stops, points, minutes, cell_m, percentile, options)
 
     @accepting
     def save(self, path: str | Path) -> Path:

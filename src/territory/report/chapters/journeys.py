@@ -157,7 +157,9 @@ def _limits(reading: Reading, service: str) -> list[Block]:
 def _cell(row: pd.Series, side: str, unit: str) -> str:
     """Write a mean over the draws, and its interval where it has one."""
     value, low, high = (_written(float(row[f"{side}_{end}"]), unit) for end in ("value", "low", "high"))
-    return value if low == high else f"{value} ({low}{NBSP}à{NBSP}{high})"
+    mark = NBSP + low.rpartition(NBSP)[2]
+    short = low.removesuffix(mark) if high.endswith(mark) and not mark[1:].isdigit() else low
+    return value if low == high else f"{value} ({short}{NBSP}à{NBSP}{high})"
 
 
 def _written(value: float, unit: str) -> str:
@@ -165,9 +167,10 @@ def _written(value: float, unit: str) -> str:
     if unit == "share":
         return share(value)
     if unit == "min":
-        return minutes(value)
+        return f"<{NBSP}1{NBSP}min" if 0 < value < 0.5 else minutes(value)
     marks = {"km": "km", "hours": "h", "eur": "€", "kg": "kg"}
-    text = decimal(value) if unit in ("etp", "children_per_etp") else integer(value)
+    rounded = float(f"{value:.3g}") if unit in marks else value
+    text = decimal(value) if unit in ("etp", "children_per_etp") else integer(rounded)
     return f"{text}{NBSP}{marks[unit]}" if unit in marks else text
 
 
