@@ -23,7 +23,7 @@
 etude = "draguignan"
 # carte routière à lire (.osm.pbf) ; sans elle, l'exemple de quelques rues fourni avec la bibliothèque
 carte = ""
-# longitude et latitude de vos lieux
+# longitude et latitude de vos lieux ; sans voiture, on part du premier, et les autres sont les lieux de soins
 lieux = {"mairie": (6.40, 43.50), "école": (6.41, 43.51), "cabinet": (6.40, 43.52)}
 minutes = (1, 2)
 # horaires de transports collectifs (GTFS) de votre territoire, leur date et l'heure à laquelle être aux soins ; sans eux, un
@@ -129,22 +129,27 @@ from territory.transit.gtfs import sample_timetable
 
 timetable = territory.transit.read_gtfs(horaires, date=date_horaires) if horaires else sample_timetable()
 portes = points if horaires else sample_points()
-soins = portes.iloc[-1:]
+soins = portes.iloc[1:]
 rues = territory.network.read_osm(carte, profile="foot") if carte and horaires else None
-notebooks.say(f"> {timetable.journey(portes.iloc[:1], soins, streets=rues, arrive_by=heure)}")
+notebooks.say(f"> {timetable.journey(portes.iloc[:1], soins.iloc[:1], streets=rues, arrive_by=heure)}")
 
 # %% [markdown]
-# Autour des arrêts, on pose une grille de points et l'on compte les minutes jusqu'aux soins, avec et sans voiture. Avec une
-# carte, on marche et on roule par ses rues ; sans elle, la marche est à vol d'oiseau, allongée de 1,3, et le temps de voiture
-# est estimé pour une densité moyenne.
+# Autour des arrêts, on pose une grille de points et l'on compte les minutes jusqu'au lieu de soins le plus proche, avec et sans
+# voiture. Avec une carte, on marche et on roule par ses rues ; sans elle, la marche est à vol d'oiseau, allongée de 1,3, et le
+# temps de voiture est estimé pour une densité moyenne.
 
 # %%
-import numpy as np
+import warnings
 
-# là où il y a des arrêts, à une dizaine de kilomètres au plus des lieux
-ouest, sud, est, nord = np.add(portes.total_bounds, (-0.1, -0.08, 0.1, 0.08))
-x = np.linspace(max(timetable.lon.min(), ouest) - 0.015, min(timetable.lon.max(), est) + 0.015, 30)
-y = np.linspace(max(timetable.lat.min(), sud) - 0.015, min(timetable.lat.max(), nord) + 0.015, 30)
+import numpy as np
+import pandas as pd
+
+# un point sans arrêt proche, un arrêt hors de la carte : ils restent gris
+warnings.simplefilter("ignore", territory.errors.TerritoryWarning)
+# là où il y a des arrêts, à cinq kilomètres au plus des lieux
+ouest, sud, est, nord = np.add(portes.total_bounds, (-0.06, -0.045, 0.06, 0.045))
+x = np.linspace(max(timetable.lon.min() - 0.015, ouest), min(timetable.lon.max() + 0.015, est), 30)
+y = np.linspace(max(timetable.lat.min() - 0.015, sud), min(timetable.lat.max() + 0.015, nord), 30)
 grille = gpd.GeoDataFrame(geometry=gpd.points_from_xy(*map(np.ravel, np.meshgrid(x, y))), crs=4326)
 grille = grille.set_index(grille.index.astype(str)).assign(density_hab_km2=500.0)
 arrivee = soins.assign(density_hab_km2=500.0)
@@ -155,16 +160,31 @@ avec = (
     else network.travel_times(grille, arrivee, max_time_min=90, max_snap_m=100_000)
 )
 sans, avec = (
-    table.assign(i=table["from_id"].astype(str)).set_index("i")["travel_time_min"] for table in (sans, avec)
+    table.groupby(table["from_id"].astype(str))["travel_time_min"].min().reindex(grille.index)
+    for table in (sans, avec)
 )
+classes = ["15 min ou moins", "15 à 30 min", "30 à 45 min", "45 min à 1 h", "plus d'une heure"]
+bornes = [-1, 15, 30, 45, 60, 90]
+cartes = grille[["geometry"]].assign(
+    **{
+        "Sans voiture": pd.cut(sans, bornes, labels=classes),
+        "En voiture": pd.cut(avec, bornes, labels=classes),
+    }
+)
+cartes = cartes.to_crs(cartes.estimate_utm_crs())
 
 # %% [markdown]
-# **Carte : minutes de plus sans voiture qu'en voiture, jusqu'aux soins.** Gris : plus d'une heure et demie sans voiture.
+# **Carte : minutes sans voiture, jusqu'au lieu de soins le plus proche.** Gris : plus d'une heure et demie, ou hors d'atteinte.
 # Source : les horaires et la carte lus.
 
 # %%
-ecart = grille[["geometry"]].assign(**{"Minutes de plus sans voiture": (sans - avec).reindex(grille.index)})
-territory.plot.show(ecart.to_crs(ecart.estimate_utm_crs()))
+territory.plot.show(cartes, service="Sans voiture")
+
+# %% [markdown]
+# **Carte : la même, en voiture.** Un point loin de toute rue compte depuis la plus proche.
+
+# %%
+territory.plot.show(cartes, service="En voiture")
 
 # %%
 proches = [int((temps <= 30).sum()) for temps in (sans, avec)]
@@ -176,7 +196,7 @@ notebooks.say(
 # ## Pour votre territoire
 # - Prenez la carte de votre région : `territory data fetch routes-provence-alpes-cote-d-azur`, puis changez `carte`,
 #   `lieux` et `minutes` ci-dessus ; `territory run mon-etude.toml --roads FICHIER.osm.pbf` s'en sert pour toute l'étude.
-# - Donnez vos horaires, leur date et des lieux, le dernier étant celui des soins.
+# - Donnez vos horaires, leur date et des lieux : le premier est un domicile, les autres des lieux de soins.
 # - `network.with_speeds(…)` essaie d'autres vitesses (`territory.network.speed_table()` donne celles d'origine).
 # - Le distancier de votre agence se met dans `[files] distancier = "distancier.csv"` ; s'il est en secondes,
 #   `distancier_unit = "s"`.

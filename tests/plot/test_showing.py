@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import geopandas as gpd
 import pandas as pd
 import pytest
 
@@ -91,3 +92,11 @@ def test_every_object_says_itself_in_french_and_escaped(result: StudyResult) -> 
         assert "<table" in obj._repr_html_()  # type: ignore[attr-defined]
     assert "Temps médian" in result.baseline._repr_html_()
     assert "trajet plus court" in result._repr_html_()
+
+
+def test_ordered_texts_are_drawn_in_their_order() -> None:
+    classes = ["proche", "plus loin", "très loin"]
+    points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(range(4), [0] * 4), crs=2154)
+    points["temps"] = pd.cut([20.0, 20.0, 5.0, 50.0], [0, 15, 30, 90], labels=classes)
+    found = [t.get_text() for axes in show(points).figure.axes for t in axes.texts]
+    assert [text for text in found if text in classes] == classes

@@ -13,7 +13,9 @@ import pytest
 import territory
 from territory.errors import MissingFileError, StudyError
 from territory.release.handed_tables import tables
+from territory.report.chapters.method import sources
 from territory.report.documents.summary_map import layers
+from territory.report.layout.document import DataTable
 from territory.report.reading import read
 from territory.scenario.measures.compute import without_car
 from tests import embedded, vallon
@@ -67,6 +69,9 @@ def test_times_without_a_car_are_beside_those_by_car(study: Path, tmp_path: Path
     page = (tmp_path / "reports/petite/resume.html").read_text("utf-8")
     assert "Sans voiture, aujourd" in page
     assert "Et sans voiture" in page
+    assert "Contours : contours.geojson" in page.replace("\N{NO-BREAK SPACE}", " ")
+    cited = [row for block in sources(read(result)) if isinstance(block, DataTable) for row in block.rows]
+    assert ["Réseaux de transport", "Horaires GTFS (horaires.zip)", "30/11/2026", "–"] in cited
     made = tables(result)
     whole = made["couverture_zones"].set_index(["zone", "service", "threshold_min"])
     whole = whole.loc[("territory", "pharmacie", 15.0)]

@@ -129,7 +129,7 @@ def _show_study(study: Study) -> Figure:
 
 
 def _show_table(obj: Any, column: str | None, outlines: gpd.GeoDataFrame | None) -> Figure:
-    """Draw one column of a table by commune: numbers in five classes of equal size, texts as they are."""
+    """Draw one column of a table by commune: numbers in five classes of equal size, texts in their order if any."""
     areas = obj
     if not isinstance(obj, gpd.GeoDataFrame):
         keys = [name for name in ("commune_code", "from_id") if name in (*obj.columns, *obj.index.names)]
@@ -160,7 +160,9 @@ def _show_table(obj: Any, column: str | None, outlines: gpd.GeoDataFrame | None)
         legend = [*ranks, *classes.legend[len(ranks) :]]
         return draw_map(Panel(areas, classes.keys), Legend(shown(legend, classes.keys), title))
     texts = values.dropna().astype(str)
-    kinds = list(texts.value_counts().index[: len(style.SEQUENTIAL)])
+    is_ordered = isinstance(values.dtype, pd.CategoricalDtype) and values.dtype.ordered
+    every = values.cat.categories.astype(str) if is_ordered else texts.value_counts().index
+    kinds = list(every[: len(style.SEQUENTIAL)])
     legend = [Category(kind, kind, style.SEQUENTIAL[i]) for i, kind in enumerate(kinds)]
     other = Category("", "autre", style.OUTSIDE)
     shades = texts.where(texts.isin(kinds), other.key).reindex(areas.index, fill_value=UNKNOWN.key)

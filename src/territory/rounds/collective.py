@@ -376,10 +376,8 @@ def _walks(legs: Places, last: Places, kids: Places, value: Floats, most: Floats
                     other = before[s, load, i, 0] < 0 or before[s, load, i, 0] // 2 % n != j
                     if found > most[s, load, i, 0]:
                         if other:
-                            most[s, load, i, 1], before[s, load, i, 1] = (
-                                most[s, load, i, 0],
-                                before[s, load, i, 0],
-                            )
+                            most[s, load, i, 1] = most[s, load, i, 0]
+                            before[s, load, i, 1] = before[s, load, i, 0]
                         most[s, load, i, 0], before[s, load, i, 0] = found, here
                     elif other and found > most[s, load, i, 1]:
                         most[s, load, i, 1], before[s, load, i, 1] = found, here
@@ -399,10 +397,8 @@ def fewest_vehicles(world: World, found: int) -> int:
         return int(np.ceil(best - _SURE))
     step = max(_STEP_MIN, world.limit_min * n * n * tops.sum() / _MOST_STEPS)
     # from a stop to the one picked up before it
-    back = np.where(world.apart, np.inf, world.between).T
-    legs, last = (
-        np.minimum(one / step, _NEVER).astype(np.int64) for one in (back, world.to_school.min(axis=1))
-    )
+    both = np.where(world.apart, np.inf, world.between).T, world.to_school.min(axis=1)
+    legs, last = (np.minimum(one / step, _NEVER).astype(np.int64) for one in both)
     size = (int(world.limit_min / step) + 1, int(tops.sum()) + 1, n, 2)
     most, before = np.empty(size), np.empty(size, dtype=np.int64)
     value, met, top = np.full(n, 1.0 / tops.sum()), np.eye(n), float(n)

@@ -212,9 +212,8 @@ def legs_between(
     problems.count(absent, "colonne(s) absente(s)", of="Table des temps")
     if absent:
         return minutes, km
-    start, end = (
-        ids.get_indexer(pd.Index(travel_times[name].astype("str"))) for name in ("from_id", "to_id")
-    )
+    ends = (pd.Index(travel_times[name].astype("str")) for name in ("from_id", "to_id"))
+    start, end = map(ids.get_indexer, ends)
     kept = (start >= 0) & (end >= 0)
     rows, start, end = travel_times[kept], start[kept], end[kept]
     names = (rows["from_id"].astype("str") + " → " + rows["to_id"].astype("str")).to_numpy()

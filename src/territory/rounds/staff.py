@@ -162,10 +162,7 @@ def week_of(
 ) -> Week:
     """Plan the visits of children who stand at some places; `most` professionals (0: as many as it takes)."""
     day_min, visit_min, days = asked
-    minutes, km = (
-        np.where(unknown(legs), legs.T, legs)
-        for legs, unknown in zip(ways, (np.isinf, np.isnan), strict=True)
-    )
+    minutes, km = (np.where(np.isnan(legs) | np.isinf(legs), legs.T, legs) for legs in ways)
     out = (minutes[np.ix_(depots, place)] + minutes[np.ix_(place, depots)].T).min(axis=0) + visit_min
     far = np.where(out > day_min, "trop loin pour une journée", "")
     reasons = np.where(np.isinf(out), "hors d'atteinte, ou temps inconnu", far).astype(object)

@@ -305,8 +305,8 @@ def _deserts(reading: Reading) -> list[Block]:
 
 
 def _minutes_table(reading: Reading) -> DataTable:
-    """Return the inhabitants within the longest threshold by car and without, today and where a scenario changes it."""
-    bound = max(pictures.breaks_of(reading))
+    """Return the inhabitants within the second threshold by car and without, today and where a scenario changes it."""
+    bound = pictures.breaks_of(reading)[:2][-1]
     rows: list[list[str]] = []
     people, homes = reading.territory["population"], reading.territory.get("households_without_car")
     for service in reading.services[:_MOST_SERVICES]:

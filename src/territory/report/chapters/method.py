@@ -192,7 +192,7 @@ def _used_sources(reading: Reading) -> list[list[str]]:
     """Return producer, title, vintage and licence of each source, the censuses that were not used left out."""
     listed = reading.release.sources
     if listed is None or listed.empty:
-        return _road_map(reading)
+        return _maps(reading)
     chosen = f"population_{reading.study.population}"
     columns = listed["column"].astype(str) if "column" in listed else listed["title"].astype(str)
     kept = listed[~columns.str.startswith("population_rp") | columns.eq(chosen)]
@@ -208,17 +208,26 @@ def _used_sources(reading: Reading) -> list[list[str]]:
     rows = rows[is_whole]
     # lines that send the reader to a column of a file say nothing on paper
     rows = rows[~rows["producer"].str.startswith("voir ") & ~rows["vintage"].str.startswith("voir ")]
-    return [*(list(row) for row in rows.itertuples(index=False, name=None)), *_road_map(reading)]
+    return [*(list(row) for row in rows.itertuples(index=False, name=None)), *_maps(reading)]
 
 
-def _road_map(reading: Reading) -> list[list[str]]:
-    """Return the line of the road map that times come from, its file named as the manifest does."""
-    if reading.release.times_method != "roads":
-        return []
-    files = (str(name) for name in reading.release.manifest.get("inputs_sha256", {}))
-    named = [name.split(": ", 1)[1] for name in files if name.startswith(("roads: ", "files.roads: "))]
-    title = f"Carte routière ({join(named)})" if named else "Carte routière"
-    return [["Contributeurs d'OpenStreetMap", title, "–", "ODbL"]]
+def _maps(reading: Reading) -> list[list[str]]:
+    """Return the lines of the maps and timetables that times come from, files named as the manifest does."""
+    files = [str(name).split(": ", 1) for name in reading.release.manifest.get("inputs_sha256", {})]
+    asked, maps, open_ = reading.study.travel.transit, "Contributeurs d'OpenStreetMap", "ODbL"
+    used = [(maps, "Carte routière", "–", open_, "roads files.roads")]
+    used = used if reading.release.times_method == "roads" else []
+    if asked:
+        used.append(
+            ("Réseaux de transport", "Horaires GTFS", f"{asked.date:%d/%m/%Y}", "–", "travel.transit.gtfs")
+        )
+    if asked and asked.streets:
+        used.append((maps, "Rues à pied", "–", open_, "travel.transit.streets"))
+    rows = []
+    for producer, title, vintage, licence, keys in used:
+        named = [name[-1] for name in files if name[0] in keys.split()]
+        rows.append([producer, f"{title} ({join(named)})" if named else title, vintage, licence])
+    return rows
 
 
 def digest_line(reading: Reading) -> list[doc.Block]:

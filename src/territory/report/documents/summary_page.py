@@ -124,6 +124,7 @@ def _map(reading: Reading) -> tuple[str, str]:
         title=title,
         areas="".join(f'<path class="commune" data-i="{i}" d="{path}"/>' for i, path in enumerate(paths)),
         borders=summary_map.borders(areas, zones, place),
+        source=text(pictures.map_source(reading)),
     )
     table = Template(_template("page/communes.html")).substitute(
         caption=title,

@@ -289,10 +289,8 @@ def _of_week(homes: _Homes, asked: _Asked) -> _Measured:
         here, depot = homes.site == s, np.array([len(homes.minutes) - len(homes.sites) + s])
         given = (homes.place[here], visit[here], (homes.minutes, homes.km), depot, terms)
         weeks.append(week_of(*given, effort=rules.effort, seed=asked.seed))
-    road, work, equivalents = (
-        sum(week.totals[name] for week in weeks)
-        for name in ("road_hours", "work_hours", "full_time_equivalents")
-    )
+    summed = ("road_hours", "work_hours", "full_time_equivalents")
+    road, work, equivalents = (sum(week.totals[name] for week in weeks) for name in summed)
     served = sum(int((week.reasons == "").sum()) for week in weeks)
     measured = {
         "not_carried_share": 1 - served / len(homes.place),
