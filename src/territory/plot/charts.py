@@ -172,7 +172,7 @@ def trade_off(
         # a name may stand away from its point: the points that have one are full
         told = chosen[~chosen.index.isin(front.index)]
         axes.scatter(told["x"], told["y"], s=20, facecolor=style.MUTED, edgecolor=style.INK, zorder=5)
-        axes.margins(0.08, 0.12)
+        axes.margins(0.16, 0.12)
         axes.set_ylim(bottom=min(0.0, float(known["y"].min())))
         axes.set_xlabel(x_label, fontsize=8)
         axes.set_ylabel(y_label, fontsize=8)
@@ -204,3 +204,7 @@ def _write_names(axes: Axes, wanted: pd.DataFrame, known: pd.DataFrame, size_cm:
         if text_size(spot.label.text, 8.0)[0] <= points[0]:
             x, y = (np.array([spot.x, spot.y]) / scale + (left, bottom)).tolist()
             axes.text(x, y, spot.label.text, fontsize=8.0, ha="center", va="center_baseline", color=style.INK)
+            if spot.is_moved:
+                own = np.array([spot.label.x, spot.label.y])
+                ends = np.array([own, np.clip(own, spot.box[:2], spot.box[2:])]) / scale + (left, bottom)
+                axes.plot(*ends.T, color=style.MUTED, linewidth=0.5, zorder=1)

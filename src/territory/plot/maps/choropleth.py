@@ -173,8 +173,9 @@ def _numbers(
         colors[label] = category if radius is not None else around.Category("", "", style.PAPER)
     for spot in place_labels(labels, frame=scale.frame, obstacles=taken, reach=1):
         category = colors[spot.label]
-        # a hatch or an outline may pass behind the number
-        halo = category.color if category.hatch or panel.rings is not None else None
+        # a hatch, an outline or a round may pass behind the number
+        is_crossed = category.hatch or panel.rings is not None or panel.flows is not None
+        halo = category.color if is_crossed else None
         _write(axes, spot, scale, color=style.text_color(category.color), halo=halo)
 
 

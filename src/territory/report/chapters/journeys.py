@@ -18,6 +18,7 @@ from territory.release.gate import TODAY
 from territory.report.chapters import pictures
 from territory.report.chapters.moves import grouped, is_wide
 from territory.report.layout.document import (
+    Beside,
     Block,
     DataTable,
     Heading,
@@ -52,7 +53,9 @@ def time_on_board(reading: Reading, *, whole: bool = False) -> list[Block]:
     supposed = found[found["is_illustrative"].astype(bool)].drop_duplicates(["service", "who"])
     if len(supposed):
         counts = supposed["children_count"].map(integer)
-        named = [f"{reading.short(name)}, {n}" for name, n in zip(supposed["service"], counts, strict=True)]
+        named = [
+            f"{n} pour {reading.the([name])}" for name, n in zip(supposed["service"], counts, strict=True)
+        ]
         said += f" Nombre d'enfants supposé, à titre d'illustration : {join(named)}."
     blocks: list[Block] = [Heading("Le temps à bord"), Paragraph(said)]
     for (service, who), rows in found.groupby(["service", "who"], sort=False):
@@ -196,7 +199,8 @@ def _maps(reading: Reading, service: str) -> list[Block]:
     shown = [name for name in (TODAY, other) if name is not None and name in stops]
     points = pd.concat([reading.communes.geometry, reading.release.sites.geometry])
     frame = points.reindex([place for name in shown for place in stops[name]]).buffer(_AROUND_M).total_bounds
-    return [_map(reading, service, name, stops[name], tuple(map(float, frame))) for name in shown]
+    drawn = [_map(reading, service, name, stops[name], tuple(map(float, frame))) for name in shown]
+    return [Beside(drawn[:1], drawn[1])] if len(drawn) > 1 else [*drawn]
 
 
 def _map(reading: Reading, service: str, situation: str, places: list[str], frame: Any) -> Picture:
@@ -227,7 +231,7 @@ def _map(reading: Reading, service: str, situation: str, places: list[str], fram
     legend = Legend((_ON_ROUND, _NOT), "Une tournée", [("1", "o", reading.site_name(site))], [note])
     named = " puis ".join(dict.fromkeys(reading.commune(code) for code in codes))
     return Picture(
-        style.to_svg(draw_map(panel, legend, max_height_cm=6.0)),
+        style.to_svg(draw_map(panel, legend, max_height_cm=5.8, width_cm=8.2)),
         alt=f"Carte d'une tournée de {count(len(codes), 'arrêt')}, {when} : {named}, puis {reading.site_name(site)}.",
         caption=f"Une tournée tirée au sort, {when} : {reading.short(service)}.",
         source=pictures.map_source(reading),

@@ -171,16 +171,17 @@ def in_zones(reading: Reading, found: Counts, effect: str, *, most: int = 3) -> 
     """Name the zones that weigh most in an effect, with their mean time before and after."""
     column = found.persons[effect].drop(ALL_TERRITORY).fillna(0.0)
     weights = column if column.sum() > 0 else found.communes[effect].drop(ALL_TERRITORY).astype(float)
-    named = []
-    for zone in map(str, weights[weights > 0].sort_values(ascending=False, kind="stable").index[:most]):
+    named, zones = [], weights[weights > 0].sort_values(ascending=False, kind="stable").index
+    # the last one is as short by its name as by its number
+    for zone in map(str, zones[: most + (len(zones) == most + 1)]):
         row: Any = found.zones.loc[zone]
         before, after = (float(row[f"{side}_mean_min"]) for side in ("baseline", "scenario"))
         # a mean of the whole zone tells nothing of an effect that goes the other way there
         is_along = after < before if effect == "gain" else after > before
         means = f" ({reading.means(found, zone)} en moyenne)" if is_along else ""
         named.append(f"{reading.zone(zone)}{means}")
-    rest = int((weights > 0).sum()) - len(named)
-    return join([*named, f"{rest} {'autres' if rest > 1 else 'autre'} EPCI"] if rest > 0 else named)
+    rest = len(zones) - len(named)
+    return join([*named, f"{rest} autres EPCI"] if rest else named)
 
 
 def road_in_words(reading: Reading, move: Move) -> str:

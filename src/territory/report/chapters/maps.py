@@ -175,7 +175,7 @@ def _in_two(cells: list[list[str]], heads: list[str], caption: str, total: int) 
     if not right:
         return doc.DataTable(heads, left, caption, note=note)
     right = [*right, *([[""] * len(heads)] * (len(left) - len(right)))]
-    columns = [f"{heads[0]} <1.5", f"{heads[1]} >1", *(f"{head} >1.45" for head in heads[2:])] * 2
+    columns = [f"{heads[0]} <1.27", f"{heads[1]} >1", *(f"{head} >1.32" for head in heads[2:])] * 2
     return doc.table(
         columns, [[*one, *two] for one, two in zip(left, right, strict=True)], caption, note=note
     )

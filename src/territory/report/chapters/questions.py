@@ -148,16 +148,15 @@ def _trade_off(reading: Reading, ranking: pd.DataFrame) -> list[doc.Block]:
     points["name"] = ranking["name"].astype(str)
     sites = (reading.site(TODAY, service) for service in reading.named)
     named = [reading.place(site) for site in sites if site]
-    figure, front = trade_off(
-        points,
-        x_label="temps moyen, aller simple (min)",
-        y_label=f"personnes à plus de {limit} min",
-        named=[*named, *ranking.loc[ranking["is_selected"], "name"].astype(str)],
-    )
+    named += ranking.loc[ranking["is_selected"], "name"].astype(str).tolist()
+    x_label, y_label = "temps moyen, aller simple (min)", f"personnes à plus de {limit} min"
+    figure, front = trade_off(points, x_label=x_label, y_label=y_label, named=named)
     rows = front[["name", "x", "y"]].itertuples(index=False)
     said = [f"{name} : {decimal(x, 0)} min et {persons(y)}" for name, x, y in rows]
     alt = doc.wording("questions.front", count=integer(len(points)), limit=limit, said=" ; ".join(said))
-    caption = doc.wording("questions.trade_off", limit=limit)
+    is_beaten = bool(set(points["name"]) & set(named) - set(front["name"]))
+    others = " ; en rond plein, les autres lieux d'aujourd'hui ou choisis" if is_beaten else ""
+    caption = doc.wording("questions.trade_off", limit=limit, others=others)
     return [doc.Picture(style.to_svg(figure), alt, caption, "Figure")]
 
 

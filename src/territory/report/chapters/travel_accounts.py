@@ -37,7 +37,7 @@ def travel_accounts(reading: Reading) -> list[doc.Block]:
     )
     rounds = reading.release.rounds[0]
     if len(rounds):
-        named = join([reading.short(str(name)) for name in rounds["service"].unique()])
+        named = reading.the(list(rounds["service"].unique()))
         intro += (
             f" Pour {named}, rien n'est supposé du détour : ce sont les tournées calculées (« Le temps à bord »), avec "
             "l'intervalle sur les tirages."
