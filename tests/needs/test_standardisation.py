@@ -82,6 +82,8 @@ def test_without_a_table_it_refuses_and_says_what_to_bring() -> None:
     ("rows", "said"),
     [
         ([(0, 24, 1.0), (26, math.nan, 1.0)], "trou avant 26 ans"),
+        ([(0, 24, 1.0), (25, 64, 1.0), (66, math.nan, 1.0)], "trou avant 66 ans"),
+        ([(0, 24, 1.0), (25, math.nan, -1.0)], "positifs"),
         ([(0, 24, 1.0), (20, math.nan, 1.0)], "recouvrent"),
         ([(0, 24, 1.0)], "borne haute"),
         ([(3, math.nan, 1.0)], "0 an"),
@@ -100,6 +102,15 @@ def test_a_table_without_its_columns_is_refused() -> None:
         standardised_population(
             population([("a", 0, math.nan, 1.0)]), consumption((0, math.nan, 1.0)).iloc[:, :2], reference=3.0
         )
+
+
+def test_a_reference_of_unknown_or_no_persons_is_refused() -> None:
+    acts = consumption((0, 24, 1.0), (25, math.nan, 3.0))
+    people = population([("a", 0, 24, 7.0), ("a", 25, math.nan, 5.0)])
+    for unknown in (math.nan, 0.0):
+        reference = population([("b", 0, 24, unknown), ("b", 25, math.nan, unknown)])
+        with pytest.raises(ParameterError, match="référence"):
+            standardised_population(people, acts, reference=reference)
 
 
 @pytest.mark.parametrize("mean", [0.0, -1.0, math.nan, math.inf])
