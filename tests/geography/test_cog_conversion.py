@@ -45,6 +45,13 @@ def carried(
 MERGER = history(("32", "2010-06-01", "01001", "01001"), ("32", "2010-06-01", "01002", "01001"))
 
 
+def test_a_code_that_is_created_is_a_commune_from_that_day():
+    split = steps_of(history(("21", "2010-06-01", "01001", "01001"), ("21", "2010-06-01", "01001", "01002")))
+    lives = lives_of(split)
+    assert [is_commune(lives["01002"], year) for year in (2009, 2010, 2011)] == [False, False, True]
+    assert all(is_commune(lives["01001"], year) for year in (2009, 2010, 2011))
+
+
 def test_a_year_means_its_first_of_january():
     table = counts(c01001=3, c01002=4, c83050=5)
     assert carried(table, MERGER, (2010, 2010)) == {"01001": 3, "01002": 4, "83050": 5}
