@@ -21,8 +21,6 @@ ENGLISH = re.compile(
 # attributes that hold a table declared under the name of the contract
 CONTRACT = {
     "Results.access": "access",
-    "Comparison.by_commune": "comparison",
-    "Comparison.direct_trips": "Comparison.trips",
 }
 STATE = {"site_times": "travel_times"}
 
@@ -42,8 +40,10 @@ def frames(result: StudyResult) -> Iterator[tuple[str, pd.DataFrame]]:
         if isinstance(value := getattr(state, field.name), pd.DataFrame):
             yield STATE.get(field.name, field.name), value
     for one in result.comparisons.values():
-        yield "Comparison.measures", one.measures
-        yield "Comparison.trips", one.trips
+        yield "comparison", one.by_commune
+        yield "Comparison.trips", one.direct_trips
+        for name in ("sensitivity", "councils", "deserts", "measures", "trips"):
+            yield f"Comparison.{name}", getattr(one, name)
     for name in ("account_terms", "waits", "buildings"):
         yield f"StudyResult.{name}", getattr(result, name)
     if result.comparisons:

@@ -13,7 +13,7 @@
 # ---
 
 # %% [markdown]
-# # 00 — Le tour en dix minutes : que sait-on d'un territoire, et que changerait un projet ?
+# # 00 — Le tour en dix minutes : que sait-on d'un territoire, et que changerait un projet ?
 #
 # Ce carnet montre ce que l'on obtient d'une étude, sur celle qui est fournie : la plateforme de Draguignan (PRISME), dans le
 # Var. Menu *Exécution*, puis *Exécuter toutes les cellules* : comptez deux minutes. Rien n'est téléchargé.
@@ -44,7 +44,7 @@ result.study
 territory.plot.show(result.study)
 
 # %% [markdown]
-# ## 1. Besoins : combien d'enfants sont concernés ?
+# ## 1. Besoins : combien d'enfants sont concernés ?
 # Un taux publié, appliqué aux enfants de chaque commune : un ordre de grandeur avec sa fourchette, pas une demande de places.
 
 # %%
@@ -60,7 +60,7 @@ phrases = [
 notebooks.say("\n".join(phrases) or "Cette étude ne déclare aucun besoin : rien à compter ici.")
 
 # %% [markdown]
-# ## 2. Accès : combien de minutes de route ?
+# ## 2. Accès : combien de minutes de route ?
 # Le temps de route de chaque commune vers le premier service que nomme l'étude, en minutes.
 
 # %%
@@ -71,7 +71,7 @@ territory.plot.show(result, service=service)
 notebooks.say(f"Vers {rapport.the([service])} : {pictures.within_words(rapport, service, TODAY)}")
 
 # %% [markdown]
-# ## 3. Scénarios : qui gagne, qui perd ?
+# ## 3. Scénarios : qui gagne, qui perd ?
 # C'est la réponse de la première page du rapport. Chaque nombre vient du calcul ; chaque écart plus petit que le doute sur les
 # temps est dit « sans différence visible ».
 

@@ -13,7 +13,7 @@
 # ---
 
 # %% [markdown]
-# # 01 — Besoins : combien d'enfants sont concernés, et où vivent-ils ?
+# # 01 — Besoins : combien d'enfants sont concernés, et où vivent-ils ?
 #
 # On part du recensement et d'un taux publié. Ce carnet donne l'ordre de grandeur par intercommunalité (EPCI), sa fourchette,
 # et ce qu'il ne faut pas lui faire dire. Il s'exécute en moins d'une minute.
@@ -65,7 +65,7 @@ notebooks.table(taux.rename(columns=colonnes), result) if len(taux) else noteboo
 notebooks.say(needs.needs(rapport) or aucun)
 
 # %% [markdown]
-# ## Et par commune ?
+# ## Et par commune ?
 # Les dix communes où ils sont le plus nombreux. Les moins de 11 personnes ne se publient pas commune par commune.
 
 # %%

@@ -13,7 +13,7 @@
 # ---
 
 # %% [markdown]
-# # 02 — Temps d'accès : combien de minutes entre deux lieux ?
+# # 02 — Temps d'accès : combien de minutes entre deux lieux ?
 #
 # Trois façons d'avoir des temps de route, derrière la même table : une carte routière (la plus juste), un modèle
 # à vol d'oiseau (sans rien télécharger), ou le distancier que votre agence a déjà. Ce carnet s'exécute en une minute.
@@ -71,7 +71,7 @@ notebooks.say(
 )
 
 # %% [markdown]
-# ## Jusqu'où va-t-on ?
+# ## Jusqu'où va-t-on ?
 # **Carte : ce que l'on atteint en quelques minutes de route depuis le premier lieu** (isochrones). Source : la carte routière
 # lue. Sur l'exemple de quelques rues, seules leurs abords sont atteints.
 
@@ -116,6 +116,8 @@ with tempfile.TemporaryDirectory() as dossier:
     fichier = Path(dossier) / "distancier.csv"
     fichier.write_text("idSrc;idDst;duree\n83050;83141;9,5\n83141;83050;9,5\n", encoding="utf-8")
     distancier = territory.network.read_distancier(fichier)
+noms = communes["name"].to_dict()
+distancier[["from_id", "to_id"]] = distancier[["from_id", "to_id"]].astype(object).replace(noms)
 notebooks.table(distancier.rename(columns=trajet))
 
 # %% [markdown]

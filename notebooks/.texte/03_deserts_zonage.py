@@ -13,7 +13,7 @@
 # ---
 
 # %% [markdown]
-# # 03 — Déserts médicaux et zonage : où sont-ils, et en est-on sûr ?
+# # 03 — Déserts médicaux et zonage : où sont-ils, et en est-on sûr ?
 #
 # Un « désert » est une règle : des mesures, des seuils, et la liste des sites qu'il faut connaître en entier. Là où une
 # donnée manque, la réponse est « non calculable », jamais « hors désert ». Ce carnet s'exécute en une à deux minutes.
@@ -52,7 +52,7 @@ notebooks.say(
 )
 
 # %% [markdown]
-# ## Combien d'habitants, par nombre de critères ?
+# ## Combien d'habitants, par nombre de critères ?
 
 # %%
 parts = result.baseline.desert_shares.xs("territory", level="zone").reset_index()
@@ -78,7 +78,7 @@ notebooks.say(
 )
 
 # %% [markdown]
-# ## Est-on sûr ?
+# ## Est-on sûr ?
 # Les temps sont estimés : une commune à 29 minutes pourrait être à 35. Est douteuse une commune plus près du seuil que le doute
 # sur son temps.
 

@@ -13,7 +13,7 @@
 # ---
 
 # %% [markdown]
-# # 04 — La plateforme de Draguignan : qui gagne, qui perd ?
+# # 04 — La plateforme de Draguignan : qui gagne, qui perd ?
 #
 # Le projet PRISME réunirait sur un site, à Draguignan, des services de l'enfance aujourd'hui dispersés. Tout dépend
 # d'un point que les documents publics ne disent pas : les places de jour de l'IME de Salernes déménagent-elles ? Ce carnet s'exécute en une
@@ -89,7 +89,7 @@ notebooks.say(
 ) if change else sans
 
 # %% [markdown]
-# ## Et si la limite de recrutement changeait ?
+# ## Et si la limite de recrutement changeait ?
 # La limite de l'étude est une hypothèse : voici d'autres limites, dans tout le territoire.
 
 # %%

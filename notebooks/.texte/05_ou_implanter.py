@@ -13,7 +13,7 @@
 # ---
 
 # %% [markdown]
-# # 05 — Où implanter un service ?
+# # 05 — Où implanter un service ?
 #
 # « Quelle commune servirait le mieux ? » a plusieurs réponses, selon ce que l'on veut réduire : le temps moyen, le temps du
 # plus mal servi, ou le nombre de personnes trop loin. Ce carnet pose les quatre questions au même territoire, en une minute
@@ -45,7 +45,7 @@ communes = rapport.territory
 names = communes["name"].to_dict()
 
 # %% [markdown]
-# ## Qui demande, et où peut-on aller ?
+# ## Qui demande, et où peut-on aller ?
 # Les personnes : les enfants de moins de 20 ans de chaque commune. Les candidats : les vingt communes les plus peuplées.
 # Les temps sont estimés, en minutes.
 
@@ -108,7 +108,7 @@ territory.plot.show(
 )
 
 # %% [markdown]
-# ## Pourquoi pas une autre ?
+# ## Pourquoi pas une autre ?
 # Chaque autre choix, et ce qu'il coûterait en minutes par enfant. Sans « différence visible », l'écart est plus petit que le
 # doute sur des temps estimés : la réponse est alors « l'une ou l'autre ».
 

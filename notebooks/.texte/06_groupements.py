@@ -13,7 +13,7 @@
 # ---
 
 # %% [markdown]
-# # 06 — Groupements territoriaux : avec qui se grouper, et pour partager quoi ?
+# # 06 — Groupements territoriaux : avec qui se grouper, et pour partager quoi ?
 #
 # Un groupement de coopération sociale et médico-sociale (GCSMS) ou un groupement territorial social et médico-social
 # (GTSMS) ne crée pas de places : il partage des fonctions entre voisins. Deux questions : quels voisins forment un
@@ -101,7 +101,8 @@ notebooks.say(
 # **Carte : groupes d'EHPAD, taille en nombre d'établissements.** Source : établissements du jeu de données de l'étude.
 
 # %%
-territory.plot.show(homes, outlines=sites)
+fond = pd.concat([outlines[["geometry"]], sites[["geometry"]].to_crs(outlines.crs)])
+territory.plot.show(homes, outlines=fond)
 
 # %% [markdown]
 # ## Les groupements que l'étude demande
@@ -112,7 +113,7 @@ notebooks.say(
 )
 
 # %% [markdown]
-# ## Que partager ?
+# ## Que partager ?
 # Le tableau à remplir par les membres d'un groupe : rien n'y est supposé, un tiret est une case à remplir. Une fonction partagée
 # libère des heures et en coûte sur la route ; ce qui n'est pas donné reste inconnu.
 

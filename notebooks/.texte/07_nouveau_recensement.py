@@ -13,7 +13,7 @@
 # ---
 
 # %% [markdown]
-# # 07 — Un nouveau recensement paraît : qu'est-ce qui change ?
+# # 07 — Un nouveau recensement paraît : qu'est-ce qui change ?
 #
 # Les temps de route ne bougent pas, les habitants si. Ce carnet refait la même étude sur deux recensements et sépare ce
 # qui vient de la population du reste. Il s'exécute en moins d'une minute.

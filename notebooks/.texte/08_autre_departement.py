@@ -13,7 +13,7 @@
 # ---
 
 # %% [markdown]
-# # 08 — Un autre département : comment refaire l'étude chez soi ?
+# # 08 — Un autre département : comment refaire l'étude chez soi ?
 #
 # Le Var est fourni. Ailleurs, il faut sept fichiers officiels, que la bibliothèque connaît et sait lire. Ce carnet écrit
 # le fichier d'étude d'un département et dit ce qui reste à récupérer. Rien n'est téléchargé ici : comptez une demi-minute.
@@ -55,10 +55,14 @@ Code("\n".join(started.path.read_text("utf-8").splitlines()[:22]), language="tom
 # %% [markdown]
 # ## Ce qui reste à récupérer
 # Une commande par fichier, dans un terminal. Chaque fichier arrive dans `data/raw/<jeu>/<millésime>/`, avec sa provenance
-# et sa licence ; sans internet, `--from DOSSIER` prend un fichier déjà copié.
+# et sa licence ; sans internet, `--from DOSSIER` prend un fichier déjà copié, dont `territory init 31` écrit l'adresse.
 
 # %%
-Code("\n".join(started.missing), language="console")
+reste = pd.DataFrame([one.partition(" : ")[::2] for one in started.missing], columns=["Donnée", "dit"])
+reste[["Commande", "Sans elle"]] = reste.pop("dit").str.split(" ; sans lui : ", n=1, expand=True)
+reste[["Commande", "Ou le fichier"]] = reste["Commande"].str.split(", ou ", n=1, expand=True)
+reste["Ou le fichier"] = reste["Ou le fichier"].str.partition(" à prendre")[0]
+notebooks.table(reste[["Donnée", "Sans elle", "Commande", "Ou le fichier"]].fillna(""))
 
 # %%
 notebooks.say(f"Il reste **{count(len(started.missing), 'commande')}** à lancer avant la première étude.")
@@ -71,7 +75,9 @@ notebooks.say(f"Il reste **{count(len(started.missing), 'commande')}** à lancer
 # %%
 from territory.sources import read_registry
 
-titres = {"dataset": "Jeu", "vintage": "Millésime", "producer": "Producteur", "licence": "Licence"}
+titres = {
+    "dataset": "Jeu", "title": "Ce que c'est", "vintage": "Millésime", "producer": "Producteur", "licence": "Licence",
+}  # fmt: skip
 registre = pd.DataFrame(
     [{titre: getattr(source, nom) for nom, titre in titres.items()} for source in read_registry()]
 )

@@ -13,7 +13,7 @@
 # ---
 
 # %% [markdown]
-# # 09 — Rapport et diffusion : que remettre, et que peut-on publier ?
+# # 09 — Rapport et diffusion : que remettre, et que peut-on publier ?
 #
 # Une commande écrit tout ce qui se remet. Ce carnet l'exécute, montre les fichiers, et rappelle ce qui ne doit pas
 # sortir de l'agence. Comptez deux minutes.
@@ -46,6 +46,20 @@ report = result.report_dir
 # quelles versions.
 
 # %%
+usages = {
+    "rapport.pdf": "le conseil : à lire, à projeter, à imprimer",
+    "resume.html": "tous : la page qui se consulte et se recalcule dans un navigateur",
+    "tables.xlsx": "l'agence : dix feuilles par question",
+    "tables_completes.xlsx": "l'agence : toutes les tables, entières",
+    "excel": "l'agence : les mêmes tables en CSV, d'un double clic",
+    "tables": "l'analyste : CSV et Parquet",
+    "datapackage.json": "l'analyste : ce que veut dire chaque colonne",
+    "territoire.qgs": "le cartographe : le projet QGIS, d'un double clic",
+    "territoire.gpkg": "le cartographe : les couches et leurs styles",
+    "couches": "l'analyste : les couches en GeoParquet",
+    "manifest.json": "la vérification : ce qui a été lu, avec quelles versions",
+    "timings.json": "la durée de chaque étape",
+}
 files = [path for path in sorted(report.rglob("*")) if path.is_file()]
 ecrits = pd.DataFrame(
     {
@@ -54,7 +68,10 @@ ecrits = pd.DataFrame(
         "Taille (ko)": [path.stat().st_size / 1000 for path in files],
     }
 )
-notebooks.table(ecrits.groupby("Fichier ou dossier", as_index=False).sum().round(0))
+ecrits = ecrits.groupby("Fichier ou dossier").sum().round(0)
+ecrits.insert(0, "Pour qui", pd.Series(usages).reindex(ecrits.index).fillna(""))
+rang = [list(usages).index(one) if one in usages else 99 for one in ecrits.index]
+notebooks.table(ecrits.iloc[pd.Series(rang).argsort()].reset_index())
 
 # %%
 notebooks.say(
@@ -71,10 +88,18 @@ notebooks.say(
 tables = territory.release.release(result).tables
 nom = next(one for one in ("comparaison_zones", "besoins_communes", "communes") if one in tables)
 gardees = [
-    "zone_name", "name", "commune_name", "service", "public", "population",
+    "scenario", "zone_name", "name", "commune_name", "service", "public", "population",
     "persons_gain", "persons_loss", "persons_indistinct", "demand",
 ]  # fmt: skip
-table = tables[nom][[one for one in gardees if one in tables[nom]]].head(8)
+table = tables[nom]
+if nom == "comparaison_zones":
+    # le déménagement qui allonge le trajet du plus de personnes
+    perdants = pd.to_numeric(table["persons_loss"], errors="coerce").fillna(0).sort_values(ascending=False)
+    table = table.loc[perdants.index]
+    table = table[
+        table["scenario"].eq(table["scenario"].iloc[0]) & table["service"].eq(table["service"].iloc[0])
+    ]
+table = table[[one for one in gardees if one in table]].head(8)
 notebooks.table(table, result, of=nom, title=table_of(nom).title)
 
 # %% [markdown]

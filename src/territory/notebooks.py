@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import re
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
@@ -134,6 +135,15 @@ def begin() -> None:
     shell: Any = get_ipython()
     if shell is not None:
         shell.set_custom_exc((NameError, errors.TerritoryError), _explain)
+        usual: Any = warnings.showwarning
+
+        def shown(message: Any, category: type[Warning], *more: Any) -> None:
+            if issubclass(category, errors.TerritoryWarning):
+                import_module("IPython.display").display(say(f"*À savoir : {message}*"))
+            else:
+                usual(message, category, *more)
+
+        setattr(warnings, "showwarning", shown)  # noqa: B010
 
 
 def say(found: str | Iterable[Any]) -> Any:

@@ -126,6 +126,36 @@ def test_a_thousand_trials_of_the_page_are_those_of_the_library(browser: Browser
     assert troubles == []
 
 
+def test_the_panel_says_what_the_page_and_the_report_say(browser: Browser, tmp_path: Path) -> None:
+    pytest.importorskip("ipyleaflet", reason="the extra « notebooks » is not installed")
+    from territory.plot import explore
+
+    result = drawn(small())
+    page, troubles = page_of(browser, tmp_path, result)
+    held = page.evaluate(HELD)
+    number = next(i for i, one in enumerate(held["services"]) if one["id"] == vallon.IME)
+    asked = {"service": number, "act": "move", "commune": held["codes"].index(vallon.UPPER)}
+    asked |= {"site": None, "limit": 45, "places": None}
+    panel = explore(result, service=vallon.IME).panel
+    assert panel is not None
+    panel.commune.value = vallon.UPPER
+    said = dict(re.findall(r"data-effect='persons_(\w+)'>(.*?)</b>", panel.numbers.value))
+    effects = page.evaluate("asked => territory.zoneRows(territory.tryOut(asked)).effects", asked)
+    row = page.evaluate(BY_THE_PAGE, asked)["rows"][-1]
+    assert {effect: said[effect] for effect in effects} == dict(zip(effects, row[1:], strict=False))
+    assert any(" à " in text for text in said.values())
+    # the mean of today and of the trial, marked alike where no difference can be seen
+    means = re.findall(r">Temps moyen</td>.*?>([^<]+)</td>.*?<b>([^<]+)</b>", panel.numbers.value)[0]
+    minutes = [re.sub(r"\D", "", text) for text in means]
+    assert minutes == [re.sub(r"\D", "", text) for text in row[-2].split("→")]
+    assert means[1].endswith("≈") is row[-2].endswith("≈")
+    doubt = doubt_of(result.baseline.state, seed=result.study.seed, options=result.study.uncertainty)
+    trial = Trial(result.baseline)
+    expected = by_the_library(result, trial, doubt, vallon.IME, asked, vallon.UPPER)
+    assert row == expected["rows"][-1]
+    assert troubles == []
+
+
 @pytest.mark.slow
 def test_one_of_two_sites_closes(browser: Browser, tmp_path: Path) -> None:
     from territory.scenario import compare, compute

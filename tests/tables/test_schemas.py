@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pandas as pd
 import pytest
 
 from territory.errors import SchemaError, UnknownCodeError
-from territory.tables.catalogue import columns_of
+from territory.tables.catalogue import TABLES, columns_of
 from territory.tables.declare import UNITS
 from territory.tables.schemas import CONTRACT, validate
 
@@ -54,6 +55,16 @@ def test_unbounded_age_is_allowed() -> None:
 def test_unknown_table() -> None:
     with pytest.raises(UnknownCodeError, match="communes"):
         validate("comunes", demand())
+
+
+def test_what_leaves_is_described_in_french() -> None:
+    english = re.compile(r"\b(?:the|of|and|with|draws?|persons?|each|where)\b", re.I)
+    for table in TABLES.values():
+        said = [table.fr_about] if table.is_handed else []
+        said += [one.fr_about for one in columns_of(table.name).values() if one.fr_about]
+        for text in said:
+            assert text.endswith("."), table.name
+            assert not english.search(text), text
 
 
 def test_every_column_is_described_and_units_end_names() -> None:

@@ -10,6 +10,10 @@ from territory.french.numbers import NBSP, NNBSP, UNKNOWN, integer, minutes, rou
 
 # what is said of a difference that is too small, beside the doubt on times, to be told
 INDISTINCT = "sans différence visible"
+INTERVALS = "« 5 000 à 9 000 » : ce que le doute sur les temps laisse possible."
+ALIKE = "« ≈ » : sans différence visible."
+# the oldest age of a service that is said to be for the young
+_OLDEST_YOUNG = 25.0
 
 
 def count(number: float, singular: str, plural: str | None = None, *, none: str | None = None) -> str:
@@ -29,6 +33,25 @@ def persons(value: float, *, threshold: int = 11) -> str:
     if value < threshold:
         return f"< {threshold}"
     return integer(max(round_estimate(value), threshold))
+
+
+def ranged(value: float, low: float, high: float) -> str:
+    """Write an estimated number of persons by what the doubt makes of it, or alone where it has no interval."""
+    ends = [persons(low), persons(high)]
+    return persons(value) if math.isnan(low + high) or ends[0] == ends[1] else " à ".join(ends)
+
+
+def of_ages(low: float, high: float, *, is_observed: bool = False) -> str:
+    """Name what is counted: an age group by its ages (« jeunes de 6 à 16 ans »), or those who are received."""
+    is_for_children = math.isnan(high) or high <= _OLDEST_YOUNG
+    if is_observed:
+        return "enfants accompagnés" if is_for_children else "personnes accompagnées"
+    who = "jeunes" if is_for_children else "personnes"
+    if math.isnan(low):
+        return f"{who} de l'âge reçu"
+    if math.isnan(high):
+        return f"personnes de {low:g} ans ou plus"
+    return f"{who} de {low:g} à {high:g} ans" if low else f"{who} de {high:g} ans ou moins"
 
 
 def about(value: float, *, threshold: int = 11) -> str:

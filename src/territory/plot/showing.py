@@ -63,7 +63,7 @@ def show(
         Scenario of a study whose gainers and losers are drawn.
     outlines
         GeoDataFrame of polygons, or points, by commune. Results draw points without it; sitings, allocations,
-        groups, types and draws need it.
+        groups, types and draws need it. Polygons that groups of points do not name are drawn under them.
     names
         Name of each zone by code (comparisons), or of each site by id (sitings).
 

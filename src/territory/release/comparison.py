@@ -12,6 +12,7 @@ from territory.release.treatment import SMALL, rounded_by_unit, treat, treat_mea
 from territory.result import StudyResult
 from territory.scenario.comparison.compare import add_draws
 from territory.scenario.comparison.compare import best_in_all as best_in_all
+from territory.scenario.doubt.draws import COUNTED_AS
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.catalogue import BY_NAME, KEYS, SIDED_TRIPS, TRIPS, read_measure
 from territory.tables.declare import SIDES
@@ -112,23 +113,15 @@ def long_trips(trips: pd.DataFrame, zones: pd.DataFrame) -> pd.DataFrame:
     ]
 
 
-# what draws count, under the names of the counts that they are the interval of
-_INTERVALS = {
-    f"persons_{drawn}_{end}": f"persons_{effect}_{end}"
-    for drawn, effect in (("shorter", "gain"), ("longer", "loss"))
-    for end in ("low", "high")
-}
-
-
 def with_intervals(result: StudyResult, scenario_id: str, name: str) -> pd.DataFrame:
     """Return the counts of a comparison beside their intervals, and why there is none; a commune has no interval."""
     table: pd.DataFrame = getattr(result.comparisons[scenario_id], name)
-    found = pd.DataFrame(np.nan, index=table.index, columns=list(_INTERVALS.values()))
+    found = pd.DataFrame(np.nan, index=table.index, columns=list(COUNTED_AS.values()))
     draws = result.draws
     drawn = pd.DataFrame() if draws is None else draws.limits if name == "sensitivity" else draws.comparisons
     if len(drawn) and scenario_id in drawn.index.get_level_values("scenario"):
-        own = pd.DataFrame(drawn.xs(scenario_id, level="scenario"))[list(_INTERVALS)].rename(
-            columns=_INTERVALS
+        own = pd.DataFrame(drawn.xs(scenario_id, level="scenario"))[list(COUNTED_AS)].rename(
+            columns=COUNTED_AS
         )
         keys = table.index.to_frame()[own.index.names]
         found = own.reindex(pd.MultiIndex.from_frame(keys)).set_axis(table.index)

@@ -26,6 +26,7 @@ from territory.release.shown import Effects, Situation, ZoneCounts, trial_data, 
 from territory.release.treatment import handed
 from territory.result import StudyResult
 from territory.scenario.doubt.draws import Draws
+from territory.scenario.doubt.random_errors import doubt_of
 from territory.scenario.results import Comparison, Results
 from territory.scenario.trial import Trial
 from territory.study.own_tables import kinds_of
@@ -172,9 +173,12 @@ class Release:
 
     def trial(self, network: RoadNetwork | None = None) -> Trial:
         """Return today's results ready to move a service by hand; `Tried.of` says what may be shown of it."""
-        result = self._result
-        places, method = result.dataset.communes, result.times_method
-        return Trial(result.baseline, places=places, network=network, times_method=method)
+        result, asked = self._result, self._result.study.uncertainty
+        doubt = (
+            doubt_of(result.baseline.state, seed=result.study.seed, options=asked) if asked.draws else None
+        )
+        options: Any = {"doubt": doubt, "level": asked.level, "times_method": result.times_method}
+        return Trial(result.baseline, places=result.dataset.communes, network=network, **options)
 
     def page_trial(self) -> dict[str, Any] | str:
         """Return what the summary page computes a trial from, or why it computes none."""

@@ -15,8 +15,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from territory.french import words as french
 from territory.french.numbers import from_to, integer, minutes
-from territory.french.words import at_place, epci_short, join, of_place, persons, typeset, with_article
 from territory.release.gate import TODAY, Release, Sites, release
 from territory.release.observed_children import EFFECTS
 from territory.release.shown import ZoneCounts
@@ -28,8 +28,6 @@ from territory.tables.declare import SERVICES
 Readable: TypeAlias = "StudyResult | Release | Reading"
 
 _FELT_SHARE = 0.1
-# the oldest age of a service that is said to be for the young
-_OLDEST_YOUNG = 25.0
 _YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
 # a document needs a date: this one, when nothing in the data has a year
 _NO_YEAR = 2000
@@ -97,15 +95,15 @@ class Reading:
             if said
             else "Leurs horaires n'y sont pas."
         )
-        return typeset(" ".join([lead, *said, rest]))
+        return french.typeset(" ".join([lead, *said, rest]))
 
     def zone(self, code: str) -> str:
         """Return the short name of a zone."""
-        return typeset(epci_short(self.zone_names.get(code, code)))
+        return french.typeset(french.epci_short(self.zone_names.get(code, code)))
 
     def commune(self, code: str) -> str:
         """Return the name of a commune."""
-        return typeset(str(self.communes["name"].get(code, code)))
+        return french.typeset(str(self.communes["name"].get(code, code)))
 
     def label(self, service: str) -> str:
         """Return the name of a service in full."""
@@ -120,7 +118,7 @@ class Reading:
 
     def labels(self, services: tuple[str, ...]) -> str:
         """Return the short names of services as a list."""
-        return join([self.short(service) for service in services])
+        return french.join([self.short(service) for service in services])
 
     def who(self, service: str) -> frozenset[str]:
         """Return who travels for a service."""
@@ -129,22 +127,15 @@ class Reading:
 
     def the(self, services: Sequence[str]) -> str:
         """Return the short names of services in a sentence, each with its article."""
-        return join([with_article(self.short(service)) for service in services])
+        return french.join([french.with_article(self.short(service)) for service in services])
 
     def noun(self, service: str, *, is_observed: bool = False) -> str:
         """Return what is counted: an age group by its ages, never children served where they are not known."""
         rows = self.release.services
         ages = rows.loc[rows["authorisation_id"] == service, ["age_min", "age_max"]]
-        low, high = float(ages["age_min"].min()), float(ages["age_max"].max())
-        is_for_children = math.isnan(high) or high <= _OLDEST_YOUNG
-        if is_observed:
-            return "enfants accompagnés" if is_for_children else "personnes accompagnées"
-        who = "jeunes" if is_for_children else "personnes"
-        if math.isnan(low):
-            return f"{who} de l'âge reçu"
-        if math.isnan(high):
-            return f"personnes de {low:g} ans ou plus"
-        return f"{who} de {low:g} à {high:g} ans" if low else f"{who} de {high:g} ans ou moins"
+        return french.of_ages(
+            float(ages["age_min"].min()), float(ages["age_max"].max()), is_observed=is_observed
+        )
 
     def children(self, scenario_id: str, service: str) -> pd.Series | None:
         """Return what the children likely served would see, under the variant to quote; None when it is not known."""
@@ -233,7 +224,7 @@ class Reading:
         """Return the commune of some sites."""
         if sites is None:
             return "fermé"
-        return join(dict.fromkeys(self._commune_of(site) for site in sites))
+        return french.join(dict.fromkeys(self._commune_of(site) for site in sites))
 
     def _commune_of(self, site: str) -> str:
         """Return the commune of one site."""
@@ -245,7 +236,7 @@ class Reading:
 
     def at_site(self, sites: Sites | None) -> str:
         """Return "à" and the commune of some sites."""
-        return join(dict.fromkeys(at_place(self._commune_of(site)) for site in sites or ()))
+        return french.join(dict.fromkeys(french.at_place(self._commune_of(site)) for site in sites or ()))
 
     def is_on_one_point(self, move: Move) -> bool:
         """Tell whether a service moves between sites that stand at the same point: no time can change."""
@@ -268,7 +259,7 @@ class Reading:
         if set(from_site) < set(to_site):
             added = tuple(site for site in to_site if site not in from_site)
             return f"reste {self.at_site(from_site)} et s'ouvre {self.at_site(added)}"
-        start = join(dict.fromkeys(of_place(self._commune_of(site)) for site in from_site))
+        start = french.join(dict.fromkeys(french.of_place(self._commune_of(site)) for site in from_site))
         return f"{start} {self.at_site(to_site)}"
 
     @cached_property
@@ -342,12 +333,6 @@ def whole_change(rows: Any) -> Any:
     return after - before
 
 
-def ranged(value: float, low: float, high: float) -> str:
-    """Write an estimated number of persons by what the doubt makes of it, or alone where it has no interval."""
-    ends = [persons(low), persons(high)]
-    return persons(value) if math.isnan(low + high) or ends[0] == ends[1] else " à ".join(ends)
-
-
 SECRET, UNKNOWN = "secret statistique", "Ce que l'on ne sait pas, et à qui le demander"
 STAFF = frozenset({"staff"})
 # what stands in a cell for a class that is counted with another
@@ -401,7 +386,7 @@ class Counts:
         value = float(self.persons[effect][zone])
         if self.is_observed and not math.isnan(value):
             return integer(value)
-        return ranged(value, *self.interval(zone, effect))
+        return french.ranged(value, *self.interval(zone, effect))
 
     def interval(self, zone: str, effect: str) -> tuple[float, float]:
         """Return the ends of what the doubt on times makes of a count; NaN where it has none."""

@@ -65,15 +65,22 @@ class Results:
         return html_table(pd.DataFrame(rows, columns=head), title=f"Résultats : {count} communes")
 
 
+class _Later(cached_property[pd.DataFrame]):
+    """A table of a comparison that is made when first asked for."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(lambda found: found.making[self.attrname]())
+        self.__doc__ = said
+
+
 @dataclass(frozen=True)
 class Comparison:
     """A scenario against today, for the authorisations that move, in tables declared in `territory.tables`.
 
     `effect` is gain, loss, indistinct or without for those in the area of today's site, entering for those that only
     the scenario brings within the limit, outside, or unknown; losers beyond the limit are also counted as leaving.
-    `sensitivity` counts the same under other limits, `trips` averages the accounts of one child over today's area (over
-    the rounds of those that go round, `rounds`), `by_commune` holds every service. `councils`, `measures` and `rounds`
-    take most of the time: they are made when asked for.
+    `trips` averages the accounts of one child over today's area (over the rounds of those that go round, `rounds`).
+    All but `communes` and `zones` is made when first asked for.
     """
 
     scenario_id: str
@@ -81,24 +88,17 @@ class Comparison:
     services: tuple[str, ...]
     communes: pd.DataFrame
     zones: pd.DataFrame
-    sensitivity: pd.DataFrame
-    direct_trips: pd.DataFrame
-    by_commune: pd.DataFrame
-    deserts: pd.DataFrame
-    counting: Callable[[], pd.DataFrame]
-    measuring: Callable[[], pd.DataFrame]
+    # how each table that is made when asked for is made
+    making: Mapping[str, Callable[[], pd.DataFrame]]
     accounting: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
     rounding: Callable[[], tuple[pd.DataFrame, ...]] | None = None
 
-    @cached_property
-    def councils(self) -> pd.DataFrame:
-        """Gainers, losers, worst loss of each council, by (service, level, zone); computed when first asked for."""
-        return self.counting()
-
-    @cached_property
-    def measures(self) -> pd.DataFrame:
-        """Every measure of every service, by (level, zone, service, measure); computed when first asked for."""
-        return self.measuring()
+    sensitivity = _Later("The same counts under other limits, by (service, recruitment_max_min).")
+    direct_trips = _Later("The accounts of travel of one child, without rounds, by zone, service and who.")
+    by_commune = _Later("Times and places of every commune and service.")
+    deserts = _Later("The class of each commune under each scheme, today and in the scenario.")
+    councils = _Later("Gainers, losers, worst loss of each council, by (service, level, zone).")
+    measures = _Later("Every measure of every service, by (level, zone, service, measure).")
 
     @cached_property
     def rounds(self) -> pd.DataFrame:

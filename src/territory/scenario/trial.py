@@ -12,11 +12,14 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import ParameterError, UnknownCodeError, examples
+from territory.french.words import at_place
 from territory.network.estimate import estimate_travel_times
 from territory.network.roads import RoadNetwork
 from territory.scenario.changes import ChangeCapacity, CloseSite, MoveSite, OpenBranch, OpenSite, Scenario
 from territory.scenario.changes.apply import apply
 from territory.scenario.comparison.compare import compare
+from territory.scenario.doubt.draws import COUNTED_AS, interval_of_whole
+from territory.scenario.doubt.random_errors import Doubt
 from territory.scenario.measures.compute import compute
 from territory.scenario.results import Comparison, Results
 from territory.scenario.zones import ALL_TERRITORY
@@ -37,6 +40,7 @@ _NOTHING_ELSE: Any = {
 }
 
 
+_TEXTS = {"from_id": "str", "to_id": "str"}
 # what a change needs a new place for
 PLACED = ("move", "branch", "open")
 
@@ -70,6 +74,8 @@ class Outcome:
     coverage: pd.DataFrame
     # places for 1,000 persons of the age received within the recruitment limit, today and later; NaN where unknown
     capacity_per_1000: tuple[float, float]
+    # ends of what the doubt makes of who gains and who loses, where the study draws
+    interval: pd.Series[float]
 
     @property
     def site(self) -> NewSite | None:
@@ -82,7 +88,9 @@ class Outcome:
         zones = self.comparison.zones
         rows = zones.index.get_level_values("zone") == ALL_TERRITORY
         whole = zones[rows & (zones.index.get_level_values("service") == self.service)]
-        return whole.iloc[0] if len(whole) else pd.Series(0.0, index=zones.columns)
+        found: Any = whole.iloc[0] if len(whole) else pd.Series(0.0, index=zones.columns)
+        both: pd.Series[float] = pd.concat([found, self.interval])
+        return both
 
     def __repr__(self) -> str:
         return f"Outcome({self.comparison.services!r} -> {[site.commune_code for site in self.sites]})"
@@ -98,6 +106,8 @@ class Trial:
         places: gpd.GeoDataFrame | None = None,
         network: RoadNetwork | None = None,
         times_method: str = "estimate",
+        doubt: Doubt | None = None,
+        level: float = math.nan,
     ) -> None:
         if times_method != "estimate" and network is None:
             raise ParameterError(
@@ -107,7 +117,7 @@ class Trial:
         self.baseline = baseline
         self.state = baseline.state
         self.places = baseline.state.communes if places is None else places
-        self._network = network
+        self._network, self._doubt, self._level = network, doubt, level
         cutoff = float(baseline.state.travel_times.attrs.get("cutoff_min", math.nan))
         self._cutoff_min = None if math.isnan(cutoff) else cutoff
         self._today: dict[tuple[str, ...], Results] = {}
@@ -146,13 +156,18 @@ class Trial:
         state = self._with_sites(services, list(sites.values()))
         today = replace(self.today(*services), state=state)
         later = compute(apply(state, scenario), today=today)
+        comparison, interval = compare(today, later).named(scenario.id, scenario.name), pd.Series(dtype=float)
+        if self._doubt is not None and service in comparison.services:
+            drawn = (comparison, service, self._doubt, self._level)
+            interval = interval_of_whole(today, later, *drawn).rename(COUNTED_AS)
         return Outcome(
             scenario=scenario,
             sites=tuple(sites.values()),
             service=service,
             baseline=today,
             results=later,
-            comparison=compare(today, later).named(scenario.id, scenario.name),
+            comparison=comparison,
+            interval=interval,
             coverage=_coverage(today, later, service),
             capacity_per_1000=(
                 _capacity_per_1000(today, today, service),
@@ -193,6 +208,7 @@ class Trial:
         services = state.services[state.services["authorisation_id"].isin(names).to_numpy()]
         sites = list(dict.fromkeys(site for name in names for site in self.services[name]))
         times = state.travel_times[state.travel_times["to_id"].astype("str").isin(sites)]
+        times = times.astype(_TEXTS)
         times.attrs = dict(state.travel_times.attrs)
         every = state.parameters.authorisations
         named = tuple(one.model_copy(update={"trip": ()}) for one in every if one.id in names)
@@ -202,6 +218,7 @@ class Trial:
             services=services,
             travel_times=times,
             site_times=state.site_times.iloc[:0],
+            published=None,
             parameters=replace(state.parameters, authorisations=named, **_NOTHING_ELSE),
         )
 
@@ -219,7 +236,7 @@ class Trial:
             raise UnknownCodeError(
                 f"Commune inconnue « {commune_code} » ({examples(self.state.communes.index)})."
             )
-        name = f"Lieu essayé à {self.state.communes['name'][commune_code]}"
+        name = f"Lieu essayé {at_place(str(self.state.communes['name'][commune_code]))}"
         place: Any = {"commune_code": commune_code, "longitude": longitude, "latitude": latitude}
         return NewSite(id=f"{TRIED_SITE}-{commune_code}{point}", name=name, source=SOURCE, **place)
 
@@ -250,13 +267,12 @@ class Trial:
             between = estimate_travel_times(old, frame, terrain=state.parameters.terrain)
         else:
             between = self._network.travel_times(old, frame)
-        texts = {"from_id": "str", "to_id": "str"}
-        parts = [state.travel_times, *map(self._times, frames)]
-        both = pd.concat([part.astype(texts) for part in parts], ignore_index=True)
+        new_times = [self._times(frame).astype(_TEXTS) for frame in frames]
+        both = pd.concat([state.travel_times, *new_times], ignore_index=True)
         both.attrs = dict(state.travel_times.attrs)
         every: Any = pd.concat([state.sites, frame])
         sites = gpd.GeoDataFrame(every, crs=state.sites.crs)
-        return replace(state, sites=sites, travel_times=both, site_times=between.astype(texts))
+        return replace(state, sites=sites, travel_times=both, site_times=between.astype(_TEXTS))
 
     def _frame(self, site: NewSite) -> gpd.GeoDataFrame:
         """Return a site as the tables hold it."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
+import numpy as np
 import pandas as pd
+
+from territory.access.uncertainty import told_apart
 
 Key = tuple[str, str, str, str]
 
@@ -60,3 +64,34 @@ def in_reading_order(keys: Sequence[Key]) -> list[Key]:
     return sorted(
         keys, key=lambda key: (LEVELS.index(key[0]), services[key[2]], zones[key[1]], measures[key[3]])
     )
+
+
+def groups_of(rows: pd.DataFrame, by: list[str]) -> tuple[pd.Index, np.ndarray]:
+    """Return the groups of some rows as they first come, and that of each row."""
+    groups = rows.groupby(by, sort=False)
+    return groups.size().index, groups.ngroup().to_numpy()
+
+
+def mean_trips(rows: pd.DataFrame, by: list[str], level: float) -> pd.DataFrame:
+    """Return by group the ninth decile of times, the doubt on the change of their mean, and whether it is told."""
+    index, group = groups_of(rows, by)
+    is_kept = rows["is_in_area"] & rows["delta_travel_time_min"].notna() & rows["persons"].fillna(0.0).ne(0)
+    kept, group = rows[is_kept], group[is_kept.to_numpy(bool)]
+    add = partial(np.bincount, group, minlength=len(index))
+    persons, found = kept["persons"].to_numpy(float), {}
+    total = np.where((total := add(persons)) > 0, total, np.nan)
+    for side in SIDES:
+        minutes = kept[f"{side}_travel_time_min"].to_numpy(float)
+        order = np.lexsort((minutes, group))
+        before = np.append(0.0, np.cumsum(persons[order]))
+        part = before[1:] - before[np.searchsorted(group[order], group[order])]
+        reached = order[part >= (0.9 - 1e-9) * total[group[order]]]
+        zones, first = np.unique(group[reached], return_index=True)
+        found[f"{side}_p90_min"] = np.full(len(index), np.nan)
+        found[f"{side}_p90_min"][zones] = minutes[reached[first]]
+    delta, size = (
+        add(kept[name].to_numpy(float) * persons) / total
+        for name in ("delta_travel_time_min", "detectable_min")
+    )
+    told = pd.arrays.BooleanArray(told_apart(delta, size, level=level), np.isnan(delta))
+    return pd.DataFrame({**found, "detectable_mean_min": size, "is_mean_distinguishable": told}, index=index)

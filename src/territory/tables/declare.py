@@ -105,6 +105,8 @@ class Column:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     pattern: str = ""
+    # what it means, in French, where the heading does not say it
+    fr_about: str = ""
 
     @cached_property
     def unit(self) -> Unit:
@@ -192,3 +194,4 @@ class Table:
     nullable: str = "*"
     optional: str = "*"
     is_handed: bool = True
+    fr_about: str = ""

@@ -127,7 +127,7 @@ def _explain(columns: dict[str, Column], cases: pd.DataFrame, problems: Problems
     for (name, check), group in cases.groupby(["column", "check"], sort=False, dropna=False):
         if check == "column_in_dataframe":
             for missing in group["failure_case"]:
-                problems.add(f"colonne absente : « {missing} » ({columns[missing].about})")
+                problems.add(f"colonne absente : « {missing} » ({columns[missing].label})")
             continue
         count = len(group)
         column = columns[str(name)]
@@ -173,7 +173,7 @@ def _field(name: str, column: str, values: pd.Series) -> dict[str, Any]:
         "name": column,
         "title": label_of(name, column),
         "type": "integer" if kind == "number" and values.dtype.kind in "iu" else kind,
-        "description": one.about,
+        "description": one.fr_about or one.label,
         "unit": one.unit.fr,
         "constraints": {} if one.minimum is None else {"minimum": one.minimum},
     }

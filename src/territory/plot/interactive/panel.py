@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets
+import pandas as pd
 
 from territory.errors import TerritoryError
 from territory.french.numbers import NBSP, decimal, minutes
-from territory.french.words import persons
+from territory.french.words import INTERVALS, at_place, capital, of_ages, persons, ranged, typeset
 from territory.plot import style
 from territory.release.shown import Tried
 from territory.scenario.trial import PLACED, Outcome, Step, Trial
@@ -30,7 +31,7 @@ from territory.tables.schemas import plain_texts
 
 Changed = Callable[[Tried | None], None]
 ON_THE_MAP = "— point choisi sur la carte —"
-_SAID = {"move": " à ", "branch": " et une antenne à ", "open": " et un autre à ", "close": " : fermeture"}
+_SAID = {"move": " ", "branch": " et une antenne ", "open": " et un autre ", "close": " : fermeture"}
 # each control has a layout of its own, made of this: one that hides hides alone
 _WIDE = {"width": "100%"}
 _SCENARIO_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -181,7 +182,9 @@ class TrialPanel:
     def _name_of(self, step: Step) -> str:
         """Say one change, as the page of a study names a trial."""
         names = self._trial.state.communes["name"]
-        where = "un point de la carte" if step.commune_code is None else str(names[step.commune_code])
+        where = (
+            "à un point de la carte" if step.commune_code is None else at_place(str(names[step.commune_code]))
+        )
         capacity = "" if step.capacity is None else f" ({decimal(step.capacity, 0)} places)"
         said = self._labels.get(step.service, step.service) + _SAID.get(step.act, "")
         return said + (where if step.act in PLACED else "") + capacity
@@ -297,29 +300,37 @@ def _numbers(outcome: Tried, trial: Trial, service: str) -> str:
         )
     if service not in outcome.effects.services:
         box += "<div>Aucun trajet ne change pour ce service : l'étude compte le reste (places, soins proches).</div>"
-    whom = "Personnes de l'âge accueilli"
+    ages = trial.state.services.loc[
+        trial.state.services["authorisation_id"] == service, ["age_min", "age_max"]
+    ]
+    whom = capital(of_ages(float(ages["age_min"].min()), float(ages["age_max"].max())))
     table = "<table style='width:100%;border-collapse:collapse'>"
     rates = (decimal(value, 2) for value in outcome.capacity_per_1000)
     body = _row("Places pour 1 000 pers.", *rates)
     if service in outcome.effects.services:
-        means = (minutes(figures[f"{side}_mean_min"]) for side in ("baseline", "scenario"))
-        body += _row("Temps moyen", *means)
+        before, after = (minutes(figures[f"{side}_mean_min"]) for side in ("baseline", "scenario"))
+        told = figures["is_mean_distinguishable"]
+        body += _row("Temps moyen", before, after + ("" if told is not pd.NA and told else " ≈"))
     body += f"<tr><td colspan='3' style='padding-top:5px'>{whom} du territoire :</td></tr>" + "".join(
         _row(f"À {minutes(float(bound))} ou moins", persons(before), persons(after))
         for bound, before, after in outcome.coverage.itertuples()
     )
+    ends = ("", "_low", "_high")
+    found = {key: [float(figures.get(f"persons_{key}{end}", math.nan)) for end in ends] for key in _COLORS}
+    counted = {key: typeset(ranged(*values)) for key, values in found.items()}
     effects = "".join(
         f"<tr><td style='padding:1px 0'><span style='display:inline-block;width:11px;height:11px;margin-right:6px;"
         f"background:{color};border:1px solid {style.RULE}'></span>{CODES['effects'][key]}</td>"
-        f"<td style='text-align:right'><b data-effect='persons_{key}'>{persons(float(figures[f'persons_{key}']))}"
+        f"<td style='text-align:right'><b data-effect='persons_{key}'>{counted[key]}"
         "</b></td></tr>"
         for key, color in _COLORS.items()
         if key != "without" or figures["persons_without"]
     )
+    note = f"<div>{INTERVALS}</div>" if any(" à " in text for text in counted.values()) else ""
     head = "<tr><td></td><td style='text-align:right'>aujourd'hui</td><td style='text-align:right'>essai</td></tr>"
     return (
         f"{box}{table}{head}{body}</table><div style='margin-top:6px'>{whom}, à {limit} ou moins du site "
-        f"d'aujourd'hui :</div>{table}{effects}</table></div>"
+        f"d'aujourd'hui :</div>{table}{effects}</table>{note}</div>"
     )
 
 

@@ -108,11 +108,17 @@ def _show_labels(
     groups: pd.Series, areas: gpd.GeoDataFrame, labels: Mapping[str, str], title: str, notes: list[str]
 ) -> Figure:
     """Draw a partition; groups beyond the number of colours are told apart by hatches."""
-    areas = _known(areas, groups.index, "unités")
-    legend = [_group(i, name, labels[name]) for i, name in enumerate(labels)]
-    keys = groups.reindex(areas.index).astype(object).where(lambda found: found.notna(), UNKNOWN.key)
-    panel = Panel(areas, keys, zones=groups.reindex(areas.index))
-    return draw_map(panel, Legend(shown((*legend, UNKNOWN), keys), title, notes=notes))
+    known = _known(areas, groups.index, "unités")
+    # outlines that the result does not name are land under its points
+    land = areas[
+        ~areas.index.isin(groups.index) & (areas.geom_type != "Point") & known.geom_type.eq("Point").all()
+    ]
+    drawn: Any = pd.concat([land, known])
+    legend = [*[_group(i, name, labels[name]) for i, name in enumerate(labels)], _LAND, UNKNOWN]
+    keys = groups.reindex(drawn.index).astype(object).where(lambda found: found.notna(), UNKNOWN.key)
+    keys = keys.mask(drawn.index.isin(land.index), _LAND.key)
+    panel = Panel(drawn, keys, zones=groups.reindex(drawn.index))
+    return draw_map(panel, Legend(shown(legend, keys), title, notes=notes))
 
 
 def _group(place: int, name: str, label: str) -> Category:

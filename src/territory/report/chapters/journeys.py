@@ -17,18 +17,7 @@ from territory.plot.maps.legend import Category, Legend
 from territory.release.gate import TODAY
 from territory.report.chapters import pictures
 from territory.report.chapters.moves import grouped, is_wide
-from territory.report.layout.document import (
-    Beside,
-    Block,
-    DataTable,
-    Heading,
-    Paragraph,
-    Part,
-    Picture,
-    strong,
-    table,
-    wording,
-)
+from territory.report.layout import document as doc
 from territory.report.reading import Reading
 from territory.scenario.zones import ALL_TERRITORY
 from territory.study.words.model import TripRounds
@@ -41,15 +30,12 @@ _AROUND_M = 12_000.0
 _NOT = Category("none", "autre commune", style.OUTSIDE)
 
 
-def time_on_board(reading: Reading, *, whole: bool = False) -> list[Block]:
-    """Return rounds before and after, for children then for professionals, whose tables are in the whole chapter alone.
-
-    Nothing without rounds in the study.
-    """
+def time_on_board(reading: Reading, *, whole: bool = False) -> list[doc.Block]:
+    """Return rounds before and after, for children then for professionals (with their tables in the whole chapter)."""
     found = _rounds(reading, ALL_TERRITORY)
     if found.empty:
         return []
-    said = wording("journeys.rounds")
+    said = doc.wording("journeys.rounds")
     supposed = found[found["is_illustrative"].astype(bool)].drop_duplicates(["service", "who"])
     if len(supposed):
         counts = supposed["children_count"].map(integer)
@@ -57,11 +43,13 @@ def time_on_board(reading: Reading, *, whole: bool = False) -> list[Block]:
             f"{n} pour {reading.the([name])}" for name, n in zip(supposed["service"], counts, strict=True)
         ]
         said += f" Nombre d'enfants supposé, à titre d'illustration : {join(named)}."
-    blocks: list[Block] = [Heading("Le temps à bord"), Paragraph(said)]
+    blocks: list[doc.Block] = [doc.Heading("Le temps à bord"), doc.Paragraph(said)]
     for (service, who), rows in found.groupby(["service", "who"], sort=False):
         if secret := next(filter(None, rows["reason"]), ""):
             blocks.append(
-                Paragraph([strong(f"{capital(reading.short(str(service)))}."), f" Tournées : {secret}."])
+                doc.Paragraph(
+                    [doc.strong(f"{capital(reading.short(str(service)))}."), f" Tournées : {secret}."]
+                )
             )
             continue
         is_short = who == "staff" and not whole
@@ -71,7 +59,7 @@ def time_on_board(reading: Reading, *, whole: bool = False) -> list[Block]:
     return blocks
 
 
-def board_there(reading: Reading, epci: str) -> list[Block]:
+def board_there(reading: Reading, epci: str) -> list[doc.Block]:
     """Return the time on board of the children who live in an EPCI, before and after; nothing where few were drawn."""
     found = _rounds(reading, epci)
     if found.empty:
@@ -87,7 +75,7 @@ def board_there(reading: Reading, epci: str) -> list[Block]:
         )
         for (service, who), rows in found.groupby(["service", "who"], sort=False)
     ]
-    return [Heading("Le temps à bord"), *blocks] if blocks else []
+    return [doc.Heading("Le temps à bord"), *blocks] if blocks else []
 
 
 def _rounds(reading: Reading, zone: str) -> pd.DataFrame:
@@ -96,7 +84,7 @@ def _rounds(reading: Reading, zone: str) -> pd.DataFrame:
     return found if found.empty else found[found["zone"].eq(zone) & ~found["measure"].isin(_IN_TABLES)]
 
 
-def _on_the_road(reading: Reading, service: str, who: str, rows: pd.DataFrame) -> Paragraph:
+def _on_the_road(reading: Reading, service: str, who: str, rows: pd.DataFrame) -> doc.Paragraph:
     """Say which share of their working time professionals spend on the road, today and in each scenario."""
     spent = rows[rows["measure"].eq("road_share") & rows["scenario"].ne(TODAY)]
     said = [
@@ -105,12 +93,12 @@ def _on_the_road(reading: Reading, service: str, who: str, rows: pd.DataFrame) -
     today = _cell(rows[rows["measure"].eq("road_share")].iloc[0], "baseline", "share")
     times = [f"{today} aujourd'hui", *said]
     told = f"{join(times)} ({_rules(reading, service, who)}). Le reste est dans l'annexe."
-    return Paragraph(
-        [strong(f"{capital(reading.short(service))}."), f" Temps de travail passé sur la route : {told}"]
+    return doc.Paragraph(
+        [doc.strong(f"{capital(reading.short(service))}."), f" Temps de travail passé sur la route : {told}"]
     )
 
 
-def _table(reading: Reading, service: str, who: str, rows: pd.DataFrame, caption: str = "") -> DataTable:
+def _table(reading: Reading, service: str, who: str, rows: pd.DataFrame, caption: str = "") -> doc.DataTable:
     """Return the measures of one service, one column for each situation."""
     every = [name for name in dict.fromkeys(rows["scenario"]) if name != TODAY]
     lines = []
@@ -122,17 +110,17 @@ def _table(reading: Reading, service: str, who: str, rows: pd.DataFrame, caption
         lines.append([CODES["round_measures"][str(measure)], *cells])
     no_price = who == "child" and not caption and "year_eur" not in set(rows["measure"])
     caption = f"{caption or capital(reading.short(service))} : {_rules(reading, service, who)}."
-    caption += wording("journeys.no_price") if no_price else ""
+    caption += doc.wording("journeys.no_price") if no_price else ""
     if is_wide(every):
         heads = ["Mesure <1.6", "Aujourd'hui >1", "Dans les scénarios <3"]
         lines = [[*line[:2], grouped(dict(zip(every, line[2:], strict=True)), line[1])] for line in lines]
-        return table(heads, lines, caption)
-    return table(
+        return doc.table(heads, lines, caption)
+    return doc.table(
         ["Mesure <1.6", "Aujourd'hui >1", *(f"Scénario {name} >1" for name in every)], lines, caption
     )
 
 
-def _limits(reading: Reading, service: str) -> list[Block]:
+def _limits(reading: Reading, service: str) -> list[doc.Block]:
     """Return what each limit on board takes, today and in the scenarios that change it; nothing unless it is asked."""
     found = reading.release.rounds[2]
     found = found if found.empty else found[found["service"].eq(service) & found["reason"].eq("")]
@@ -154,7 +142,7 @@ def _limits(reading: Reading, service: str) -> list[Block]:
     kept = [[where, *line] for where, line in every if where == today or told[where] != told[today]]
     heads = [f"{CODES['round_measures'][one]} >{1.5 if one.endswith('_min') else 1.1}" for one in measures]
     caption = f"{capital(reading.short(service))} : ce que demande chaque limite de temps à bord."
-    return [table(["Situation <0.9", "Limite >0.7", *heads], kept, caption)]
+    return [doc.table(["Situation <0.9", "Limite >0.7", *heads], kept, caption)]
 
 
 def _cell(row: pd.Series, side: str, unit: str) -> str:
@@ -189,7 +177,7 @@ def _rules(reading: Reading, service: str, who: str) -> str:
     return f"tournées du matin, {seats}, {minutes(rules.stop_min)} par arrêt"
 
 
-def _maps(reading: Reading, service: str) -> list[Block]:
+def _maps(reading: Reading, service: str) -> list[doc.Block]:
     """Return the round of one same child today, and in the first scenario that changes it."""
     paths = reading.release.rounds[1]
     paths = paths[paths["service"] == service]
@@ -200,10 +188,10 @@ def _maps(reading: Reading, service: str) -> list[Block]:
     points = pd.concat([reading.communes.geometry, reading.release.sites.geometry])
     frame = points.reindex([place for name in shown for place in stops[name]]).buffer(_AROUND_M).total_bounds
     drawn = [_map(reading, service, name, stops[name], tuple(map(float, frame))) for name in shown]
-    return [Beside(drawn[:1], drawn[1])] if len(drawn) > 1 else [*drawn]
+    return [doc.Beside(drawn[:1], drawn[1])] if len(drawn) > 1 else [*drawn]
 
 
-def _map(reading: Reading, service: str, situation: str, places: list[str], frame: Any) -> Picture:
+def _map(reading: Reading, service: str, situation: str, places: list[str], frame: Any) -> doc.Picture:
     """Draw the round of one draw, by commune, within a frame: no home is on it."""
     *codes, site = places
     areas = pictures.areas_of(reading)
@@ -230,7 +218,7 @@ def _map(reading: Reading, service: str, situation: str, places: list[str], fram
     note = "Enfants tirés au sort, placés à leur commune : aucun domicile n'est dessiné."
     legend = Legend((_ON_ROUND, _NOT), "Une tournée", [("1", "o", reading.site_name(site))], [note])
     named = " puis ".join(dict.fromkeys(reading.commune(code) for code in codes))
-    return Picture(
+    return doc.Picture(
         style.to_svg(draw_map(panel, legend, max_height_cm=5.8, width_cm=8.2)),
         alt=f"Carte d'une tournée de {count(len(codes), 'arrêt')}, {when} : {named}, puis {reading.site_name(site)}.",
         caption=f"Une tournée tirée au sort, {when} : {reading.short(service)}.",
@@ -238,16 +226,16 @@ def _map(reading: Reading, service: str, situation: str, places: list[str], fram
     )
 
 
-NO_TIMETABLE = wording("journeys.no_timetable")
+NO_TIMETABLE = doc.wording("journeys.no_timetable")
 _MOST_SERVICES = 6
 _SIDES = [f"{who}, {how} >1" for how in ("voiture", "sans voiture") for who in ("communes", "habitants")]
 
 
-def parts(reading: Reading) -> list[Part]:
+def parts(reading: Reading) -> list[doc.Part]:
     """Return the part without a car, which may leave; none without a timetable."""
     if reading.study.travel.transit is None:
         return []
-    return [Part(partial(_blocks, reading), "les trajets sans voiture", leaves=8)]
+    return [doc.Part(partial(_blocks, reading), "les trajets sans voiture", leaves=8)]
 
 
 def said(reading: Reading) -> str:
@@ -265,7 +253,7 @@ def said(reading: Reading) -> str:
     )
 
 
-def _blocks(reading: Reading) -> list[Block]:
+def _blocks(reading: Reading) -> list[doc.Block]:
     """Return the words, the tables and the maps."""
     drawn = [*reading.closest, *reading.named][:1]
     return without_car(reading) + [
@@ -275,23 +263,19 @@ def _blocks(reading: Reading) -> list[Block]:
     ]
 
 
-def without_car(reading: Reading) -> list[Block]:
+def without_car(reading: Reading) -> list[doc.Block]:
     """Return the heading, the words and the tables; nothing without a timetable."""
     if reading.study.travel.transit is None:
         return []
-    words = Paragraph(f"{said(reading).strip()} {_households(reading)}")
-    return [Heading("Et sans voiture ?"), words, _minutes_table(reading), *_deserts(reading)]
+    households = doc.wording("journeys.no_households")
+    if "households_without_car" in reading.territory:
+        total = round(float(reading.territory["households_without_car"].sum()))
+        households = f"{count(total, 'ménage')} du territoire n'ont pas de voiture (recensement)."
+    words = doc.Paragraph(f"{said(reading).strip()} {households}")
+    return [doc.Heading("Et sans voiture ?"), words, _minutes_table(reading), *_deserts(reading)]
 
 
-def _households(reading: Reading) -> str:
-    """Say who has no car, or where it is told."""
-    if "households_without_car" not in reading.territory:
-        return wording("journeys.no_households")
-    total = reading.territory["households_without_car"].sum()
-    return f"{count(round(float(total)), 'ménage')} du territoire n'ont pas de voiture (recensement)."
-
-
-def _deserts(reading: Reading) -> list[Block]:
+def _deserts(reading: Reading) -> list[doc.Block]:
     """Return the communes that each criterion of time puts in a desert, by car and without."""
     later, people = reading.release.deserts_without_car, reading.territory["population"]
     rows = []
@@ -305,10 +289,10 @@ def _deserts(reading: Reading) -> list[Block]:
         if cells.count("–") < 2:
             rows.append([one.label, *cells])
     said = "Du côté du « désert » pour chaque critère de temps ; l'APL, qui mesure une offre, reste la même."
-    return [table(["Critère <2.4", *_SIDES], rows, said)] if rows else []
+    return [doc.table(["Critère <2.4", *_SIDES], rows, said)] if rows else []
 
 
-def _minutes_table(reading: Reading) -> DataTable:
+def _minutes_table(reading: Reading) -> doc.DataTable:
     """Return the inhabitants within the second threshold by car and without, today and where a scenario changes it."""
     bound = pictures.breaks_of(reading)[:2][-1]
     rows: list[list[str]] = []
@@ -325,7 +309,7 @@ def _minutes_table(reading: Reading) -> DataTable:
     whole = count(len(reading.territory), "commune")
     heads = ["Service <2", "Situation <1.2", *_SIDES]
     heads += [] if homes is None else ["ménages sans voiture >1"]
-    return table(heads, rows, f"À {minutes(bound)} ou moins d'un site, sur {whole} et leurs habitants.")
+    return doc.table(heads, rows, f"À {minutes(bound)} ou moins d'un site, sur {whole} et leurs habitants.")
 
 
 def _within(reading: Reading, rows: pd.DataFrame, bound: float, people: pd.Series) -> list[str]:

@@ -4,13 +4,13 @@ import math
 from collections.abc import Sequence
 
 from territory.french.numbers import decimal, integer, minutes
-from territory.french.words import count, join, persons
+from territory.french.words import count, join, persons, ranged
 from territory.network.estimate_model import calibration
 from territory.release.gate import TODAY
 from territory.report.chapters import journeys
 from territory.report.chapters.pictures import bounds_of
 from territory.report.layout import document as doc
-from territory.report.reading import Reading, ranged
+from territory.report.reading import Reading
 from territory.study.words.changes import ChangeSpeeds
 from territory.tables.declare import CODES
 
@@ -21,10 +21,7 @@ _TERRAINS = {"plain": "plaine", "mixed": "intermédiaire", "mountain": "montagne
 _DIGEST_SHOWN = 64
 # FACTS: METRIC and OSRM on 2,500 pairs of Gironde, 66.8 % within 5 min of each other
 _DOUBT = doc.wording("method.doubt")
-_NOT_TOLD_APART: doc.Text = [
-    doc.strong("Sans différence visible."),
-    doc.wording("method.not_told_apart"),
-]
+_NOT_TOLD_APART: doc.Text = [doc.strong("Sans différence visible."), doc.wording("method.not_told_apart")]
 
 
 def method(reading: Reading) -> list[doc.Block]:
@@ -46,13 +43,10 @@ def method(reading: Reading) -> list[doc.Block]:
     secret: doc.Text = [doc.strong("Petits nombres."), doc.wording("method.small")]
     if reading.release.is_internal:
         secret = [doc.strong("Édition interne."), f" {NOTHING_WITHHELD}"]
-    items: list[doc.Text] = [
-        *_times(reading),
-        sans,
-        [doc.strong("Âges."), text],
-        *_counting(reading),
-        secret,
-    ]
+    items: list[doc.Text] = [*_times(reading), sans, [doc.strong("Âges."), text]]
+    if reading.release.scenarios:
+        items.append([doc.strong("Périmètre."), doc.wording("method.perimeter", limit=reading.limit)])
+    items += [[doc.strong("Ce qui n'est pas calculé."), doc.wording("method.not_computed")], secret]
     blocks: list[doc.Block] = [doc.Heading("Méthode et limites"), doc.Bullets(items)]
     blocks += _sensitivity(reading)
     asked: list[doc.Text] = [
@@ -75,12 +69,7 @@ def _times(reading: Reading) -> list[doc.Text]:
             for change in scenario.change
             if isinstance(change, ChangeSpeeds) and change.works
         ]
-        return [
-            [doc.strong("Temps de route."), said],
-            *works,
-            _NOT_TOLD_APART,
-            *_isochrones(reading),
-        ]
+        return [[doc.strong("Temps de route."), said], *works, _NOT_TOLD_APART, *_isochrones(reading)]
     if reading.release.times_method != "estimate":
         said = f" Repris du distancier fourni avec l'étude. {_DOUBT}"
         return [[doc.strong("Temps de route."), said], _NOT_TOLD_APART]
@@ -110,32 +99,7 @@ def _isochrones(reading: Reading) -> list[doc.Text]:
     if drawn is None or drawn.empty or not bounds_of(reading):
         return []
     times = join(minutes(bound) for bound in bounds_of(reading))
-    return [
-        [
-            doc.strong("Isochrones."),
-            doc.wording("method.isochrones", times=times),
-        ]
-    ]
-
-
-def _counting(reading: Reading) -> list[doc.Text]:
-    """Say who is counted, and what is not."""
-    limit = reading.limit
-    items: list[doc.Text] = []
-    if reading.release.scenarios:
-        items.append(
-            [
-                doc.strong("Périmètre."),
-                doc.wording("method.perimeter", limit=limit),
-            ]
-        )
-    items.append(
-        [
-            doc.strong("Ce qui n'est pas calculé."),
-            doc.wording("method.not_computed"),
-        ]
-    )
-    return items
+    return [[doc.strong("Isochrones."), doc.wording("method.isochrones", times=times)]]
 
 
 def _sensitivity(reading: Reading) -> list[doc.Block]:
@@ -240,10 +204,7 @@ def digest_line(reading: Reading) -> list[doc.Block]:
     made = f"territory {versions['territory']}" if "territory" in versions else "territory"
     return [
         doc.Paragraph(
-            [
-                doc.wording("method.digest", made=made, files=count(len(files), "fichier")),
-                doc.strong(digest),
-            ],
+            [doc.wording("method.digest", made=made, files=count(len(files), "fichier")), doc.strong(digest)],
             "small",
         )
     ]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from territory.french.numbers import minutes, signed
-from territory.french.words import capital, count, join
+from territory.french.words import ALIKE, INTERVALS, capital, count, join
 from territory.release.gate import TODAY
 from territory.release.observed_children import EFFECTS
 from territory.report.layout import document as doc
@@ -126,7 +126,6 @@ def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> l
     return [title, doc.table(columns, shown, caption, may_split=True, note=" ".join(notes))]
 
 
-INTERVALS = "« 5 000 à 9 000 » : ce que le doute sur les temps laisse possible."
 ON_ONE_POINT = "les deux adresses sont placées au même point, et le calcul ne voit pas ce déménagement"
 # what a column of persons says
 EFFECT_HEADS = {key: capital(said) for key, said in CODES["effects"].items()}
@@ -169,6 +168,7 @@ def effects_table(reading: Reading, move: Move, zones: list[str], *, name: str =
         text = f"{worst[0]} ({signed(worst[1])} min)" if worst else "aucune"
         rows.append([zone_name(reading, zone), *cells, reading.means(found, zone), text])
     notes = [INTERVALS] if any(" à " in cell for row in rows for cell in row[1:-2]) else []
+    notes += [ALIKE] if any("≈" in row[-2] for row in rows) else []
     if "entering" in effects:
         notes.append(
             f"« {EFFECT_HEADS['entering']} » : à plus de {reading.limit} aujourd'hui, pas comptés comme gagnants."

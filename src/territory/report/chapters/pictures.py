@@ -56,11 +56,7 @@ def time_map(
     width_cm: float = legends.WIDTH_CM,
     without_car: bool = False,
 ) -> Picture:
-    """Draw the time from every commune to the site of a named service, or to the closest of a complete list.
-
-    The map is of today (``""``) or of a scenario. Where times come from a road map, the isochrones of the site are
-    drawn over them.
-    """
+    """Draw the time to a named service, or to the closest of a complete list, with its isochrones by road."""
     areas = areas_of(reading)
     situation = "Aujourd'hui" if scenario_id == TODAY else f"Scénario {scenario_id}"
     found = reading.release.times_without_car if without_car else reading.times
@@ -121,10 +117,7 @@ def change_map(
     zoom_name: str | None = None,
     width_cm: float = legends.WIDTH_CM,
 ) -> Picture:
-    """Draw the change of travel time that a move brings, for the whole territory or for one EPCI.
-
-    A map narrower than a page says which way each commune goes, without its minutes.
-    """
+    """Draw the change of travel time that a move brings; a map narrower than a page has no minutes."""
     areas, is_small = areas_of(reading), width_cm < legends.WIDTH_CM
     rows = reading.differences_of(move).reindex(areas.index)
     classes = legends.change_classes(rows["delta_travel_time_min"], rows["effect"])

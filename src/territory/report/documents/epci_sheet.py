@@ -7,7 +7,7 @@ import pandas as pd
 
 from territory.errors import StudyError, UnknownCodeError
 from territory.french.numbers import integer, minutes, share
-from territory.french.words import capital, count, epci_phrase, in_guillemets, join, persons
+from territory.french.words import INTERVALS, capital, count, epci_phrase, in_guillemets, join, persons
 from territory.release.gate import TODAY
 from territory.report.chapters import maps, method, moves, pictures
 from territory.report.chapters.first_page import questions
@@ -15,16 +15,7 @@ from territory.report.chapters.journeys import board_there
 from territory.report.chapters.moves import in_one_column, is_wide
 from territory.report.chapters.needs import range_text
 from territory.report.chapters.travel_accounts import farthest, rates_table
-from territory.report.layout.document import (
-    Block,
-    Bullets,
-    Document,
-    Heading,
-    KeyFigures,
-    Paragraph,
-    shortest_needed,
-    table,
-)
+from territory.report.layout import document as doc
 from territory.report.reading import UNKNOWN, Move, Readable, Reading, read
 
 _MOST_PAGES = 2
@@ -47,7 +38,7 @@ def sheet_codes(result: Readable) -> list[str]:
     return sorted(codes, key=lambda code: (-float(people[code]), code))
 
 
-def epci_sheet(result: Readable, epci: str) -> Document:
+def epci_sheet(result: Readable, epci: str) -> doc.Document:
     """Return the sheet of one EPCI as data, meant for two pages."""
     reading = read(result)
     codes = sheet_codes(reading)
@@ -59,12 +50,12 @@ def epci_sheet(result: Readable, epci: str) -> Document:
     place = reading.territory[reading.territory["epci_code"] == epci]
     head, times, offer = _people(reading, place), _times(reading, place), _offer(reading, epci)
     unknown = questions(reading)
-    foot: list[Block] = [Heading(UNKNOWN, 2), Bullets(unknown, "small")] if unknown else []
+    foot: list[doc.Block] = [doc.Heading(UNKNOWN, 2), doc.Bullets(unknown, "small")] if unknown else []
     board = board_there(reading, epci)
     picture, foot = _map(reading, place, epci), [*foot, *method.digest_line(reading)]
     name = reading.zone_names[epci]
 
-    def make(level: int) -> Document:
+    def make(level: int) -> doc.Document:
         most_lines, most_communes = _LENGTHS[level]
         effects = _effects(reading, epci, place, most=most_lines)
         if (move := reading.pivot) is not None and move.lasts:
@@ -80,10 +71,10 @@ def epci_sheet(result: Readable, epci: str) -> Document:
             footer=reading.footer(reading.zone(epci)),
         )
 
-    return shortest_needed(make, len(_LENGTHS) - 1, most_pages=_MOST_PAGES)
+    return doc.shortest_needed(make, len(_LENGTHS) - 1, most_pages=_MOST_PAGES)
 
 
-def _people(reading: Reading, place: pd.DataFrame) -> list[Block]:
+def _people(reading: Reading, place: pd.DataFrame) -> list[doc.Block]:
     """Say who lives there, and how many are concerned, with the range."""
     population = float(place["population"].sum(min_count=1))
     whole = float(reading.territory["population"].sum(min_count=1))
@@ -93,10 +84,10 @@ def _people(reading: Reading, place: pd.DataFrame) -> list[Block]:
         (integer(len(place)), "communes" if len(place) > 1 else "commune", f"population {reading.vintage()}"),
     ]
     figures += _needs(reading, place)[:2]
-    return [Heading("Qui y vit"), KeyFigures(figures), *_ages(reading, place)]
+    return [doc.Heading("Qui y vit"), doc.KeyFigures(figures), *_ages(reading, place)]
 
 
-def _ages(reading: Reading, place: pd.DataFrame) -> list[Block]:
+def _ages(reading: Reading, place: pd.DataFrame) -> list[doc.Block]:
     """Say the shares of ages, there and in the whole territory."""
     parts = []
     for low, high, name in _BANDS:
@@ -106,7 +97,7 @@ def _ages(reading: Reading, place: pd.DataFrame) -> list[Block]:
             parts.append(f"{share(there)} ont {name} ({share(everywhere)} dans l'ensemble du territoire)")
     needs_text = [f"{label} : {central} ({spread})" for central, label, spread in _needs(reading, place)[2:]]
     texts = [f"{join(parts)}." if parts else "", f"{' ; '.join(needs_text)}." if needs_text else ""]
-    return [Paragraph(" ".join(filter(None, texts)), "body")] if any(texts) else []
+    return [doc.Paragraph(" ".join(filter(None, texts)), "body")] if any(texts) else []
 
 
 def _needs(reading: Reading, place: pd.DataFrame) -> list[tuple[str, str, str]]:
@@ -121,12 +112,12 @@ def _needs(reading: Reading, place: pd.DataFrame) -> list[tuple[str, str, str]]:
     return found
 
 
-def _effects(reading: Reading, epci: str, place: pd.DataFrame, *, most: int) -> list[Block]:
+def _effects(reading: Reading, epci: str, place: pd.DataFrame, *, most: int) -> list[doc.Block]:
     """Say who gains, who loses and who is left without a service there, move by move."""
     if not reading.release.scenarios:
         return []
     name = epci_phrase(reading.zone_names[epci])
-    heading = Heading("Qui y gagne, qui y perd")
+    heading = doc.Heading("Qui y gagne, qui y perd")
     effects = moves.told_effects([reading.counts_of(move) for move in reading.every_move])
     lines: dict[tuple[str, ...], list[str]] = {}
     quiet: dict[str, None] = {}
@@ -141,7 +132,7 @@ def _effects(reading: Reading, epci: str, place: pd.DataFrame, *, most: int) -> 
     rest = f"{' ; '.join(quiet)}." if quiet else ""
     if not lines:
         nobody = f"Dans {name}, aucun effet ne peut être affirmé."
-        return [heading, Paragraph(f"{nobody} {capital(rest)}".strip())]
+        return [heading, doc.Paragraph(f"{nobody} {capital(rest)}".strip())]
     # where there is no room for all, those of the service whose trips change most come first
     start = f"{reading.labels(reading.pivot.services)}, " if reading.pivot is not None else ""
     told = sorted(lines, key=lambda key: (not key[0].startswith(start), lines[key], key))[:most]
@@ -150,7 +141,7 @@ def _effects(reading: Reading, epci: str, place: pd.DataFrame, *, most: int) -> 
     outside = len(reading.communes[reading.communes["epci_code"] == epci]) - len(place)
     notes = [
         f"Ceux qui habitent à {reading.limit} ou moins du site d'aujourd'hui ; les lignes ne s'additionnent pas.",
-        *([moves.INTERVALS] if any(" à " in cell for row in rows for cell in row[2:-1]) else []),
+        *([INTERVALS] if any(" à " in cell for row in rows for cell in row[2:-1]) else []),
         *([f"Y compris {count(outside, 'commune')} de cet EPCI hors du territoire."] if outside else []),
     ]
     if len(told) < len(lines):
@@ -160,7 +151,7 @@ def _effects(reading: Reading, epci: str, place: pd.DataFrame, *, most: int) -> 
     heads = " | ".join(f"{moves.EFFECT_HEADS[effect]} >0.85" for effect in effects)
     columns = f"Service (qui est compté) <2.2 | Scénario <0.75 | {heads} | Communes touchées <2.7"
     caption = f"Effet des scénarios dans {name}."
-    return [heading, table(columns, rows, caption, note=" ".join(notes)), *_others_near(reading, place)]
+    return [heading, doc.table(columns, rows, caption, note=" ".join(notes)), *_others_near(reading, place)]
 
 
 def _effect_cells(reading: Reading, move: Move, epci: str, effects: list[str]) -> tuple[str, ...] | None:
@@ -182,7 +173,7 @@ def _effect_cells(reading: Reading, move: Move, epci: str, effects: list[str]) -
     return (*(found.text(epci, effect) for effect in effects), " ; ".join(named))
 
 
-def _others_near(reading: Reading, place: pd.DataFrame) -> list[Block]:
+def _others_near(reading: Reading, place: pd.DataFrame) -> list[doc.Block]:
     """Name the other known establishments near the communes that lose by the move that changes most."""
     move = reading.pivot
     if move is None:
@@ -199,13 +190,13 @@ def _others_near(reading: Reading, place: pd.DataFrame) -> list[Block]:
     )
     known = f"{lead}{join(named)}." if named else f"{lead}aucun."
     caution = "La liste n'est pas toujours complète, et les places libres ne sont pas connues."
-    return [Paragraph(f"{known} {caution}", "small")]
+    return [doc.Paragraph(f"{known} {caution}", "small")]
 
 
-def _offer(reading: Reading, epci: str) -> list[Block]:
+def _offer(reading: Reading, epci: str) -> list[doc.Block]:
     """Return the places and rates of equipment of the EPCI, and who is near common care, with intervals."""
     rates = reading.release.child_offer.get("taux_equipement", pd.DataFrame())
-    blocks: list[Block] = []
+    blocks: list[doc.Block] = []
     if len(rates):
         # a line says nothing where no place is known
         rates = rates[rates["zone"].eq(epci) & rates["known_places"].gt(0)]
@@ -228,10 +219,10 @@ def _offer(reading: Reading, epci: str) -> list[Block]:
             rows.append([capital(reading.label(service)), *cells])
     columns = ["Site le plus proche <2", *(f"à {minutes(bound)} ou moins >1" for bound in bounds)]
     caption = "Part des habitants selon le temps de route : ce que le doute sur les temps laisse possible."
-    return [*blocks, table(columns, rows, caption)] if rows else blocks
+    return [*blocks, doc.table(columns, rows, caption)] if rows else blocks
 
 
-def _times(reading: Reading, place: pd.DataFrame) -> list[Block]:
+def _times(reading: Reading, place: pd.DataFrame) -> list[doc.Block]:
     """Return the times to each service, today and in each scenario, weighted by inhabitants."""
     every = list(reading.release.scenarios)
     alike: dict[tuple[str, ...], list[str]] = {}
@@ -250,7 +241,7 @@ def _times(reading: Reading, place: pd.DataFrame) -> list[Block]:
         note = "« – » : comme aujourd'hui dans tous les scénarios."
     heads = ["Service <2.2", "Aujourd'hui >0.85", *heads, "Le plus loin aujourd'hui <2"]
     caption = "Temps de route moyen des habitants, aller simple."
-    return [Heading("À quelle distance des services"), table(heads, rows, caption, note=note)]
+    return [doc.Heading("À quelle distance des services"), doc.table(heads, rows, caption, note=note)]
 
 
 def _mean(rows: pd.DataFrame, place: pd.DataFrame) -> str:
@@ -266,7 +257,7 @@ def _mean(rows: pd.DataFrame, place: pd.DataFrame) -> str:
     return minutes(float(np.average(times[known], weights=weights[known])))
 
 
-def _map(reading: Reading, place: pd.DataFrame, epci: str) -> list[Block]:
+def _map(reading: Reading, place: pd.DataFrame, epci: str) -> list[doc.Block]:
     """Return the map of the EPCI: the difference of the move that changes most, or today's times."""
     move = reading.pivot
     height = 10.0 if len(place) <= 24 else 8.8
@@ -276,4 +267,4 @@ def _map(reading: Reading, place: pd.DataFrame, epci: str) -> list[Block]:
         picture = pictures.time_map(reading, services[0], TODAY, max_height_cm=height, zoom=place.index)
     else:
         return []
-    return [Heading("La carte"), picture]
+    return [doc.Heading("La carte"), picture]

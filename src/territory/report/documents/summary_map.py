@@ -12,6 +12,7 @@ import shapely
 from territory.french.numbers import integer, signed
 from territory.french.words import persons, typeset
 from territory.plot.maps.legend import Classes, change_classes, shown, time_classes
+from territory.plot.maps.shapes import generalise
 from territory.release.gate import TODAY
 from territory.report.chapters import pictures
 from territory.report.chapters.maps import BESIDE, said_of, written_minutes
@@ -69,10 +70,12 @@ def borders(areas: gpd.GeoDataFrame, zones: pd.Series, place: Any) -> str:
 
 
 def ring_paths(rings: gpd.GeoDataFrame | None, place: Any) -> list[list[str]]:
-    """Return isochrones as labels and SVG paths, to some two hundred metres."""
+    """Return isochrones as labels and SVG paths, as plain as the maps of the report have them."""
     if rings is None:
         return []
-    drawn = zip(rings["label"], rings.geometry.simplify(200.0), strict=True)
+    left, right = place(np.array([[0.0, 0.0], [100_000.0, 0.0]]))[:, 0]
+    shapes = (generalise(one, metres_per_point=150_000.0 / max(right - left, 1.0)) for one in rings.geometry)
+    drawn = zip(rings["label"], shapes, strict=True)
     return [[typeset(str(label)), _path(shape, place)] for label, shape in drawn]
 
 

@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 
 from territory.french.numbers import integer, signed
-from territory.french.words import alphabetical, typeset
+from territory.french.words import ALIKE, INTERVALS, alphabetical, typeset
 from territory.plot.maps.legend import Category, change_classes, time_classes
 from territory.report.chapters import first_page, journeys, method, moves, pictures
 from territory.report.chapters.maps import BESIDE
-from territory.report.chapters.moves import EFFECT_HEADS, INTERVALS, zone_name
+from territory.report.chapters.moves import EFFECT_HEADS, zone_name
 from territory.report.documents import summary_map
 from territory.report.documents.annex import title_of
 from territory.report.layout import document as doc
@@ -40,13 +40,11 @@ _COLUMNS = ("Commune", "EPCI", "Habitants", "Aujourd'hui", "Scénario", "Écart"
 
 
 def summary_html(result: Readable, *, beside: Mapping[str, str] | None = None) -> str:
-    """Return the summary page of a study, with links to the files that are beside it (name of each by its title).
-
-    It holds its styles, its script and its data; a policy inside the page forbids any other. Without scripts, the
-    answer and the tables can still be read.
-    """
+    """Return the summary page of a study, with links to the files that are beside it (name of each by its title)."""
     reading = read(result)
-    study, css, script = reading.study, _template("resume.css"), _script()
+    study, css = reading.study, _template("resume.css")
+    modules = "".join(_template(f"page/{name}.js") for name in _SCRIPTS)
+    script = f'"use strict";\n(function () {{\n{modules}}})();\n'
     drawn, communes = _map(reading)
     mark, move = reading.release.mark, reading.pivot
     by_epci: list[doc.Block] = []
@@ -96,12 +94,6 @@ def _template(name: str) -> str:
 
 
 @cache
-def _script() -> str:
-    """Return the modules of the page as one script."""
-    modules = "".join(_template(f"page/{name}.js") for name in _SCRIPTS)
-    return f'"use strict";\n(function () {{\n{modules}}})();\n'
-
-
 def _map(reading: Reading) -> tuple[str, str]:
     """Return the trial and the map; the table of communes with the data of all."""
     areas = pictures.areas_of(reading)
@@ -233,7 +225,8 @@ def table_html(table: doc.DataTable) -> str:
     for place, row in enumerate(table.rows):
         cells = [f'<th scope="row">{text(row[0])}</th>']
         cells += [
-            f'<td class="{side}">{text(cell)}</td>' for cell, side in zip(row[1:], align[1:], strict=True)
+            f'<td class="{side}" data-l="{text(head)}">{text(cell)}</td>'
+            for cell, side, head in zip(row[1:], align[1:], table.headers[1:], strict=True)
         ]
         strong = ' class="total"' if place in table.strong_rows else ""
         rows.append(f"<tr{strong}>{''.join(cells)}</tr>")
@@ -280,6 +273,7 @@ def trial_of(reading: Reading, place: Any, legend: Sequence[Category]) -> dict[s
         "heads": {effect: typeset(EFFECT_HEADS[effect]) for effect in _EFFECTS},
         "beside": BESIDE | {"unknown": code_label("effect", "unknown")},
         "intervals": typeset(INTERVALS),
+        "alike": typeset(ALIKE),
     }
 
 

@@ -241,10 +241,9 @@ def write_layers(reading: Reading, path: Path) -> None:
         covered: dict[str, Any] = {"schema_version": "1.1.0", "write_covering_bbox": True}
         flat.to_parquet(folder / f"{layer.name}{edition}.parquet", index=False, **covered)
         aliases += [(layer.name, one, name) for one, name in layer.names.items()]
-        styles += [
-            (layer.name, one.title, _qml(layer, one), place == 0, layer.title, FIXED_DATE)
-            for place, one in enumerate(layer.styles)
-        ]
+        for place, one in enumerate(layer.styles):
+            drawn = fill("qgis", "style", RENDERER=_renderer(layer, one), ALIASES=layer.xml)
+            styles.append((layer.name, one.title, drawn, place == 0, layer.title, FIXED_DATE))
     with closing(sqlite3.connect(path)) as database, database:
         about = [(layer.title, f"{layer.group}. {title}", layer.name) for layer in layers]
         database.executemany(
@@ -284,11 +283,6 @@ def _renderer(layer: Layer, one: Style) -> str:
         )
     written = fill("qgis", "names", column=one.named, color=_rgb(style.INK)) if one.named else ""
     return fill("qgis", "renderer", column=one.column, CLASSES=classes, SYMBOLS=symbols, NAMES=written)
-
-
-def _qml(layer: Layer, one: Style) -> str:
-    """Write a style as the table of styles holds it."""
-    return fill("qgis", "style", RENDERER=_renderer(layer, one), ALIASES=layer.xml)
 
 
 def _rgb(color: str) -> str:

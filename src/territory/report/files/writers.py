@@ -348,7 +348,7 @@ def data_package(released: Release) -> dict[str, Any]:
                 "name": name.lower(),
                 "path": f"tables/{released.file_name(name)}.csv",
                 "title": table_of(name).title,
-                "description": table_of(name).table.about,
+                "description": table_of(name).table.fr_about,
                 "format": "csv",
                 "mediatype": "text/csv",
                 "encoding": "utf-8",

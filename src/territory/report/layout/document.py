@@ -284,10 +284,7 @@ _TEMPLATES = ("report.typ", "blocks.typ", "theme.typ")
 
 
 def compile_pdf(document: Document, path: Path | str) -> Path:
-    """Write a document as a tagged PDF; a failure leaves an earlier report as it was.
-
-    Texts reach the template as data (JSON), never as markup; nothing depends on the clock or the fonts of the machine.
-    """
+    """Write a document as a tagged PDF; a failure leaves an earlier report as it was."""
     target, content = Path(path), to_bytes(document)
     try:
         write_whole(target, content)

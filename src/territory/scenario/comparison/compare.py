@@ -4,30 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from territory.access.uncertainty import told_apart
 from territory.errors import ParameterError
 from territory.network.estimate import difference_uncertainty_min
+from territory.scenario import zones as zoning
 from territory.scenario.accounts import QUANTITIES, compare_accounts, with_rounds
-from territory.scenario.comparison.measures import (
-    EFFECTS,
-    PLACE_MEASURES,
-    compare_measures,
-    effects_under,
-    read_sides,
-    served,
-    told,
-)
+from territory.scenario.comparison import measures as measuring
 from territory.scenario.measures.places import kind_of
 from territory.scenario.results import Comparison, Results
-from territory.scenario.zones import KEYS, LEVELS, SIDES, by_zone, in_reading_order, zone_levels
+from territory.study.state import Parameters
 from territory.tables.catalogue import BY_NAME
 
 # losers who would be beyond the limit are also counted apart
-COUNCIL_EFFECTS = (*EFFECTS[:-1], "leaving")
+COUNCIL_EFFECTS = (*measuring.EFFECTS[:-1], "leaving")
 _COUNCIL_KEYS = ["service", "level", "zone"]
 TODAY = "today"
 # columns that draws within the doubt add to each scenario, and what they are called there
@@ -37,7 +30,7 @@ _DRAWN_AS = {
     "persons_gain": ["persons_shorter_low", "persons_shorter_high"],
     "persons_loss": ["persons_longer_low", "persons_longer_high"],
 }
-COMMUNE_MEASURES = ("travel_time_min", "within_min", *PLACE_MEASURES)
+COMMUNE_MEASURES = ("travel_time_min", "within_min", *measuring.PLACE_MEASURES)
 UNITS = {"_min": "min", "_km": "km", "_eur": "eur", "_kg": "kg"}
 
 
@@ -84,22 +77,25 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
     differences = every[every.index.get_level_values("service").isin(moved)]
     communes = _with_effects(differences, parameters.recruitment_max_min)
     places = baseline.state.communes
-    limits = sorted({parameters.recruitment_max_min, *parameters.recruitment_tests_min})
-    tested = [_with_effects(differences, limit).assign(recruitment_max_min=limit) for limit in limits]
-    by_service_and_limit = ["service", "recruitment_max_min"]
-    in_zones = by_zone(communes[communes["effect"] != "outside"], places["epci_code"])
+    in_zones = zoning.by_zone(communes[communes["effect"] != "outside"], places["epci_code"])
     return Comparison(
         scenario_id="",
         name="",
         services=tuple(moved),
         communes=communes,
-        zones=_tally(in_zones, ["zone", "service"]).join(_mean_trips(in_zones, ["zone", "service"], level)),
-        sensitivity=_tally(pd.concat(tested).reset_index(), by_service_and_limit),
-        direct_trips=compare_accounts(baseline.trips, scenario.trips, communes, places["epci_code"]),
-        by_commune=compare_communes(baseline, scenario, every),
-        deserts=compare_deserts(baseline, scenario),
-        counting=partial(gainers_and_losers, communes, places),
-        measuring=partial(compare_measures, baseline, scenario, every),
+        zones=_tally(in_zones, ["zone", "service"]).join(
+            zoning.mean_trips(in_zones, ["zone", "service"], level)
+        ),
+        making={
+            "sensitivity": partial(_sensitivity, differences, parameters),
+            "direct_trips": partial(
+                compare_accounts, baseline.trips, scenario.trips, communes, places["epci_code"]
+            ),
+            "by_commune": partial(compare_communes, baseline, scenario, every),
+            "deserts": partial(compare_deserts, baseline, scenario),
+            "councils": partial(gainers_and_losers, communes, places),
+            "measures": partial(measuring.compare_measures, baseline, scenario, every),
+        },
         accounting=partial(with_rounds, baseline.state.parameters),
     )
 
@@ -125,11 +121,11 @@ def _differences(baseline: Results, scenario: Results) -> pd.DataFrame:
             "is_known": (here.notna() & there.notna()).to_numpy(bool),
             "persons": persons.reindex(before.index),
             "persons_kind": baseline.persons["persons_kind"].reindex(before.index),
-            "is_served": served(baseline, before.index),
+            "is_served": measuring.served(baseline, before.index),
         },
         index=before.index,
     )
-    table.insert(4, "is_distinguishable", told(table, baseline) | opened | closed)
+    table.insert(4, "is_distinguishable", measuring.told(table, baseline) | opened | closed)
     return table
 
 
@@ -138,7 +134,7 @@ def _detectable(before: pd.DataFrame, after: pd.DataFrame, baseline: Results) ->
     ends = [side["to_id"].astype("str") for side in (before, after)]
     # the road to one same place is shared whole
     same = ends[0].eq(ends[1]).fillna(False).to_numpy(bool)
-    sites = set(pd.concat(ends)[np.tile(~same, 2)].dropna())
+    sites = {site for side in ends for site in side[~same].unique()}
     times = baseline.state.site_times
     pairs = times[times["from_id"].isin(sites) & times["to_id"].isin(sites)]
     pairs = pairs.astype({"from_id": "str", "to_id": "str"}).drop_duplicates(["from_id", "to_id"])
@@ -155,7 +151,7 @@ def _detectable(before: pd.DataFrame, after: pd.DataFrame, baseline: Results) ->
 def gainers_and_losers(communes: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
     """Count persons of each effect for every council concerned (table `councils`), those that lose most first."""
     rows = communes[communes["effect"] != "outside"]
-    zones = zone_levels(rows, places)
+    zones = zoning.zone_levels(rows, places)
     each = zones[zones["level"] == "territory"].assign(level="commune")
     zones = pd.concat([zones, each.assign(zone=each["commune_code"])], ignore_index=True)
     tally = _tally(zones, _COUNCIL_KEYS)
@@ -164,70 +160,56 @@ def gainers_and_losers(communes: pd.DataFrame, places: pd.DataFrame) -> pd.DataF
     )
     table["worst_loss_epci"] = table["worst_loss_commune"].map(places["epci_code"].fillna(""))
     # services as they come, councils from the whole down, those that lose most first
-    rank = [LEVELS.index(key) for key in table.index.get_level_values("level")]
+    rank = [zoning.LEVELS.index(key) for key in table.index.get_level_values("level")]
     order = table.assign(place=pd.factorize(table.index.get_level_values("service"))[0], rank=rank)
     by = ["place", "rank", "persons_loss", "worst_loss_min"]
     return table.loc[order.sort_values(by, ascending=[True, True, False, False], kind="stable").index]
 
 
+def _sensitivity(differences: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Count persons and communes of each effect under the limit of the study and those that it tests."""
+    limits = sorted({parameters.recruitment_max_min, *parameters.recruitment_tests_min})
+    tested = [_with_effects(differences, limit).assign(recruitment_max_min=limit) for limit in limits]
+    return _tally(pd.concat(tested).reset_index(), ["service", "recruitment_max_min"])
+
+
 def _with_effects(differences: pd.DataFrame, limit_min: float) -> pd.DataFrame:
     """Return the differences of every commune with what the scenario is for it."""
-    effects = effects_under(differences, limit_min, is_known=differences["is_known"])
+    effects = measuring.effects_under(differences, limit_min, is_known=differences["is_known"])
     return differences.drop(columns="is_known").join(effects)
 
 
 def _tally(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """Count persons and communes of each effect by group, and find the commune that loses most."""
+    index, group = zoning.groups_of(rows, by)
+    add = partial(np.bincount, group, minlength=len(index))
+    effect, persons = rows["effect"].to_numpy(object), rows["persons"].to_numpy(float)
+    delta = rows["delta_travel_time_min"].to_numpy(float)
     # of those who lose, the ones who would be beyond the limit
-    is_leaving = (rows["effect"] == "loss") & ~rows["is_in_scenario_area"]
-    masks = {effect: rows["effect"] == effect for effect in EFFECTS} | {"leaving": is_leaving}
-    weight = rows["persons"].where(rows["is_in_area"] & rows["delta_travel_time_min"].notna(), 0.0)
-    columns = {"weight": weight, "known": rows["persons"].notna().astype(int)}
-    for effect, mask in masks.items():
-        columns[f"persons_{effect}"] = rows["persons"].where(mask, 0.0)
-        columns[f"communes_{effect}"] = mask.astype(int)
-    for side in SIDES:
-        columns[f"{side}_mean_min"] = (rows[f"{side}_travel_time_min"] * weight).where(weight != 0, 0.0)
-    # an unknown number of persons makes the sum unknown, not smaller
-    table = pd.DataFrame(columns).groupby([rows[key] for key in by], sort=False).sum(skipna=False)
-    total = table.pop("weight")
-    for side in SIDES:
-        table[f"{side}_mean_min"] = table[f"{side}_mean_min"] / total.where(total > 0)
+    is_leaving = (effect == "loss") & ~rows["is_in_scenario_area"].to_numpy(bool)
+    masks = {name: effect == name for name in measuring.EFFECTS} | {"leaving": is_leaving}
     # of persons of whom none is known, nothing is known: not even that none is in a class without a commune
-    nobody_known = table.pop("known") == 0
-    counts = table.filter(like="persons_").columns
-    table[counts] = table[counts].mask(nobody_known)
-    losses = rows[(rows["effect"] == "loss") & rows["delta_travel_time_min"].notna()]
+    nobody_known = add(~np.isnan(persons)) == 0
+    columns: dict[str, Any] = {}
+    for name, mask in masks.items():
+        # an unknown number of persons makes the sum unknown, not smaller
+        columns[f"persons_{name}"] = np.where(nobody_known, np.nan, add(np.where(mask, persons, 0.0)))
+        columns[f"communes_{name}"] = add(mask).astype(int)
+    weight = np.where(rows["is_in_area"].to_numpy(bool) & ~np.isnan(delta), persons, 0.0)
+    total = add(weight)
+    for side in zoning.SIDES:
+        minutes = np.where(weight != 0, rows[f"{side}_travel_time_min"].to_numpy(float) * weight, 0.0)
+        columns[f"{side}_mean_min"] = add(minutes) / np.where(total > 0, total, np.nan)
     # communes that lose as much are told apart by their code
-    losses = losses.sort_values(["delta_travel_time_min", "commune_code"], ascending=[False, True])
-    worst = losses.drop_duplicates(by).set_index(by).reindex(table.index)
-    table["worst_loss_min"] = worst["delta_travel_time_min"]
-    table["worst_loss_commune"] = worst["commune_code"]
-    return table
-
-
-def _mean_trips(rows: pd.DataFrame, by: list[str], level: float) -> pd.DataFrame:
-    """Return by group the ninth decile of times, the doubt on the change of their mean, and whether it is told."""
-    both = rows["is_in_area"] & rows["delta_travel_time_min"].notna()
-    kept = rows[both & rows["persons"].ne(0)]
-    keys = [kept[key] for key in by]
-    table = pd.DataFrame(index=rows.groupby(by, sort=False).size().index)
-    total = kept["persons"].groupby(keys, sort=False).sum(min_count=1)
-    for side in SIDES:
-        ordered = kept.sort_values(f"{side}_travel_time_min", kind="stable")
-        counted = ordered["persons"].groupby([ordered[key] for key in by], sort=False).cumsum()
-        part = counted / total.reindex(pd.MultiIndex.from_frame(ordered[by])).to_numpy()
-        reached = ordered[part >= 0.9 - 1e-12].drop_duplicates(by).set_index(by)
-        table[f"{side}_p90_min"] = reached[f"{side}_travel_time_min"]
-    sums = kept[["delta_travel_time_min", "detectable_min"]].mul(kept["persons"], axis=0)
-    means = sums.groupby(keys, sort=False).sum(min_count=1).div(total.where(total > 0), axis=0)
-    means = means.reindex(table.index)
-    told = told_apart(means["delta_travel_time_min"], means["detectable_min"], level=level)
-    table["detectable_mean_min"] = means["detectable_min"]
-    table["is_mean_distinguishable"] = pd.arrays.BooleanArray(
-        told, means["delta_travel_time_min"].isna().to_numpy()
-    )
-    return table
+    losses = np.flatnonzero((effect == "loss") & ~np.isnan(delta))
+    codes = rows["commune_code"]
+    losses = losses[np.lexsort((codes.to_numpy(str)[losses], -delta[losses]))]
+    zones, first = np.unique(group[losses], return_index=True)
+    worst = np.full(len(index), -1)
+    worst[zones] = losses[first]
+    columns["worst_loss_min"] = np.where(worst < 0, np.nan, delta[worst])
+    columns["worst_loss_commune"] = pd.api.extensions.take(codes.array, worst, allow_fill=True)
+    return pd.DataFrame(columns, index=index)
 
 
 def best_in_all(criteria: pd.DataFrame) -> list[str]:
@@ -248,7 +230,7 @@ def side_by_side(comparisons: Mapping[str, Comparison]) -> pd.DataFrame:
         for name, one in comparisons.items()
     }
     keys = dict.fromkeys(key for table in tables.values() for key in table.index)
-    index = pd.MultiIndex.from_tuples(in_reading_order(list(keys)), names=KEYS)
+    index = pd.MultiIndex.from_tuples(zoning.in_reading_order(list(keys)), names=zoning.KEYS)
     unit, today = _today(tables, index)
     blocks = {(TODAY, "unit"): unit, (TODAY, "value"): today}
     for name, table in tables.items():
@@ -294,12 +276,12 @@ def _effect_rows(comparison: Comparison) -> pd.DataFrame:
     )
     rows = rows.dropna(subset="scenario")
     units = rows["measure"].map({"worst_loss_min": "min"}).fillna("persons")
-    return rows.assign(unit=units, reason="").set_index(KEYS)
+    return rows.assign(unit=units, reason="").set_index(zoning.KEYS)
 
 
 def _account_rows(comparison: Comparison) -> pd.DataFrame:
     """Return each quantity of each account as a measure of its own: nothing is added up."""
-    sides = [*SIDES, "delta"]
+    sides = [*zoning.SIDES, "delta"]
     blocks = [
         comparison.trips[[f"{side}_{name}" for side in sides]].set_axis(sides, axis=1).assign(quantity=name)
         for name in QUANTITIES
@@ -314,7 +296,7 @@ def _account_rows(comparison: Comparison) -> pd.DataFrame:
     told = told.reindex(pd.MultiIndex.from_frame(rows[["level", "zone", "service"]]))
     told_min = told.astype("boolean").set_axis(rows.index)
     rows["is_distinguishable"] = told_min.mask(rows["unit"] != "min")
-    return rows.assign(reason="").set_index(KEYS).drop(columns=["who", "quantity"])
+    return rows.assign(reason="").set_index(zoning.KEYS).drop(columns=["who", "quantity"])
 
 
 def _round_rows(comparison: Comparison) -> list[pd.DataFrame]:
@@ -326,11 +308,11 @@ def _round_rows(comparison: Comparison) -> list[pd.DataFrame]:
     rows = rows.assign(measure=rows["who"] + "_round_" + rows["measure"])
     level = rows["zone"].where(rows["zone"] == "territory", "epci")
     told = (rows["delta_low"] > 0) | (rows["delta_high"] < 0)
-    named = {f"{side}_value": side for side in (*SIDES, "delta")}
+    named = {f"{side}_value": side for side in (*zoning.SIDES, "delta")}
     rows = rows.rename(columns=named).assign(
         level=level, reason="", is_distinguishable=told.astype("boolean")
     )
-    return [rows.set_index(KEYS)[[*named.values(), "unit", "is_distinguishable", "reason"]]]
+    return [rows.set_index(zoning.KEYS)[[*named.values(), "unit", "is_distinguishable", "reason"]]]
 
 
 def _today(tables: Mapping[str, pd.DataFrame], index: pd.Index) -> tuple[pd.Series, pd.Series]:
@@ -350,18 +332,18 @@ def _today(tables: Mapping[str, pd.DataFrame], index: pd.Index) -> tuple[pd.Seri
 def compare_communes(baseline: Results, scenario: Results, differences: pd.DataFrame) -> pd.DataFrame:
     """Set the measures of every commune and service side by side: the contract table `comparison`."""
     thresholds = np.array([*sorted(baseline.state.parameters.thresholds_min), np.nan])
-    places = read_sides(baseline, scenario, lambda results: _places_of(results, differences.index))
+    places = measuring.read_sides(baseline, scenario, lambda results: _places_of(results, differences.index))
     values: dict[str, dict[str, np.ndarray]] = {name: {} for name in COMMUNE_MEASURES}
-    for side in SIDES:
+    for side in zoning.SIDES:
         times = differences[f"{side}_travel_time_min"].to_numpy(float)
         values["travel_time_min"][side] = times
         # an unknown time comes after the last threshold
         values["within_min"][side] = thresholds[np.searchsorted(thresholds[:-1], times)]
-        for name in PLACE_MEASURES:
+        for name in measuring.PLACE_MEASURES:
             values[name][side] = places[side][name].to_numpy(float)
     columns: dict[str, np.ndarray] = {}
     for name, sides in values.items():
-        columns |= {f"{side}_{name}": sides[side] for side in SIDES}
+        columns |= {f"{side}_{name}": sides[side] for side in zoning.SIDES}
         columns[f"delta_{name}"] = sides["scenario"] - sides["baseline"]
     told = differences["is_distinguishable"].to_numpy(bool)
     return pd.DataFrame({**columns, "is_distinguishable": told}, index=differences.index)
@@ -369,8 +351,8 @@ def compare_communes(baseline: Results, scenario: Results, differences: pd.DataF
 
 def compare_deserts(baseline: Results, scenario: Results) -> pd.DataFrame:
     """Set the class of each commune of the territory beside its class in the scenario."""
-    classes = read_sides(baseline, scenario, _desert_classes)
-    table = pd.concat(list(classes.values()), axis=1, keys=[f"{side}_desert_class" for side in SIDES])
+    classes = measuring.read_sides(baseline, scenario, _desert_classes)
+    table = pd.concat(list(classes.values()), axis=1, keys=[f"{side}_desert_class" for side in zoning.SIDES])
     codes = table.index.get_level_values("commune_code")
     table = table[codes.isin(baseline.state.parameters.territory_codes)]
     is_changed = table["baseline_desert_class"].ne(table["scenario_desert_class"])

@@ -16,13 +16,19 @@ from territory.scenario.doubt import random_errors as errors
 from territory.scenario.doubt import summaries
 from territory.scenario.doubt.random_errors import Doubt, Floats, GpPlan, GpSums, Pairs
 from territory.scenario.results import Comparison, Results
-from territory.scenario.zones import zone_levels
+from territory.scenario.zones import ALL_TERRITORY, zone_levels
 from territory.study.own_tables import complete_kinds, sites_of_kinds
 from territory.study.state import State
 from territory.study.words.indicators import Uncertainty
 
 SHORTER, LONGER, INDISTINCT, UNKNOWN = "plus court", "plus long", "non distinguable", "non calculable"
 WITHOUT = "sans service"
+# what draws count, under the names of the counts that they are the interval of
+COUNTED_AS = {
+    f"persons_{drawn}_{end}": f"persons_{effect}_{end}"
+    for drawn, effect in (("shorter", "gain"), ("longer", "loss"))
+    for end in ("low", "high")
+}
 _SAID = {"shorter": SHORTER, "longer": LONGER, "doubtful": INDISTINCT, "without": WITHOUT, "unknown": UNKNOWN}
 
 
@@ -60,19 +66,7 @@ def draw_results(
     seed: int,
     options: Uncertainty,
 ) -> Draws:
-    """Draw a study within the doubt on its times, its needs and the decay of its catchments.
-
-    A time is its value plus uncertainty_min / 1.2816 x e, cut at 2.5 standard deviations, with::
-
-        e = sqrt(T) z + sqrt(C) z_i + sqrt(S) z_j + sqrt(A) z_ej + sqrt(1 - T - C - S - A) z_ij
-
-    z is shared by the whole territory, z_i by the times of a commune, z_j by those to a site, z_ej by those of the
-    communes of one EPCI to a site. The error at the site of a scenario is correlated with that at today's so that 80
-    % of the errors on the difference are under its detectable size; of what is left, a share W is common to all
-    communes. T, C, S, A and W are fitted on the road times of Isère (`calibration.csv`); `shared_error`, if given,
-    stands for T + C. Needs follow a triangular law between low, central and high, all communes together
-    (docs/method/acces-incertitude.md).
-    """
+    """Draw a study within the doubt on its times, its needs and its catchments (docs/method/acces-incertitude.md)."""
     state = baseline.state
     doubt = errors.doubt_of(state, seed=seed, options=options)
     closest, gps, plan = _draw_network(state, doubt, _groups(state))
@@ -170,11 +164,7 @@ def draw_comparison(
     zones, moves, limits = [], [], []
     places, asked = baseline.state.communes, baseline.state.parameters
     for service in comparison.services:
-        rows = _of_service(comparison.communes, service)
-        today, later = draw_trips(baseline, scenario, service, rows["detectable_min"], doubt)
-        # out of reach on both sides is no difference
-        with np.errstate(invalid="ignore"):
-            every = (later - today)[doubt.communes.get_indexer(rows.index)]
+        rows, every = _changes(baseline, scenario, comparison, service, doubt)
         for limit in sorted({asked.recruitment_max_min, *asked.recruitment_tests_min}):
             under = effects_under(rows, limit, is_known=rows["effect"].ne("unknown"))
             whole = rows.assign(**under, zone=limit, row=np.arange(len(rows)))
@@ -190,6 +180,28 @@ def draw_comparison(
         placed = zone_levels(numbered.rename_axis("commune_code"), places)
         zones.append(_under(_mean_by_zone(rows, delta, placed, level), scenario_id, service, "zone"))
     return summaries.together(zones), summaries.together(moves), summaries.together(limits)
+
+
+def _changes(
+    baseline: Results, scenario: Results, comparison: Comparison, service: str, doubt: Doubt
+) -> tuple[pd.DataFrame, Floats]:
+    """Return the rows of a service that moves, and the drawn change of the time of each."""
+    rows = _of_service(comparison.communes, service)
+    rows = rows[rows.index.isin(doubt.communes)]
+    today, later = draw_trips(baseline, scenario, service, rows["detectable_min"], doubt)
+    # out of reach on both sides is no difference
+    with np.errstate(invalid="ignore"):
+        return rows, (later - today)[doubt.communes.get_indexer(rows.index)]
+
+
+def interval_of_whole(
+    baseline: Results, scenario: Results, comparison: Comparison, service: str, doubt: Doubt, level: float
+) -> pd.Series[float]:
+    """Return the ends of the counts of the whole alone, which `draw_comparison` gives by zone."""
+    near = doubt.near(comparison.communes["is_in_area"].xs(service, level="service"))
+    rows, every = _changes(baseline, scenario, comparison, service, near)
+    whole = rows.assign(zone=ALL_TERRITORY, row=np.arange(len(rows)))
+    return _told_interval(rows, every, whole, level).iloc[0]
 
 
 def _under(table: pd.DataFrame, scenario_id: str, service: str, name: str) -> pd.DataFrame:

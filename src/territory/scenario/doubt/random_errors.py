@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -45,6 +45,8 @@ class Doubt:
     parts: ErrorParts
     epci: Ints
     _kept: dict[tuple[int, str], Floats] = field(default_factory=dict, repr=False, compare=False)
+    # the draws that these are some communes of, and their rows there
+    _whole: tuple[Doubt, Ints] | None = field(default=None, repr=False, compare=False)
 
     def of_territory(self) -> Floats:
         """Return the normal number that all the times of a draw share, as one row."""
@@ -52,19 +54,16 @@ class Doubt:
 
     def of_communes(self) -> Floats:
         """Return the normal numbers that all the times of a commune share."""
-        return self._numbers(_COMMUNES, "", len(self.communes))
+        return self._of_each(_COMMUNES, "")
 
     def of_site(self, site_id: str, *, is_new: bool = False) -> tuple[Floats, Floats, Floats]:
         """Return what all times to a site share, those of an EPCI, each commune's own (`is_new`: road not shared)."""
         ends, arrivals, own = (
             (_NEW_ENDS, _NEW_ARRIVALS, _MOVES) if is_new else (_SITE_ENDS, _ARRIVALS, _SITES)
         )
-        by_epci = self._numbers(arrivals, site_id, int(self.epci.max(initial=-1)) + 1)
-        return (
-            self._numbers(ends, site_id, 1),
-            by_epci[self.epci],
-            self._numbers(own, site_id, len(self.communes)),
-        )
+        every = self.epci if self._whole is None else self._whole[0].epci
+        by_epci = self._numbers(arrivals, site_id, int(every.max(initial=-1)) + 1)
+        return self._numbers(ends, site_id, 1), by_epci[self.epci], self._of_each(own, site_id)
 
     def of_pairs(self, communes: Ints, sites: Ints) -> Iterator[tuple[slice, tuple[Floats, Floats, Floats]]]:
         """Yield blocks of draws with the normal numbers of some pairs, in their own order: as `of_site`."""
@@ -93,6 +92,17 @@ class Doubt:
         by_epci = rest * self.parts.arrival_share / pairs if pairs > 0 else 0.0
         both = math.sqrt(self.parts.new_site_share) * site + math.sqrt(by_epci) * arrival
         return np.asarray(both + math.sqrt(max(rest - by_epci, 0.0)) * own, dtype=np.float64)
+
+    def near(self, is_near: pd.Series[bool]) -> Doubt:
+        """Return the same draws for some communes alone."""
+        at = np.flatnonzero(is_near.reindex(self.communes))
+        return replace(self, communes=self.communes[at], epci=self.epci[at], _whole=(self, at))
+
+    def _of_each(self, stream: int, name: str) -> Floats:
+        """Return the numbers that each commune has for itself."""
+        if self._whole is None:
+            return self._numbers(stream, name, len(self.communes))
+        return self._whole[0]._of_each(stream, name)[self._whole[1]]
 
     def _numbers(self, stream: int, name: str, rows: int) -> Floats:
         """Return the numbers of a stream, drawn once."""

@@ -14,14 +14,7 @@ from territory.access.closest import persons_by_zone
 from territory.errors import StudyError, counted, examples
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
 from territory.scenario.accounts import travel_accounts
-from territory.scenario.measures.deserts import (
-    count_edge,
-    desert_shares,
-    deserts,
-    flag_edge,
-    gp_access,
-    zoning,
-)
+from territory.scenario.measures import deserts as common
 from territory.scenario.measures.places import count_places, persons_received, sector_of, sector_reason
 from territory.scenario.results import Results
 from territory.scenario.zones import ALL_TERRITORY, no_rows, of_service
@@ -60,15 +53,15 @@ def compute(state: State, *, today: Results | None = None) -> Results:
         care: dict[str, Any] = {name: getattr(today, name) for name in _CARE}
     else:
         table = access_table(state)
-        gps = gp_access(state)
-        classes = deserts(state, gps)
+        gps = common.gp_access(state)
+        classes = common.deserts(state, gps)
         care = {
             "coverage": coverage_of(state, state.communes["population"]),
-            "edge": count_edge(table, state),
+            "edge": common.count_edge(table, state),
             "gp_access": gps,
             "deserts": classes,
-            "desert_shares": desert_shares(classes, state),
-            "zoning": zoning(state, gps),
+            "desert_shares": common.desert_shares(classes, state),
+            "zoning": common.zoning(state, gps),
         }
     return Results(
         state=state,
@@ -91,7 +84,7 @@ def without_car(results: Results, travel_times: pd.DataFrame) -> Results:
     inside = list(state.parameters.territory_codes)
     table, classes = (
         found[found.index.get_level_values("commune_code").isin(inside)]
-        for found in (access_table(state), deserts(state, results.gp_access))
+        for found in (access_table(state), common.deserts(state, results.gp_access))
     )
     return replace(
         results,
@@ -99,7 +92,7 @@ def without_car(results: Results, travel_times: pd.DataFrame) -> Results:
         access=table,
         coverage=coverage_of(state, state.communes["population"]),
         deserts=classes,
-        desert_shares=desert_shares(classes, state),
+        desert_shares=common.desert_shares(classes, state),
     )
 
 
@@ -153,7 +146,7 @@ def _with_edge(blocks: list[pd.DataFrame], state: State) -> pd.DataFrame:
     # a study may name no service
     none = no_rows(_KEYS, _TIMES, ("measure", "to_id")).assign(is_reachable=pd.Series(dtype="boolean"))
     table = pd.concat(blocks) if blocks else none[["measure", "to_id", *_TIMES, "is_reachable"]]
-    return flag_edge(table, state)
+    return common.flag_edge(table, state)
 
 
 def _access(state: State, service: str, measure: str, found: pd.DataFrame) -> pd.DataFrame:

@@ -21,13 +21,13 @@ const hand = { choose, words: describe, drag: i => { if (given) { place(trialOf[
 const map = mapOf(data, hand), table = tableOf(data, hand);
 
 function showLayer(found) {
-  layer = found;
+  layer = found; details.classList.toggle("hint", chosen < 0);
   map.paint(found); table.fill(found);
   put(details, chosen < 0 ? hint : describe(chosen));
   byId("here").hidden = chosen < 0 || !given;
 }
 function choose(i) {
-  chosen = i;
+  chosen = i; details.classList.toggle("hint", i < 0);
   map.choose(i); table.choose(i);
   communeSelect.value = String(i);
   put(details, i < 0 ? hint : describe(i));
@@ -126,8 +126,9 @@ function tell() {
     kept(["Situation", ...heads(EFFECTS)]), lines.map(kept), false));
   put(byId("t-epci"), "").appendChild(plainTable(nameOf(given, asked) + " : " + who + ", par EPCI.", ["EPCI", ...heads(found.effects)], found.rows, true));
   const notes = [given.intervals, placesSaid(service).trim()];
+  if (lines.concat(found.rows).some(line => line.join().includes("≈"))) { notes.push(given.alike); }
   if (!given.law.draws) { notes[0] = "Cette étude ne demande aucun tirage : les nombres sont sans intervalle."; }
-  if (found.effects.includes("entering")) { notes.push("« " + given.heads.entering + " » : à plus de " + minutes(asked.limit) + " aujourd’hui, pas comptés comme gagnants."); }
+  if (found.effects.includes("entering")) { notes.push("«\u00a0" + given.heads.entering + "\u00a0» : à plus de " + minutes(asked.limit) + " aujourd’hui, pas comptés comme gagnants."); }
   if (found.hidden) { notes.push(found.hidden + (found.hidden > 1 ? " autres EPCI n’ont" : " autre EPCI n’a") + " que des habitants dans ce cas ; ils sont dans l’ensemble."); }
   if (asked.limit !== given.limit && service.scenarios.length) { notes.push("Les scénarios de l’étude sont comptés à " + minutes(given.limit) + "."); }
   put(byId("t-note"), notes.filter(Boolean).join(" "));
@@ -163,7 +164,7 @@ if (given) {
   byId("t-save").addEventListener("click", () => {
     const study = studyWith(given, asked);
     download(study.id + ".toml", [study.text], "application/toml");
-    put(field("said"), "« " + study.id + ".toml » : posez-le dans le dossier de l’étude, puis lancez « territory run " + study.id + ".toml ». Les effectifs que le fichier de l’étude contiendrait n’y sont pas.");
+    put(field("said"), "«\u00a0" + study.id + ".toml\u00a0» : posez-le dans le dossier de l’étude, puis lancez «\u00a0territory run " + study.id + ".toml\u00a0». Les effectifs que le fichier de l’étude contiendrait n’y sont pas.");
   });
   // a trial of one's own, for tests and for those who read the console
   window.territory = { given, tryOut: one => tryOut(given, one, zonesOf), zoneRows: one => zoneRows(given, one), communeTexts: row => communeTexts(given, row), classOf,

@@ -71,7 +71,7 @@ function mapOf(data, on) {
       const [x, y] = data.at[i], name = data.communes[i][0], half = name.length * 4.5;
       if (x - half * scale < view[0] || x + half * scale > view[0] + view[2] || y < view[1] + 14 * scale || y > view[1] + view[3]) { return false; }
       const spot = [0, -20].map(dy => ({ x: x / scale, y: y / scale + dy, half, dy })).find(box =>
-        taken.every(other => Math.abs(box.x - other.x) > box.half + other.half || Math.abs(box.y - other.y) > 19));
+        taken.every(other => Math.abs(box.x - other.x) > box.half + other.half || Math.abs(box.y - other.y) > 22));
       if (!spot) { return false; }
       taken.push(spot);
       at(names.appendChild(made("text", { class: "town", dy: spot.dy }, name)), x, y);

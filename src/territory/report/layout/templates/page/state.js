@@ -21,11 +21,11 @@ function readState(given, text) {
   const act = ["move", "branch", "close"].includes(said.get("essai")) ? said.get("essai") : null;
   const commune = said.has("lieu") ? given.codes.indexOf(said.get("lieu")) : null;
   const number = (name, usual) => said.has(name) && Number.isFinite(Number(said.get(name))) && Number(said.get(name)) >= 0 ? Number(said.get(name)) : usual;
-  if (service < 0) { lost.push("le service « " + said.get("service") + " »"); }
-  if (!act) { lost.push("l’action « " + said.get("essai") + " »"); }
-  if (commune === -1) { lost.push("la commune « " + said.get("lieu") + " »"); }
+  if (service < 0) { lost.push("le service «\u00a0" + said.get("service") + "\u00a0»"); }
+  if (!act) { lost.push("l’action «\u00a0" + said.get("essai") + "\u00a0»"); }
+  if (commune === -1) { lost.push("la commune «\u00a0" + said.get("lieu") + "\u00a0»"); }
   const sites = service < 0 ? [] : given.services[service].sites, site = said.get("site");
-  if (site && !sites.includes(site)) { lost.push("le site « " + site + " »"); }
+  if (site && !sites.includes(site)) { lost.push("le site «\u00a0" + site + "\u00a0»"); }
   if (act && act !== "close" && commune === null) { lost.push("le lieu de l’essai"); }
   if (!lost.length) {
     found.asked = { service, act, commune: act === "close" ? null : commune, site: act === "close" ? site || sites[0] : null,
@@ -68,7 +68,7 @@ function studyWith(given, asked) {
   if (asked.commune !== null) {
     const site = newSite(given, asked.commune);
     if (!(study.site || []).some(one => one.id === site)) {
-      study.site = (study.site || []).concat([{ id: site, name: "Lieu essayé à " + given.names[asked.commune], commune_code: given.codes[asked.commune], source: "lieu essayé sur la page" }]);
+      study.site = (study.site || []).concat([{ id: site, name: "Lieu essayé " + atPlace(given.names[asked.commune]), commune_code: given.codes[asked.commune], source: "lieu essayé sur la page" }]);
     }
     change.push(asked.act === "move" ? { type: "move_site", authorisation_ids: [service], to_site_id: site } : { type: "open_branch", authorisation_id: service, site_id: site });
   } else {
@@ -80,8 +80,8 @@ function studyWith(given, asked) {
   return { id: study.id, text: tomlOf(study) };
 }
 function nameOf(given, asked) {
-  const where = asked.commune === null ? (given.siteNames[asked.site] || [""])[0] : given.names[asked.commune];
-  const said = { move: " à ", branch: " et une antenne à ", close: " sans " }[asked.act];
+  const where = asked.commune === null ? (given.siteNames[asked.site] || [""])[0] : atPlace(given.names[asked.commune]);
+  const said = { move: " ", branch: " et une antenne ", close: " sans " }[asked.act];
   return "Essai : " + given.services[asked.service].the + said + where;
 }
 

@@ -75,7 +75,7 @@ function plainTable(caption, heads, rows, hasTotal) {
   head.appendChild(line);
   rows.forEach((cells, n) => {
     const row = body.appendChild(made("tr", hasTotal && n === rows.length - 1 ? { class: "total" } : {}));
-    cells.forEach((cell, c) => row.appendChild(c ? made("td", { class: "right" }, cell) : made("th", { scope: "row" }, cell)));
+    cells.forEach((cell, c) => row.appendChild(c ? made("td", { class: "right", "data-l": heads[c] }, cell) : made("th", { scope: "row" }, cell)));
   });
   const name = made("caption");
   name.appendChild(made("span", {}, caption));

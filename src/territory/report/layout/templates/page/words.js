@@ -44,4 +44,5 @@ function change(delta, isTold) {
   if (!isTold || delta === 0) { return "sans différence visible"; }
   return minutes(Math.abs(delta)) + (delta < 0 ? " de moins" : " de plus");
 }
+function atPlace(name) { return /^Les? /.test(name) ? name.replace(/^Les /, "aux ").replace(/^Le /, "au ") : "à " + name; }
 function plain(text) { return text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").toLowerCase(); }
