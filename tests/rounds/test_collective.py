@@ -274,6 +274,7 @@ def test_prices_kilometres_and_hours_are_those_of_the_path() -> None:
     assert closed.vehicles.loc[1, "eur"] == pytest.approx(3 + 43 * 0.5 + 59 / 60 * 35)
     assert closed.riders["pickup_time_min"].tolist() == [508.0, 520.0]
     assert "commune" not in closed._repr_html_()
+    assert "bornes" not in closed._repr_html_()
 
 
 def test_two_establishments_share_a_vehicle_where_allowed() -> None:
@@ -387,6 +388,7 @@ def test_a_child_whom_no_round_can_take_is_named_and_the_others_ride() -> None:
     children = pd.DataFrame({"from_id": ["a", "b", "c"]}, index=["Léa", "Tom", "Zoé"])
     found = collective_rounds(children, "ime", as_table(legs), seats=8, max_ride_min=60)
     assert found.status == "infeasible"
+    assert "bornes : 1 véhicule ou professionnel au moins, minutes à 0" in found._repr_html_()
     assert found.riders["ride_min"].notna().tolist() == [True, False, False]
     assert "dépasse les 60 min" in found.riders.at["Tom", "reason"]
     assert "hors d'atteinte" in found.riders.at["Zoé", "reason"]

@@ -16,7 +16,7 @@ from territory.release.comparison import released_rounds
 from territory.release.disclosure import INTERNAL, printing
 from territory.release.gate import release
 from territory.report.chapters.journeys import board_there, time_on_board
-from territory.report.layout.document import DataTable, Picture
+from territory.report.layout.document import Beside, DataTable, Picture
 from territory.report.reading import read
 from territory.result import StudyResult
 from territory.scenario.doubt.rounds import MEASURES, TODAY, draw_rounds
@@ -197,7 +197,8 @@ def test_the_report_says_what_is_supposed_and_draws_no_home(valley: StudyResult)
     # the same vehicles at the limit of the study
     assert told[1].rows[2][:3] == ["aujourd'hui", "1\N{NO-BREAK SPACE}h", told[0].rows[0][1]]
     assert "8 places" in told[0].caption
-    pictures = [block for block in blocks if isinstance(block, Picture)]
+    drawn = [[*one.blocks, one.picture] if isinstance(one, Beside) else [one] for one in blocks]
+    pictures = [block for pair in drawn for block in pair if isinstance(block, Picture)]
     assert 1 <= len(pictures) <= 2
     # the council reads of professionals in a sentence
     short = [block for block in time_on_board(read(valley)) if not isinstance(block, Picture)]

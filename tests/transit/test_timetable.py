@@ -70,6 +70,11 @@ def test_a_minute_at_which_one_never_arrives_is_longer_than_any(timetable: Timet
     assert table.attrs["cutoff_min"] == 120
 
 
+def test_an_hour_at_which_nothing_runs_is_said(timetable: Timetable) -> None:
+    with pytest.warns(TerritoryWarning, match="Aucun véhicule ne circule à ces heures"):
+        assert minutes(timetable, HOME, CARE, depart="03:00", window_min=10, max_time_min=60) == []
+
+
 def test_there_is_no_way_back_without_a_bus_back(timetable: Timetable) -> None:
     assert minutes(timetable, CARE, HOME, depart="08:00") == []
 

@@ -132,17 +132,13 @@ def collective_rounds(
     sites = [site] if isinstance(site, str) else list(dict.fromkeys(site))
     if not sites:
         raise ParameterError("site : un établissement au moins est attendu.")
-    positive = {"seats": seats, "max_ride_min": max_ride_min, "vehicles": vehicles or 1, "effort": effort}
+    positive = {"seats": seats, "max_ride_min": max_ride_min, "effort": effort}
+    positive["vehicles"] = 1 if vehicles is None else vehicles
     zero = {"stop_min": stop_min, "wheelchair_seats": wheelchair_seats, "attendants": attendants}
     result.check_numbers(problems, positive, {**zero, "vehicle_weight": vehicle_weight, "seed": seed})
-    if vehicles == 0:
-        problems.add(
-            "vehicles = 0 : au moins un véhicule est attendu (None pour en chercher le moins possible)"
-        )
     if 0 < seats <= attendants and not wheelchair_seats:
-        problems.add(
-            f"seats = {seats} : avec {agree(attendants, 'accompagnateur(s)')}, il ne reste aucune place"
-        )
+        aboard = agree(attendants, "accompagnateur(s)")
+        problems.add(f"seats = {seats} : avec {aboard}, il ne reste aucune place")
     if mixed_sites and len(sites) > _MOST_MIXED:
         problems.add(f"mixed_sites : {len(sites)} établissements, {_MOST_MIXED} au plus par véhicule")
     if (cutoff := cutoff_of(travel_times)) < max_ride_min < np.inf:
@@ -219,17 +215,15 @@ def read_stops(
     if several:
         table["to_id"] = children["to_id"].astype("str")
     own = pd.Series([f"-{k}" for k in range(len(table))], index=table.index)
-    table["household"] = children["household"].astype("str") if "household" in children else own
-    if "household" in children:
-        table["household"] = table["household"].where(children["household"].notna(), own)
-    asked = children["wheelchair"] if "wheelchair" in children else pd.Series(False, index=table.index)
+    given = children.get("household", own)
+    table["household"] = given.astype("str").where(given.notna(), own)
+    asked = children.get("wheelchair", pd.Series(False, index=table.index))
     wheels, said = asked.eq(True), "fauteuil(s) roulant(s) (wheelchair) ni vrai(s) ni faux"
     problems.count(table.index[~(asked.isin([True, False]) | asked.isna())], said, of="Enfants")
     homes = table.groupby("household")["from_id"].nunique()
     problems.count(homes.index[homes > 1], "fratrie(s) à plusieurs adresses")
-    problems.count(
-        table.index[~table["to_id"].isin(sites)], "enfant(s) d'un établissement non demandé (to_id)"
-    )
+    elsewhere = table.index[~table["to_id"].isin(sites)]
+    problems.count(elsewhere, "enfant(s) d'un établissement non demandé (to_id)")
     strangers = [one for one in itertools.chain(*apart) if one not in table.index]
     problems.count(strangers, "enfant(s) de « apart » inconnu(s)")
     problems.count([one for one, other in apart if one == other], "enfant(s) de « apart » opposé(s) à soi")
@@ -289,11 +283,8 @@ def _together(world: World, route: Route) -> list[Route]:
         if not part:
             parts.append(part)
         part.append(i)
-    return [
-        one
-        for part in parts
-        for one in ([part] if np.isfinite(search.cost_of(world, part)[0]) else [[i] for i in part])
-    ]
+    held = ([one] if np.isfinite(search.cost_of(world, one)[0]) else [[i] for i in one] for one in parts)
+    return list(itertools.chain.from_iterable(held))
 
 
 def ride_limit_curve(

@@ -15,7 +15,7 @@ from pyvrp.stop import FirstFeasible, MaxIterations, MultipleCriteria
 
 from territory.access.pairs import Bools, Floats
 from territory.errors import Problems, agree
-from territory.french.numbers import decimal
+from territory.french.numbers import decimal, share
 from territory.rounds import search
 from territory.rounds.search import Places, Route, World
 from territory.tables.declare import CODES
@@ -86,7 +86,11 @@ class Rounds:
 
     def _repr_html_(self) -> Any:
         """Return the vehicles for Jupyter; where children live is not shown."""
-        said = f"<p>{agree(len(self.vehicles), 'ligne(s)')} : {_SAID[self.status]}.</p>"
+        said = f"<p>{agree(len(self.vehicles), 'ligne(s)')} : {_SAID[self.status]}"
+        if self.status != OPTIMAL:
+            least = agree(self.vehicles_bound, "véhicule(s) ou professionnel(s)")
+            said += f" ; bornes : {least} au moins, minutes à {share(self.gap_share)} de la leur"
+        said += ".</p>"
         return said + self.vehicles.to_html(float_format=decimal, notebook=True)
 
 

@@ -137,6 +137,7 @@ def _of_rounds(
             counted[f"year_direct_{unit}"] = of(f"mean_direct_{unit}", "value", 2 * times)
     for end in ("low", "high"):
         served = children * (1.0 - of("not_carried_share", "value"))
+        served[served <= 0] = np.nan
         if trip.who == "child":
             minutes, km = (of(f"mean_ride_{unit}", end, 2 * times) for unit in ("min", "km"))
             eur, co2, hour = of("year_eur", end) / served, of("year_co2_kg", end) / served, np.nan

@@ -213,6 +213,8 @@ class Doors:
         self.access, self.egress = access, egress
         self.changes = engine.Links.of(n, by, other, changes["seconds"].to_numpy())
         self.runs, self.run_rows = runs.between(*period)
+        if not len(self.run_rows):
+            warn("Aucun véhicule ne circule à ces heures dans les horaires lus : on ne va qu'à pied.")
         self.calls = engine.Calls.of(self.runs, n, self.changes, *period)
 
     def starts(self, first: int, last: int) -> engine.Bytes:

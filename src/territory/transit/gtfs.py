@@ -118,8 +118,9 @@ def _says_when(feeds: list[Feed], day: dt.date) -> str:
     dates = pd.concat([feed.tables[table][column] for feed in feeds for table, column in asked])
     known = sorted(dates[dates.str.fullmatch(r"\d{8}")])
     period = f"vont du {_french(known[0])} au {_french(known[-1])}" if known else "ne disent aucune date"
-    said = f"Aucune course le {_french(day.strftime('%Y%m%d'))} : les calendriers {period}"
-    said += _left_out(_asides(feeds))
+    text = day.strftime("%Y%m%d")
+    said = f"Aucune course le {_french(text)} : les calendriers {period}"
+    said += _left_out(_asides(feeds)) if known and known[0] <= text <= known[-1] else ""
     return f"{said} ; choisissez une date qu'ils couvrent, ou téléchargez des horaires plus récents."
 
 
