@@ -36,7 +36,7 @@ def kernel(function: Function) -> Function:
 
 def inner_kernel(function: Function) -> Function:
     """Compile a function that kernels alone call: without what Python would need to call it."""
-    return cast(Function, numba.njit(**_HOW, no_cpython_wrapper=True)(function))
+    return cast(Function, numba.njit(**(_HOW | {"no_cpython_wrapper": True}))(function))
 
 
 _BESIDE = "from territory.network.graph.topology import compile_hierarchy; compile_hierarchy()"
