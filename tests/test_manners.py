@@ -281,7 +281,6 @@ def good() -> dict[str, dict[str, Any]]:
             "service": "ime",
         },
         "supply.rows_serving": {"services": SERVICES, "authorisation_id": "S-ime"},
-        "supply.site_of_authorisation": {"services": SERVICES, "authorisation_id": "S-ime"},
         "supply.sites_of": {"services": SERVICES, "service": "ime"},
         "needs.project_population": {"population": AGES, "projected": AGES, "to_year": 2030, "zones": ZONES},
         "supply.with_equipment": {"services": SERVICES, "equipment": EQUIPMENT, "capacity": "installed"},

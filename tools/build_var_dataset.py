@@ -182,12 +182,38 @@ def build_outlines(outlines: gpd.GeoDataFrame) -> str:
     return '{"type":"FeatureCollection","features":[\n' + ",\n".join(features) + "\n]}\n"
 
 
+# columns of child psychiatry in the form PSY of the SAE, and ours
+PSYCHIATRY = {
+    "day_places": "CAP_HDJ",
+    "night_places": "CAP_HDN",
+    "beds": "CAP_HTP",
+    "consultation_centres": "NB_CMP_SEUL",
+    "therapeutic_activity_centres": "NB_CATTP",
+    "active_file": "FIL_TOT",
+    "active_file_ambulatory": "FIL_AMB",
+}
+
+
+def read_sae_psychiatry(path: Path) -> pd.DataFrame:
+    """Read the capacity in child psychiatry of each whole establishment (SAE, form `PSY`, discipline `INF`)."""
+    frame = sources.read_table(path)
+    # until 2022 the form told CMP open five days a week from the others
+    split = [name for name in ("NB_CMP_SEUL_PA", "NB_CMP_SEUL_PL") if name in frame]
+    numbers = [title for title in PSYCHIATRY.values() if title in frame] + split
+    frame = to_numbers(frame[frame["DIS"] == "INF"], numbers, path=path)
+    if split:
+        frame["NB_CMP_SEUL"] = frame[split].sum(axis=1, min_count=1)
+    table = frame[["RS", "FI_EJ", *PSYCHIATRY.values()]]
+    table = table.set_axis(["name", "operator_id", *PSYCHIATRY], axis=1)
+    return table.set_axis(frame["FI"].array, axis=0).rename_axis("site_id")
+
+
 def build_hospitals(folder: Path, communes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return sites and services of hospitals, emergency departments and child psychiatry."""
     sites = sources.read_sae_sites(folder / FILES["sae"])
     sites = sites[sites["commune_code"].isin(communes.index)].copy()
     emergency = sources.read_sae_emergency(folder / FILES["emergency"]).index
-    psychiatry = sources.read_sae_psychiatry(folder / FILES["psychiatry"]).index
+    psychiatry = read_sae_psychiatry(folder / FILES["psychiatry"]).index
     offered = {
         "hopital": sites.index.isin(emergency) | sites["category_code"].isin(SHORT_STAY_CLINICS),
         "urgences": sites.index.isin(emergency),
@@ -244,7 +270,7 @@ def hospital_addresses(folder: Path, communes: pd.DataFrame) -> pd.DataFrame:
 
 def build_child_psychiatry(folder: Path, sites: pd.DataFrame) -> pd.DataFrame:
     """Return the capacities of child psychiatry by establishment, with its commune."""
-    table = sources.read_sae_psychiatry(folder / FILES["psychiatry"])
+    table = read_sae_psychiatry(folder / FILES["psychiatry"])
     table.insert(2, "commune_code", sites.set_index("site_id")["commune_code"].reindex(table.index))
     return table[table["commune_code"].notna()].sort_index()
 

@@ -102,7 +102,7 @@ class StudyResult:
         """Places of each service of children beside the persons under 20 (see `territory.scenario.measures`)."""
         from territory.scenario.measures.places import child_equipment
 
-        return child_equipment(self.baseline.state)
+        return child_equipment(self.baseline.state, self.dataset, self.study.data)
 
     @cached_property
     def account_terms(self) -> pd.DataFrame:

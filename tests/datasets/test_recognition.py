@@ -36,7 +36,10 @@ def test_what_is_no_file_of_a_slot_is_left(tmp_path: Path) -> None:
 
 
 def test_every_reader_says_how_its_files_are_told() -> None:
-    assert all(reader.titles for slot in SLOTS for reader in slot.readers)
+    # files of all types are not taken unasked for those whose codes changed: they are given by hand
+    by_hand = ("speech_therapists", "psychomotor_therapists", "psychologists")
+    assert all(reader.titles for slot in SLOTS if slot.key not in by_hand for reader in slot.readers)
+    assert all(slot.readers[-1].titles for slot in SLOTS)
 
 
 def test_the_newest_file_of_the_territory_is_chosen_and_an_archive_serves_last(tmp_path: Path) -> None:

@@ -3,14 +3,18 @@ from __future__ import annotations
 import bz2
 import gzip
 import os
+import re
 import warnings
+from pathlib import Path
 
 import osmium
 import pytest
 
+from territory import network as rooms
 from territory.errors import MissingFileError, NetworkError, ParameterError, TerritoryWarning
 from territory.network.maps import osm
 from territory.network.maps.osm import read_lines, read_osm
+from territory.tables.declare import lines_of
 from tests.network.small_maps import metres, points, write_osm
 
 NODES = {1: (6.40, 43.50), 2: (6.40, 43.51), 3: (6.41, 43.51)}
@@ -122,7 +126,7 @@ def test_a_map_without_roads_and_a_map_without_objects(tmp_path):
 
 def test_nodes_that_are_not_in_the_file_cut_the_road_and_are_counted(tmp_path):
     ways = {1: ([1, 2, 99, 3], {"highway": "primary"})}
-    with pytest.warns(TerritoryWarning, match="1 nœuds de routes absents du fichier"):
+    with pytest.warns(TerritoryWarning, match="1 nœud de route absent du fichier"):
         network = read_osm(write_osm(tmp_path / "m.osm", NODES, ways))
     assert network.length_km == pytest.approx(metres(NODES[1], NODES[2]) / 1000, rel=1e-5)
     with pytest.raises(NetworkError, match="aucun nœud des routes n'a de place"):
@@ -143,13 +147,23 @@ def test_restrictions_that_point_nowhere_are_counted_and_ignored(tmp_path):
             {"type": "restriction", "restriction:hgv": "no_left_turn"},
         ),
     }
-    with pytest.warns(TerritoryWarning, match="laissé de côté"):
+    said = "2 interdictions de tourner qui .* ; 1 interdiction de tourner incomplète, sans effet"
+    with pytest.warns(TerritoryWarning, match=f"laissé de côté : {said}"):
         network = read_osm(write_osm(tmp_path / "m.osm", NODES, WAYS, relations))
     assert dict(network.asides) == {
         "interdictions de tourner incomplètes, sans effet": 1,
         "interdictions de tourner qui désignent une voie absente de la carte ou fermée": 2,
         "interdictions de tourner qui passent par une voie que l'on ne peut suivre": 1,
     }
+
+
+def test_every_kind_of_what_is_left_aside_has_a_singular():
+    one = {line["many"]: line["one"] for line in lines_of("asides.csv", "territory.network.maps")}
+    written = "".join(path.read_text("utf-8") for path in Path(rooms.__file__).parent.rglob("*.py"))
+    assert not [many for many in one if many not in written]
+    starts = "|".join(sorted({many.split()[0] for many in one}))
+    kinds = re.findall(rf'"((?:{starts}) [^"{{}}]*)"', written)
+    assert sorted(set(kinds)) == sorted(one)
 
 
 def test_reading_well_formed_maps_warns_of_nothing(xml):

@@ -259,7 +259,7 @@ def test_a_way_that_is_there_twice_is_one(tmp_path):
     text = (tmp_path / "m.osm").read_text("utf-8")
     way = text[text.index("<way") : text.index("</way>") + 6]
     (tmp_path / "twice.osm").write_text(text.replace(way, way + way), encoding="utf-8")
-    with pytest.warns(TerritoryWarning, match="1 voies en double"):
+    with pytest.warns(TerritoryWarning, match="1 voie en double"):
         twice = read_osm(tmp_path / "twice.osm")
     assert twice.length_km == once.length_km
     assert minutes(twice, (0, 0), (5, 0)) == minutes(once, (0, 0), (5, 0))

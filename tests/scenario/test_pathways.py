@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from territory.datasets.files import Region
+from territory.release.handed_tables import places_within
 from territory.scenario.measures.places import (
     child_equipment,
     child_path,
@@ -15,6 +18,7 @@ from territory.scenario.measures.places import (
 )
 from territory.study.state import State
 from territory.study.words.indicators import Coordination, PathStep
+from territory.supply.places import with_references
 from tests.scenario.test_deserts import with_service
 
 
@@ -46,7 +50,7 @@ def test_a_path_says_present_absent_or_unknown_and_whom_to_ask(state: State) -> 
 
 def test_places_of_children_beside_those_under_20(state: State) -> None:
     whole = replace(state, services=state.services.assign(is_complete_list=True))
-    table = child_equipment(whole)
+    table = child_equipment(whole).xs("ensemble", level="reception_mode")
     # half of 40 and 80, of 120 and 160: the scale of the study
     under_20 = table.xs("ime", level="service")["young_hab"]
     assert under_20.to_dict() == {"territory": 200, "1": 60, "2": 140}
@@ -61,18 +65,78 @@ def test_places_of_children_beside_those_under_20(state: State) -> None:
         }
     )
     # a partial list has no rate anywhere, and a lower bound on places
-    partial = child_equipment(state)
+    partial = child_equipment(state).xs("ensemble", level="reception_mode")
     assert partial["places_per_1000"].isna().all()
     assert partial["known_places"].to_list() == [10, 10, 0, 20, 20, 0]
     # one commune of unknown ages, and the rates that count it are unknown
     some = whole.population.copy()
     some.loc["83002", "population"] = np.nan
-    found = child_equipment(replace(whole, population=some))["places_per_1000"].xs("ime", level="service")
+    found = child_equipment(replace(whole, population=some))["places_per_1000"]
+    found = found.xs(("ime", "ensemble"), level=("service", "reception_mode"))
     assert found.isna().to_dict() == {"territory": True, "1": True, "2": False}
     # the places that FINESS tells are counted in a study that names no establishment; without any, nothing is
     unnamed = asking(whole, authorisations=())
-    pd.testing.assert_frame_equal(child_equipment(unnamed), table)
+    pd.testing.assert_frame_equal(child_equipment(unnamed).xs("ensemble", level="reception_mode"), table)
     assert child_equipment(replace(unnamed, services=whole.services.assign(capacity=np.nan))).empty
+
+
+def test_places_by_mode_and_the_region_and_the_published_rate_of_the_same_year(state: State) -> None:
+    """An IME of 20 places, 12 in day care; the région has one more, of 100, for 1,000 young persons."""
+    services = state.services.assign(is_complete_list=True, capacity_by_mode=np.nan).astype(
+        {"capacity_by_mode": "str"}
+    )
+    is_ime = services.index.get_level_values("service") == "ime"
+    services.loc[is_ime, "capacity_by_mode"] = "internat:8 semi_internat:12"
+    services.loc[is_ime, "reception_mode"] = np.nan
+    population = pd.DataFrame(
+        {"population": [1000.0]},
+        index=pd.MultiIndex.from_tuples([("01001", 0.0, 19.0)], names=["commune_code", "age_min", "age_max"]),
+    )
+    lines = pd.DataFrame(
+        {"nofinesset": "z", "categetab": "183", "ta": "13", "client": "117", "capinstot": 100.0}, index=[0]
+    )
+    far = services[is_ime].rename(index={services[is_ime].index[0][0]: "z"}).drop(columns="capacity_by_mode")
+    region = Region(
+        "Région", far.assign(capacity=np.nan, authorisation_id="z:ime", public=None), lines, population
+    )
+    data = SimpleNamespace(region=region, references=None, places_year=2023)
+    files = SimpleNamespace(finess_capacity="installed", complete_services=("ime",))
+    table = child_equipment(replace(state, services=services), data, files)
+    table = table.xs("ime", level="service", drop_level=False)
+    assert table["known_places"].xs("territory", level="zone").droplevel("service").to_dict() == {
+        "ensemble": 20,
+        "internat": 8,
+        "semi_internat": 12,
+    }
+    assert table.loc[("territory", "ime", "semi_internat"), "places_per_1000"] == 1000 * 12 / 200
+    assert table.loc[("Région", "ime", "ensemble"), "places_per_1000"] == 100
+    assert table.loc[("territory", "ime", "ensemble"), "reference_per_1000"] == 4.7
+    assert table.loc[("territory", "ime", "ensemble"), "reference"] == "France, 2023 (handidonnees.fr)"
+    # of another year, nothing is set beside; a given one is believed
+    assert with_references(table, year=2026)["reference_per_1000"].isna().all()
+    given = pd.DataFrame(
+        {"service": ["ime"], "places_per_1000": [5.0], "year": [2026.0], "zone": "France", "source": "x"}
+    )
+    rates = child_equipment(replace(state, services=services))
+    told = with_references(rates, given, year=2026)["reference_per_1000"].dropna()
+    assert set(told) == {5.0}
+    assert set(told.index.get_level_values("reception_mode")) == {"ensemble"}
+
+
+def test_places_within_30_and_45_minutes_both_included(state: State) -> None:
+    closest = asking(state, closest_services=("ime", "urgences"))
+    table = places_within(closest)
+    assert set(table.index.get_level_values("service")) == {"ime"}
+    times = state.travel_times.astype({"from_id": "str", "to_id": "str"}).set_index(["from_id", "to_id"])
+    rows = state.services.xs("ime", level="service")["capacity"]
+    for (commune, _, bound), places in table["places"].items():
+        near = [site for site in rows.index if times["travel_time_min"].get((commune, site), np.inf) <= bound]
+        assert places == rows[near].sum()
+    # a partial list: at least
+    assert table["is_at_least"].all()
+    assert not places_within(replace(closest, services=closest.services.assign(is_complete_list=True)))[
+        "is_at_least"
+    ].any()
 
 
 def test_nothing_says_that_neighbours_cooperate(state: State) -> None:

@@ -22,7 +22,6 @@ AGES = "CODGEO;P21_POP;P21_POP0014;P21_POP1529;P21_POP30P;P21_H0019;P21_F0019"
 POP1B = ["NIVGEO;CODGEO;LIBGEO;SEXE;AGED100;NB", "COM;83050;D;1;003;200.5", "COM;83050;D;2;003;190"]
 MOVES = "MOD;DATE_EFF;TYPECOM_AV;COM_AV;LIBELLE_AV;TYPECOM_AP;COM_AP;LIBELLE_AP"
 EPCI = "dept;siren;raison_sociale;nature_juridique;nb_membres;total_pop_mun;insee"
-PSY = "FI;RS;FI_EJ;DIS;CAP_HDJ;CAP_HDN;CAP_HTP;NB_CMP_SEUL;NB_CATTP;FIL_TOT;FIL_AMB"
 EQUIPMENT = "nofinesset;de;ta;client;capinstot;indsupinst"
 FLAT = "nofinesset;nofinessej;rs;categetab;code_insee;latitude;longitude"
 BPE = "AN;DEPCOM;TYPEQU;LAMBERT_X;LAMBERT_Y;QUALITE_XY"
@@ -140,23 +139,13 @@ SAMPLES: dict[str, Sample] = {
             "2023;830000288;CH;830100525;355;83050",
         ],
     ),
-    "psychiatry": Sample(
-        "read_sae_psychiatry",
-        "PSY.csv",
-        [
-            PSY,
-            "830000311;CHI;830100566;INF;37;0;8;3;1;2698;2529",
-            "830000312;CHI;830100566;INF;1;0;8;3;1;26;25",
-        ],
-        number="2698",
-    ),
     "emergency": Sample(
         "read_sae_emergency",
         "URGENCES_P.csv",
         ["FI;RS;FI_EJ;PERSO;ETPSAL", "830000287;CH;830100525;M9999;6.59", "830000287;CH;830100525;N1220;3"],
         number="6.59",
     ),
-    "bpe": Sample("read_bpe_counts", "bpe.csv", ["CODGEO;NB_D201", "01004;24", "01005;2"], number="24"),
+    "bpe": Sample("read_bpe_counts", "bpe.csv", ["CODGEO;NB_D265", "01004;24", "01005;2"], number="24"),
     "bpe points": Sample(
         "read_bpe_points",
         "bpe_xy.csv",
@@ -198,6 +187,17 @@ SAMPLES: dict[str, Sample] = {
         ["idcar_200m;ind;lcog_geo", "CRS3035RES200mN0E0;12.5;83050", "CRS3035RES200mN0E200;2.5;83050"],
         number="12.5",
     ),
+    "references": Sample(
+        "read_equipment_references",
+        "taux.csv",
+        [
+            "service;places_per_1000;year;zone;source",
+            "ime;4,7;2023;France;handidonnees.fr",
+            "sessad;3,3;2023;France;handidonnees.fr",
+        ],
+        number="4,7",
+        repeats_are_right="two sources may say the same",
+    ),
     "care territories": Sample(
         "read_care_territories",
         "tvs.csv",
@@ -216,7 +216,6 @@ SAMPLES: dict[str, Sample] = {
 
 # readers that no slot calls, and how they are called
 ALONE: dict[str, dict[str, Any]] = {
-    "read_sae_psychiatry": {},
     "read_care_territories": {},
 }
 # readers of slots whose files are no text with a separator, and where they are tried

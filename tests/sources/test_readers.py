@@ -188,26 +188,6 @@ def test_sae_forms_are_read_from_latin_1(tmp_path):
         )
 
 
-@pytest.mark.parametrize("titles, values", [("NB_CMP_SEUL", "5"), ("NB_CMP_SEUL_PA;NB_CMP_SEUL_PL", "3;2")])
-def test_child_psychiatry_adds_the_centres_of_the_two_forms(tmp_path, titles, values):
-    title = f"FI;RS;FI_EJ;DIS;CAP_HDJ;CAP_HDN;CAP_HTP;NB_CATTP;FIL_TOT;FIL_AMB;{titles}"
-    lines = [
-        f"010000024;H;;GEN;90;;;;;;{values}",
-        f"010000024;H;;INF;37;0;8;1;2698;2529;{values}",
-        f"010000032;K;;INF;;;;;56;;{values}",
-    ]
-    table = sources.read_sae_psychiatry(text(tmp_path / "PSY.csv", title, *lines))
-    assert table.loc[
-        "010000024", ["day_places", "beds", "consultation_centres", "active_file"]
-    ].to_list() == [
-        37,
-        8,
-        5,
-        2698,
-    ]
-    assert table.loc["010000032", ["day_places", "beds"]].isna().all()
-
-
 # CNSA, BPE
 
 
@@ -321,7 +301,6 @@ def test_outlines_that_cannot_serve_are_refused_and_repairs_are_said(tmp_path):
         sources.read_cog_movements,
         sources.read_epci,
         sources.read_sae_sites,
-        sources.read_sae_psychiatry,
         sources.read_sae_emergency,
         sources.read_bpe_counts,
         sources.read_ehpad,
@@ -354,12 +333,7 @@ def test_real_populations_add_up_to_what_insee_says_of_the_var(shared_data):
         assert table.index.str.fullmatch(r"(\d{2}|2A|2B)\d{3}").all()
 
 
-def test_real_sae_gives_the_child_psychiatry_of_the_var(shared_data):
-    table = sources.read_sae_psychiatry(shared_data / "care_sites" / "PSY_2023r.csv")
-    row = table.loc["830000311"]
-    assert row[["day_places", "beds", "consultation_centres", "active_file"]].to_list() == [37, 8, 3, 2698]
-    older = sources.read_sae_psychiatry(shared_data / "care_sites" / "PSY_2022r.csv")
-    assert older["consultation_centres"].notna().mean() > 0.5
+def test_real_sae_has_the_size_its_readme_says(shared_data):
     assert len(sources.read_sae_emergency(shared_data / "care_sites" / "URGENCES_P_2023r.csv")) == 616
     assert len(sources.read_sae_sites(shared_data / "care_sites" / "ID_2023r.csv")) == 3975
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.errors import MissingFileError, ReadError
+from territory.errors import MissingFileError, ReadError, TerritoryWarning
 from territory.sources import read_table
 from territory.sources.text import tables, workbooks
 from territory.sources.text.tables import require_columns
@@ -104,10 +104,7 @@ def refused(path: Path, content: bytes, said: str, **options: object) -> None:
         (b"a;b\n1;\x81\n", r"ligne 2, position 3 : octet 0x81"),
         (b"a;b\n1;\x00\n", "ligne 2, position 3 : octet 0x00"),
         ("a;b\n1;é\n".encode("utf-16-le"), "UTF-16 sans marque"),
-        (
-            "nom;b\nHyères;1\n".encode() + "Fréjus;2\n".encode("latin-1"),
-            "mélangés, UTF-8 à la ligne 2 .* ligne 3",
-        ),
+        ("nom;b\nHyères;1\n".encode() + b"Fr\xe9jus;\x81\n", "illisible en UTF-8 comme en Latin-1"),
         (b"\xef\xbb\xbfa;b\n1;\xe9\n", "ligne 2, position 3 : octet 0xe9 illisible en utf-8-sig"),
         ("nom, prénom;âge, an\nDupont, Jean;3, 0\n".encode(), "virgule"),
         (b"a;b\n" + b"1" * 1_000_001 + b";2\n", "ligne 2 : 1000004 caract"),
@@ -115,6 +112,14 @@ def refused(path: Path, content: bytes, said: str, **options: object) -> None:
 )
 def test_what_cannot_be_told_is_refused(tmp_path, content, said):
     refused(tmp_path / "casse.csv", content, said)
+
+
+def test_lines_of_two_encodings_are_each_read_in_theirs(tmp_path):
+    path = tmp_path / "ID.csv"
+    path.write_bytes("nom;b\nHyères;1\n".encode() + "Fréjus;2\nÂne d’or;3\n".encode("cp1252"))
+    said = "ligne 3, position 3 .*mélangés : 2 lignes en Windows-1252 dans un fichier en UTF-8, lues comme telles"
+    with pytest.warns(TerritoryWarning, match=said):
+        assert read_table(path)["nom"].to_list() == ["Hyères", "Fréjus", "Âne d’or"]
 
 
 def test_two_separators_that_cut_alike_are_undecidable_unless_given(tmp_path):
@@ -152,6 +157,43 @@ def test_an_unknown_sheet_lists_those_that_are_there(tmp_path):
     path = workbook(tmp_path / "a.xlsx", [["a"], [1]], title="Communes")
     with pytest.raises(ReadError, match="feuilles présentes : Communes"):
         read_table(path, sheet="Cantons")
+
+
+def open_document(path: Path, rows: str) -> Path:
+    """Write a workbook of LibreOffice, the rest of its sheet in two lines as it does."""
+    rest = '<table:table-row table:number-rows-repeated="1048573"><table:table-cell table:number-columns-repeated="9"/>'
+    names = 'xmlns:office="o" xmlns:table="t" xmlns:text="x"'
+    body = f'<table:table table:name="Communes">{rows}{rest}</table:table-row></table:table>'
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", f"<office:body {names}>{body}</office:body>")
+    return path
+
+
+def of_row(*cells: str, times: int = 1) -> str:
+    """Return a row of cells."""
+    return f'<table:table-row table:number-rows-repeated="{times}">{"".join(cells)}</table:table-row>'
+
+
+def of_cell(text: str, kind: str = "", value: str = "") -> str:
+    """Return a cell by its text, and its value when it is none."""
+    said = f' office:value-type="{kind}" office:{"date-" * (kind == "date")}value="{value}"' if kind else ""
+    note = "<office:annotation><text:p>une note</text:p></office:annotation>"
+    return f"<table:table-cell{said}>{note}<text:p>{text}</text:p></table:table-cell>"
+
+
+def test_workbooks_of_libreoffice_are_read_as_those_of_excel(tmp_path):
+    titles = of_row(of_cell("code"), of_cell("n"), of_cell("le<text:s text:c='2'/>jour"))
+    line = of_row(
+        of_cell("01004"), of_cell("12,50", "float", "12.5"), of_cell("1/1/24", "date", "2024-01-01"), times=2
+    )
+    found = read_table(open_document(tmp_path / "a.ods", titles + line), sheet="Communes")
+    assert found.columns.to_list() == ["code", "n", "le  jour"]
+    assert found.to_numpy().tolist() == [["01004", "12.5", "2024-01-01"]] * 2
+    assert found.index.to_list() == [2, 3]
+    refused(tmp_path / "b.ods", (tmp_path / "a.ods").read_bytes()[:-60], "illisible, tronqué")
+    full = of_row(*[of_cell("x")] * 60, times=1_000_000)
+    refused(tmp_path / "c.ods", open_document(tmp_path / "d.ods", full).read_bytes(), "tableau attendu")
 
 
 @pytest.mark.parametrize("name", ["a.xlsx", "a.xls"])

@@ -21,14 +21,14 @@ def service_of(line: Line) -> str:
     return name + ("_temporaire" if line["ta"] in ("40", "44", "45") else "")
 
 
-def places(lines: list[Line], *, once: bool) -> dict[tuple[str, str], float]:
+def places(lines: list[Line]) -> dict[tuple[str, str], float]:
     """Add up the places of each site and service; NaN for file active and for what is unknown."""
     seen: set[tuple[object, ...]] = set()
     found: dict[tuple[str, str], float] = {}
     for line in lines:
         key = (line["nofinesset"], service_of(line))
         held = math.nan if line["categetab"] in FOLLOWED or line["capautot"] is None else line["capautot"]
-        same = (*key, line["de"], line["ta"], line["capautot"]) + (() if once else (line["client"],))
+        same = (*key, line["de"], line["ta"], line["capautot"])
         if same not in seen:
             found[key] = found.get(key, 0.0) + held
         seen.add(same)

@@ -51,16 +51,16 @@ ONE_LINE = st.fixed_dictionaries(
 
 
 @pytest.mark.filterwarnings(REPEATED)
-@given(rows=st.lists(ONE_LINE, min_size=1, max_size=12), once=st.booleans(), seed=st.integers(0, 9))
-def test_matches_counting_line_by_line(rows: list[dict], once: bool, seed: int) -> None:
+@given(rows=st.lists(ONE_LINE, min_size=1, max_size=12), seed=st.integers(0, 9))
+def test_matches_counting_line_by_line(rows: list[dict], seed: int) -> None:
     # an establishment has one category
     category = {row["nofinesset"]: row["categetab"] for row in rows}
     rows = [{**row, "categetab": category[row["nofinesset"]]} for row in rows]
     table = lines(*rows).sample(frac=1, random_state=seed)
-    strata = strata_from_equipment(table, capacity="authorised", repeated="once" if once else "separate")
+    strata = strata_from_equipment(table, capacity="authorised")
     found = services_from_strata(strata, complete=[])
     validate("services", found)
-    assert found["capacity"].to_dict() == pytest.approx(oracles.places(rows, once=once), nan_ok=True)
+    assert found["capacity"].to_dict() == pytest.approx(oracles.places(rows), nan_ok=True)
     assert found["public"].to_dict() == oracles.publics(rows)
     # no place is lost or doubled between strata and services
     assert found["capacity"].sum(skipna=False) == pytest.approx(
@@ -77,16 +77,6 @@ def test_a_place_open_to_several_publics_counts_once_and_says_so() -> None:
 
 def test_two_publics_with_their_own_places_add_up() -> None:
     assert services({"client": "437", "capautot": 12.0}, {})["capacity"].to_list() == [32.0]
-    assert services({"client": "437"}, {}, repeated="separate")["capacity"].to_list() == [40.0]
-
-
-def test_places_id_decides_without_guessing() -> None:
-    same = [{"client": "437", "places_id": "p"}, {"places_id": "p"}, {"client": "500", "places_id": None}]
-    assert services(*same)["capacity"].to_list() == [40.0]
-    apart = [{"client": "437", "places_id": "p"}, {"places_id": "q"}]
-    assert services(*apart)["capacity"].to_list() == [40.0]
-    with pytest.raises(SchemaError, match="capacités différentes"):
-        services({"places_id": "p"}, {"places_id": "p", "capautot": 3.0})
 
 
 def test_authorised_and_installed_places_differ() -> None:

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from territory.errors import UnknownCodeError
-from territory.supply import complete_services, site_of_authorisation, sites_of
+from territory.supply import complete_services, sites_of
 
 
 @pytest.fixture
@@ -30,11 +30,3 @@ def test_sites_of_a_service(services: pd.DataFrame) -> None:
     assert list(sites_of(services.iloc[::-1], "ime")) == ["a", "b"]
     with pytest.raises(UnknownCodeError, match="crèche"):
         sites_of(services, "crèche")
-
-
-def test_site_of_an_authorisation_is_one_site(services: pd.DataFrame) -> None:
-    assert site_of_authorisation(services, "sessad-y") == "c"
-    with pytest.raises(UnknownCodeError, match="2 sites"):
-        site_of_authorisation(services, "ime-x")
-    with pytest.raises(UnknownCodeError, match="inconnue"):
-        site_of_authorisation(services, "ime-z")

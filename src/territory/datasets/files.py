@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
@@ -16,11 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from territory.datasets import joins, slots
 from territory.datasets.checks import clashes
-from territory.datasets.offer import offer_of
+from territory.datasets.offer import category_services, offer_of
+from territory.datasets.slots import FEWEST_SITES
 from territory.datasets.var import VarDataset, load_var, with_own_tables
 from territory.errors import ParameterError, Problems, ReadError, TerritoryError, UnknownCodeError
-from territory.geography.communes import steps_of
+from territory.geography.communes import departement_of, steps_of
 from territory.sources.fetching.raw_folder import read_registry
+from territory.tables.declare import lines_of
 
 Tables: TypeAlias = dict[str, Any]
 
@@ -87,12 +90,23 @@ else:
     )
 
 
+@dataclass(frozen=True)
+class Region:
+    """The région of a study, where the files hold it whole: its establishments, their equipment, who lives there."""
+
+    name: str
+    services: pd.DataFrame
+    equipment: pd.DataFrame
+    population: pd.DataFrame
+
+
 @dataclass(frozen=True, repr=False)
 class FilesDataset:
     """Tables of a territory and its surroundings, with the attributes of the embedded datasets.
 
     None where the study gives none: `outlines` (maps then show points), `equipment` (lines of FINESS that say how many
-    places there are), `published` (figures of DREES) and `squares` (where the children of each commune live).
+    places there are), `published` (figures of DREES), `squares` (where the children of each commune live), `references`
+    (published rates of equipment) and `region`.
     """
 
     communes: gpd.GeoDataFrame
@@ -105,22 +119,35 @@ class FilesDataset:
     equipment: pd.DataFrame | None = None
     published: pd.DataFrame | None = None
     squares: gpd.GeoDataFrame | None = None
+    references: pd.DataFrame | None = None
+    region: Region | None = None
     _totals: dict[str, pd.Series] = field(default_factory=dict, repr=False)
     _ages: pd.DataFrame | None = field(default=None, repr=False)
     _young_share: pd.Series | None = field(default=None, repr=False)
+
+    @property
+    def places_year(self) -> int | None:
+        """The year of the places that the files tell, None where they do not say it."""
+        told = self.sources.loc[self.sources["column"] == "finess_equipment", "vintage"]
+        years = told.str.extract(r"(20\d\d)", expand=False).dropna()
+        return None if years.empty else int(years.iloc[0])
 
     def population(self, vintage: str) -> pd.DataFrame:
         """Return the persons of each commune by age band, for one census; ages are those of `ages`."""
         if vintage not in self.vintages:
             raise ParameterError(f"Millésime inconnu « {vintage} » ; connus : {', '.join(self.vintages)}.")
-        total, ages = self._totals[vintage], self._ages
-        assert ages is not None
-        if self._young_share is None:
-            return joins.population_like(total, ages["population"], vintage=vintage)
-        return joins.population_by_band(total, ages, self._young_share, vintage=vintage)
+        assert self._ages is not None
+        return _population(self._totals[vintage], self._ages, self._young_share, vintage)
 
     def __repr__(self) -> str:
         return f"FilesDataset({len(self.communes)} communes, {len(self.sites)} sites, {len(self.services)} services)"
+
+
+def _population(total: pd.Series, ages: pd.DataFrame, young: pd.Series | None, vintage: str) -> pd.DataFrame:
+    """Return persons by commune and age band."""
+    if young is None:
+        return joins.population_like(total, ages["population"], vintage=vintage)
+    return joins.population_by_band(total, ages, young, vintage=vintage)
 
 
 def load_files(files: DataFiles, *, departements: Collection[str], folder: Path) -> FilesDataset:
@@ -197,10 +224,10 @@ def _assemble(files: DataFiles, tables: Tables, commune_map: joins.CommuneMap, f
         sources=_sources(files, folder),
         vintages=tuple(sorted(files.vintages, reverse=True)),
         equipment=_equipment(tables, sites),
+        references=tables.get("references"),
+        region=_region(files, tables, commune_map),
         published=_published(tables, commune_map),
-        squares=slots.squares_of_children(tables["population_grid"], communes)
-        if "population_grid" in tables
-        else None,
+        squares=slots.squares_of_children(tables["population_grid"], communes) if "population_grid" in tables else None,
         _totals=totals,
         _ages=ages,
         _young_share=young_share,
@@ -219,7 +246,7 @@ def _communes(tables: Tables, population: pd.Series, commune_map: joins.CommuneM
     table["density_hab_km2"] = table["population"] / table["area_km2"]
     table["point_kind"] = kept["point_kind"]
     table["in_territory"] = table.index.isin(commune_map.own)
-    for column in ("general_practitioners", "pharmacies", "households_without_car"):
+    for column in [slot.key for slot in slots.SLOTS if slot.service] + ["households_without_car"]:
         if column in tables:
             or_none = column != "households_without_car"
             table[column] = commune_map.counts_of_some(column, tables[column], or_none=or_none)
@@ -263,6 +290,33 @@ def _equipment(tables: Tables, sites: gpd.GeoDataFrame) -> pd.DataFrame | None:
         raise ReadError("« finess_equipment » : aucune ligne pour « finess » ; sont-ils du même territoire ?")
     lines = lines.assign(categetab=lines["nofinesset"].map(sites["category_code"].to_dict()))
     return pd.DataFrame(lines)
+
+
+def _region(files: DataFiles, tables: Tables, communes: joins.CommuneMap) -> Region | None:
+    """Return the région of a study, None where it has several, or where a file holds it in part."""
+    cog, sites = tables["cog"], tables.get("finess")
+    codes = cog["region_code"][cog["departement_code"].isin(communes.territory)].unique()
+    if sites is None or "finess_equipment" not in tables or len(codes) != 1:
+        return None
+    inside = cog["departement_code"][cog["region_code"] == codes[0]]
+    homes = sites["commune_code"].map(departement_of, na_action="ignore")
+    # fewer than any département has
+    if homes.value_counts().reindex(inside.unique(), fill_value=0).min() < FEWEST_SITES:
+        return None
+    whole = replace(communes, departements=inside, territory=frozenset(inside))
+    with warnings.catch_warnings():
+        # what is to be said of the files is said of the study
+        warnings.simplefilter("ignore")
+        try:
+            totals = _totals(files, tables, whole)
+            population = _population(totals[max(totals)], *_ages(tables, whole), max(totals))
+        except TerritoryError:
+            return None
+    services = category_services(sites[homes.isin(whole.territory)])
+    services["is_complete_list"] = services.index.get_level_values("service").isin(files.complete_services)
+    names = {line["code"]: line["name"] for line in lines_of("regions.csv", "territory.geography")}
+    lines = _equipment(tables, sites)
+    return None if lines is None else Region(names[codes[0]], services, lines, population)
 
 
 def _totals(files: DataFiles, tables: Tables, communes: joins.CommuneMap) -> dict[str, pd.Series]:

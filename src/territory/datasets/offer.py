@@ -7,11 +7,10 @@ import geopandas as gpd
 import pandas as pd
 
 from territory.datasets.joins import CommuneMap
+from territory.datasets.slots import SLOTS, Slot
 from territory.errors import ReadError, agree, examples, warn
 from territory.sources.producers.finess.extracts import CATEGORIES
 
-PRACTITIONERS = "medecin_generaliste"
-PHARMACY, PHARMACIES_COLUMN = "pharmacie", "pharmacies"
 EMERGENCIES = "urgences"
 EHPAD = "ehpad"
 
@@ -37,20 +36,16 @@ def offer_of(
         pairs.append(emergency_sites(tables["emergencies"], finess, hospitals, communes, commune_map))
     if "ehpad" in tables:
         pairs.append(ehpad_sites(tables["ehpad"], communes, outlines))
-    if "general_practitioners" in communes:
-        pairs.append(practitioner_sites(communes))
-    if PHARMACIES_COLUMN in communes:
-        pairs.append(pharmacy_sites(communes))
+    counted = [slot for slot in SLOTS if slot.service and slot.key in communes]
+    pairs += [counted_sites(communes, slot) for slot in counted]
     sites = gpd.GeoDataFrame(pd.concat([sites for sites, _ in pairs]), crs=communes.crs)
     services = pd.concat([services for _, services in pairs])
-    known = {*complete, PRACTITIONERS, *([PHARMACY] if PHARMACIES_COLUMN in communes else [])}
+    known = {*complete, *(slot.service for slot in counted)}
     services["is_complete_list"] = services.index.get_level_values("service").isin(known)
     return sites, services
 
 
-def sites_within(
-    sites: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, commune_map: CommuneMap
-) -> gpd.GeoDataFrame:
+def sites_within(sites: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, commune_map: CommuneMap) -> gpd.GeoDataFrame:
     """Return the sites of the communes of the study, each under the code of today."""
     sites = sites.assign(commune_code=commune_map.places("finess", sites["commune_code"]))
     kept: gpd.GeoDataFrame = sites[sites["commune_code"].isin(communes.index)].to_crs(_crs(communes))
@@ -66,27 +61,17 @@ def category_services(sites: gpd.GeoDataFrame) -> pd.DataFrame:
     return _services(kept.index, names, authorisations=kept.index, units=units, at_home=at_home)
 
 
-def practitioner_sites(communes: gpd.GeoDataFrame) -> Offer:
-    """Return one site per commune with general practitioners, at its point, with how many there are."""
-    some = communes[communes["general_practitioners"] > 0]
-    sites = _one_a_commune(some, "gp", "Médecins généralistes")
-    counts = some["general_practitioners"].to_numpy(float)
-    names, units = [PRACTITIONERS] * len(some), ["headcount"] * len(some)
-    return sites, _services(sites.index, names, units=units, capacity=counts)
-
-
-def pharmacy_sites(communes: gpd.GeoDataFrame) -> Offer:
-    """Return one site per commune with a pharmacy, at its point: there is a pharmacy, not how many places it has."""
-    sites = _one_a_commune(communes[communes[PHARMACIES_COLUMN] > 0], PHARMACY, "Pharmacie")
-    return sites, _services(sites.index, [PHARMACY] * len(sites))
-
-
-def _one_a_commune(communes: gpd.GeoDataFrame, prefix: str, name: str) -> gpd.GeoDataFrame:
-    """Return one site for each commune, at its point."""
-    ids = [f"{prefix}-{code}" for code in communes.index]
-    names = [f"{name}, {commune}" for commune in communes["name"]]
+def counted_sites(communes: gpd.GeoDataFrame, slot: Slot) -> Offer:
+    """Return one site, at its point, per commune that has some of what a slot counts, with how many they are."""
+    some = communes[communes[slot.key] > 0]
+    ids = [f"{slot.prefix or slot.service}-{code}" for code in some.index]
+    names = [f"{slot.site_name}, {commune}" for commune in some["name"]]
     source = "Base permanente des équipements (INSEE)"
-    return _sites(ids, names, communes.index, communes.geometry, source=source)
+    sites = _sites(ids, names, some.index, some.geometry, source=source)
+    # of a pharmacy, there is one: not how many places it has
+    units = ["headcount" if slot.is_headcount else None] * len(some)
+    capacity = some[slot.key].to_numpy(float) if slot.is_headcount else float("nan")
+    return sites, _services(sites.index, [slot.service] * len(some), units=units, capacity=capacity)
 
 
 def emergency_sites(
@@ -117,9 +102,7 @@ def emergency_sites(
     return sites, _services(ids, [EMERGENCIES] * len(ids), authorisations=ids)
 
 
-def ehpad_sites(
-    ehpad: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, outlines: gpd.GeoDataFrame | None
-) -> Offer:
+def ehpad_sites(ehpad: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, outlines: gpd.GeoDataFrame | None) -> Offer:
     """Return the EHPAD that CNSA places, each in the commune whose outline holds it; places stay unknown."""
     if outlines is None:
         raise ReadError("« ehpad » n'a que des points : donnez des contours de communes dans « points ».")

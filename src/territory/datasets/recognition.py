@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from territory.datasets.slots import SLOTS, Reader, Slot
+from territory.datasets.slots import FEWEST_SITES, SLOTS, Reader, Slot
 from territory.errors import TerritoryError
 from territory.geography.communes import DEPARTEMENTS, departement_of, is_commune, lives_of, steps_of
 from territory.sources.producers.finess.extracts import commune_of
 from territory.sources.text.cells import pad_code
 from territory.sources.text.tables import decode, guess_separator, open_bytes
+from territory.sources.text.workbooks import WORKBOOKS
 from territory.tables.schemas import COMMUNE_CODE
 
 _HEAD_BYTES = 1 << 16
@@ -28,9 +29,7 @@ _SHAPE_BYTES = 1 << 20
 # above it a table is taken for a national one, not read to its end
 _MOST_BYTES = 25_000_000
 _MOST_JSON_BYTES = 200_000_000
-# fewer establishments than any département has
-_FEWEST_SITES = 100
-_SUFFIXES = (".csv", ".txt", ".xls", ".xlsx", ".json", ".geojson", ".gpkg", ".shp", ".gz", ".zip")
+_SUFFIXES = (".csv", ".txt", *WORKBOOKS, ".json", ".geojson", ".gpkg", ".shp", ".gz", ".zip")
 YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)")
 _RELEASED = re.compile(r"(?<!\d)(20\d{2})[-_]?(0[1-9]|1[0-2])(?!\d)")
 _CODES = re.compile(r"com(insee)?|codgeo|depcom|(code[_ ])?insee|commune_code|code commune( insee)?")
@@ -44,7 +43,7 @@ _PROPERTY = re.compile(r'"properties"\s*:\s*(\{[^{}]*\})')
 _SHAPE_CODE = re.compile(
     rb'"(?:code|INSEE_COM|insee_com|code_insee|codgeo|cogCommune)"\s*:\s*"?(\d[0-9AB]\d{3}|\d{4})"?\s*[,}]'
 )
-_STRINGS = re.compile(r"<t(?: [^>]*)?>([^<]*)</t>")
+_STRINGS = re.compile(r"<(?:t|text:p)(?: [^>]*)?>([^<]*)</(?:t|text:p)>")
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ def recognise(path: Path) -> Found | None:
     for code, count in counted.items():
         lines[departement_of(code)] += count
     # a sample of FINESS has a few establishments of each département: it speaks of none
-    least = _FEWEST_SITES if slots[0].key == "finess" else 1
+    least = FEWEST_SITES if slots[0].key == "finess" else 1
     departements = frozenset(code for code, count in lines.items() if count >= least)
     return Found(path, slots, reader, vintage, departements, frozenset(counted))
 
@@ -150,8 +149,12 @@ def choose(found: Sequence[Found], departement: str) -> Chosen:
     # outlines, stands in for the one of FINESS
     if chosen["finess"] or not has_outlines(chosen, departement):
         chosen["ehpad"] = ()
+    # places of the edition of the establishments: their numbers are the same
+    is_plus = [one.reader.name.startswith("read_finess_plus") for one in chosen["finess"]]
+    places = [one for one in found if one.slots[0].key == "finess_equipment" and one.covers(departement)]
+    places = [one for one in places if [one.reader.name.startswith("read_finess_plus")] == is_plus]
+    chosen["finess_equipment"] = tuple(sorted(places, key=lambda one: one.vintage)[-1:])
     if not chosen["finess"]:
-        chosen["finess_equipment"] = ()
         # nothing else would place them
         chosen["emergencies"] = chosen["emergencies"] if chosen["hospitals"] else ()
     return {key: files for key, files in chosen.items() if files}
@@ -174,9 +177,7 @@ def _places_of(found: Sequence[Found], departement: str) -> tuple[Found, ...]:
     near = set(neighbours(departement))
     outlines = [one for one in found if one.reader.name == "read_outlines"]
     # the finest first: outlines of the département alone, then the largest file
-    outlines.sort(
-        key=lambda one: (not one.covers(departement), len(one.departements or ()), -one.path.stat().st_size)
-    )
+    outlines.sort(key=lambda one: (not one.covers(departement), len(one.departements or ()), -one.path.stat().st_size))
     chosen: list[Found] = []
     held: set[str] = set()
     for one in outlines:
@@ -225,7 +226,7 @@ def words_of(path: Path) -> list[str]:
         import pyogrio
 
         return ["#shapes", *map(str, pyogrio.read_info(path)["fields"])]
-    if name.endswith((".xls", ".xlsx")):
+    if name.endswith(WORKBOOKS):
         return _workbook_words(path)
     with open_bytes(path) as file:
         head = file.read(_SHAPE_BYTES if name.endswith("json") else _HEAD_BYTES)
@@ -245,7 +246,8 @@ def _text_words(head: bytes, path: Path) -> list[str]:
     separator = guess_separator("\n".join(lines), path, skips=True)
     rows = [[cell.strip().strip('"') for cell in line.split(separator)] for line in lines[:15]]
     # files of FINESS without titles are told by their first cells
-    return [f"#first {';'.join(rows[0][:2])}", *(cell for row in rows for cell in row)] if rows else []
+    kinds = dict.fromkeys(line.partition(separator)[0] for line in lines)
+    return [f"#first {';'.join(rows[0][:2])}", *kinds, *(cell for row in rows for cell in row)] if rows else []
 
 
 def _decoded(head: bytes, path: Path) -> str:
@@ -261,10 +263,11 @@ def _workbook_words(path: Path) -> list[str]:
     if start == b"PK\x03\x04":
         with zipfile.ZipFile(path) as book:
             parts = {name for name in book.namelist() if name.endswith(".xml")}
-            sheets = re.findall(r'<sheet [^>]*name="([^"]*)"', _part(book, "xl/workbook.xml"))
+            first = "xl/workbook.xml" if "xl/workbook.xml" in parts else "content.xml"
+            sheets = re.findall(r'<(?:sheet|table:table) [^>]*name="([^"]*)"', _part(book, first))
             words = [f"#sheet {name}" for name in sheets]
             # texts are numbered as they are met: those of the titles come first
-            for name in ("xl/sharedStrings.xml", "xl/worksheets/sheet1.xml"):
+            for name in ("xl/sharedStrings.xml", "xl/worksheets/sheet1.xml", "content.xml"):
                 if name in parts:
                     words += _STRINGS.findall(_part(book, name))[:400]
         return words

@@ -53,9 +53,7 @@ class Reader:
         with path.open("rb") as stream:
             return stream.read(200).decode("latin-1").startswith(self.starts)
 
-    def __call__(
-        self, path: Path, departements: Near = None, communes: gpd.GeoDataFrame | None = None
-    ) -> Any:
+    def __call__(self, path: Path, departements: Near = None, communes: gpd.GeoDataFrame | None = None) -> Any:
         """Read a file."""
         from territory import sources
 
@@ -81,6 +79,11 @@ class Slot:
     # given once per census, or in several files of which the first that speaks of a commune is believed
     by_vintage: bool = False
     in_several: bool = False
+    # what it counts by commune: their kind of service, the name of their sites, whether they are persons
+    service: str = ""
+    site_name: str = ""
+    prefix: str = ""
+    is_headcount: bool = False
 
     def read(self, path: Path, *, departements: Near = None, communes: gpd.GeoDataFrame | None = None) -> Any:
         """Read a file by the first reader that takes it; what is said of it is what that reader says."""
@@ -112,6 +115,8 @@ class Slot:
         return re.split(r" ?[,;:(]", self.comment)[0]
 
 
+# fewer establishments than any département has
+FEWEST_SITES = 100
 Places = tuple["gpd.GeoDataFrame", "gpd.GeoDataFrame | None"]
 SHARES = ("under_25_share", "from_25_to_64_share", "from_65_share")
 

@@ -84,8 +84,7 @@ def read_bands(population: pd.DataFrame) -> Bands:
     missing = set(LEVELS) - set(population.index.names)
     if missing or "population" not in population.columns:
         raise SchemaError(
-            "Population par âge : l'index (commune_code, age_min, age_max) et la colonne « population » sont "
-            "attendus."
+            "Population par âge : l'index (commune_code, age_min, age_max) et la colonne « population » sont attendus."
         )
     rows = population.reset_index()
     codes = rows["commune_code"].astype("str")
@@ -293,9 +292,7 @@ def standardised_population(
     weighted = _acts(population, bands)
     if isinstance(reference, pd.DataFrame):
         # ages of the reference are added up over all its communes
-        everyone = sum(
-            persons_by_age(reference, age_min=low, age_max=high).sum(skipna=False) for low, high, _ in bands
-        )
+        everyone = sum(persons_by_age(reference, age_min=low, age_max=high).sum(skipna=False) for low, high, _ in bands)
         mean = float(_acts(reference, bands).sum(skipna=False) / everyone) if everyone > 0 else math.nan
     else:
         mean = float(reference)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from territory.geography.communes import DEPARTEMENTS
 from territory.release.disclosure import THRESHOLD, is_small, withholds
 from territory.release.observed_children import MEANS, Merged, merged_classes, observed_counts, zone_flags
 from territory.release.treatment import SMALL, rounded_by_unit, treat, treat_measures
@@ -194,7 +195,7 @@ def zone_names(result: StudyResult, zones: pd.Series) -> list[str]:
     communes = result.baseline.state.communes
     known = dict(zip(communes["epci_code"], communes["epci_name"], strict=True))
     known |= {ALL_TERRITORY: "Ensemble", **communes["name"].to_dict()}
-    known |= {code: f"Département {code}" for code in communes["departement_code"].unique()}
+    known |= {code: DEPARTEMENTS[code].name for code in communes["departement_code"].unique()}
     return [str(known.get(zone, zone)) for zone in zones]
 
 

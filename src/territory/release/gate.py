@@ -136,6 +136,11 @@ class Release:
         return equipment_tables(self._result)
 
     @property
+    def places_year(self) -> int | None:
+        """Year of the places that the files tell."""
+        return getattr(self._result.dataset, "places_year", None)
+
+    @property
     def has_single_ages(self) -> bool:
         """Whether persons are known for each year of age, and no band is cut."""
         ages = self._result.baseline.state.population.index.to_frame(index=False)

@@ -16,6 +16,7 @@ from territory.sources.producers.finess.extracts import CHILD_SERVICES
 from territory.study.own_tables import kinds_of
 from territory.study.state import State
 from territory.supply.equipment import is_candidate
+from territory.supply.places import within_minutes
 from territory.tables.catalogue import COVERAGE, EQUITY_TIME
 
 # what BPE 2013 called establishments (residential or day) and services (at home or ambulatory) for children
@@ -36,7 +37,7 @@ def tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     found = {
         "communes": state.communes.drop(columns="geometry").reset_index(),
         "sites": sites.drop(columns="geometry").reset_index(),
-        "services": state.services.reset_index(),
+        "services": state.services.drop(columns="held_places", errors="ignore").reset_index(),
         "acces_communes": with_names(result.baseline.access, names),
         **_without_car(result, names),
         # nothing when the study asks for no complete service
@@ -85,9 +86,7 @@ def _coverage(result: StudyResult) -> pd.DataFrame:
     return table.join(homes[list(columns)].rename(columns=columns))
 
 
-def national_tables(
-    state: State, sources: pd.DataFrame | None, found: NationalTables
-) -> dict[str, pd.DataFrame]:
+def national_tables(state: State, sources: pd.DataFrame | None, found: NationalTables) -> dict[str, pd.DataFrame]:
     """Return the tables of a national study, by file name, treated as those of any other."""
     names = place_names(state.communes)
     needs = (with_names(state.demand, names), needs_by_zone(state.demand, names["departement_code"]))
@@ -106,16 +105,10 @@ def national_tables(
         "deserts_communes": with_names(found.deserts, names),
         "deserts_zones": found.desert_shares.reset_index(),
         "equite": equity.astype({"measure": "str", "service": "str"}),
-        **(
-            _treated({"besoins_communes": needs[0], "besoins_departements": needs[1]})
-            if len(state.demand)
-            else {}
-        ),
+        **(_treated({"besoins_communes": needs[0], "besoins_departements": needs[1]}) if len(state.demand) else {}),
         "sources": sources,
     }
-    return {
-        name: handed(name, table) for name, table in every.items() if table is not None and len(table.columns)
-    }
+    return {name: handed(name, table) for name, table in every.items() if table is not None and len(table.columns)}
 
 
 def _needs(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -152,16 +145,12 @@ def _comparisons(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataF
         return table
 
     def trips(result: StudyResult, name: str) -> pd.DataFrame:
-        return zoned(
-            comparison.long_trips(comparison.publish_trips(result, name), result.comparisons[name].zones)
-        )
+        return zoned(comparison.long_trips(comparison.publish_trips(result, name), result.comparisons[name].zones))
 
     return {
         "comparaison_communes": stacked(result, lambda *of: with_names(_beside(*of), names)),
         "comparaison_zones": stacked(result, lambda *of: zoned(comparison.publish_zones(*of).reset_index())),
-        "comparaison_sensibilite": stacked(
-            result, lambda *of: comparison.publish_sensitivity(*of).reset_index()
-        ),
+        "comparaison_sensibilite": stacked(result, lambda *of: comparison.publish_sensitivity(*of).reset_index()),
         "comparaison_trajets": stacked(result, trips),
     }
 
@@ -255,13 +244,21 @@ def _paths(result: StudyResult) -> dict[str, pd.DataFrame]:
     }
 
 
+def places_within(state: State) -> pd.DataFrame:
+    """Add up the places of children's services around each commune of the territory, where all sites have times."""
+    inside = state.communes.index[state.communes.index.isin(state.parameters.territory_codes)]
+    services = state.services[kinds_of(state.services).isin({*CHILD_SERVICES} & {*state.parameters.closest_services})]
+    times = state.times_to(services.index.get_level_values("site_id").unique())
+    return within_minutes(services, times, inside)
+
+
 def equipment_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
     """Return the rate of equipment by EPCI, and the list of sites beside what BPE 2013 counted."""
     state = result.baseline.state
-    rates = result.child_equipment
+    rates, within = result.child_equipment, _communes(places_within(state), result)
     reference = getattr(result.dataset, "offer_2013", None)
     if rates.empty or reference is None:
-        return {"taux_equipement": _zones(rates, result)}
+        return {"taux_equipement": _zones(rates, result), "places_a_portee": within}
     inside = state.communes[state.communes.index.isin(state.parameters.territory_codes)]
     epci = inside["epci_code"].fillna("").astype("str")
     homes = state.sites["commune_code"].reindex(state.services.index.get_level_values("site_id"))
@@ -273,7 +270,8 @@ def equipment_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         table = pd.concat([table.sum().to_frame(ALL_TERRITORY).T, table])
         blocks[kind] = table.fillna(0).astype(int)
     lists = pd.concat(blocks, names=["kind", "zone"]).swaplevel()
-    return {"taux_equipement": _zones(rates, result), "offre_recensee": _zones(lists, result)}
+    lists = _zones(lists, result)
+    return {"taux_equipement": _zones(rates, result), "offre_recensee": lists, "places_a_portee": within}
 
 
 def _recruitment(result: StudyResult) -> dict[str, pd.DataFrame]:

@@ -17,10 +17,10 @@ from .producers.drees import (
     read_emergency_times as read_emergency_times,
 )
 from .producers.drees import (
-    read_sae_emergency as read_sae_emergency,
+    read_equipment_references as read_equipment_references,
 )
 from .producers.drees import (
-    read_sae_psychiatry as read_sae_psychiatry,
+    read_sae_emergency as read_sae_emergency,
 )
 from .producers.drees import (
     read_sae_sites as read_sae_sites,

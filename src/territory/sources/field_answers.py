@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from territory.errors import Problems, ReadError, agree, examples, warn
+from territory.errors import Problems, ReadError, agree, counted, examples, warn
 from territory.sources import field_workbook
 from territory.sources.text.cells import pad_code
 from territory.sources.text.tables import read_bytes
-from territory.sources.text.workbooks import read_workbook, sheet_names
+from territory.sources.text.workbooks import WORKBOOKS, read_workbook, sheet_names
 from territory.tables.schemas import COMMUNE_CODE
 
 _MOST_PROBLEMS = 200
@@ -37,20 +37,26 @@ _UNKNOWN = {
 class FieldAnswers:
     """What the field answered: who, for which date, and tables of observed counts (`is_observed`: small ones masked).
 
-    Rows of `unanswered_rows` say of whom, and answer nothing: not zero, unknown. `children`: `commune_code`,
+    Rows of `unanswered`, told by sheet, say of whom, and answer nothing: not zero, unknown. `children`: `commune_code`,
     `service`, `age_min`, `age_max` (years), `orientations` (decisions), `waiting`, `served` (children). `reception`:
     `commune_code`, `site_id`, `service`, `age_min`, `age_max`, `children`. `activity`: `site_id`, `service`,
-    `file_active` (persons), `creton_places`, `outside_places` (places), `staff_etp`, `vacant_etp`, `road_h_per_week`
-    (hours). `budgets`: `site_id`, `year`, `budget_eur`.
+    `file_active` (persons), `exits_per_year` (children), `creton_places`, `outside_places` (places), `staff_etp`,
+    `vacant_etp`, `road_h_per_week` (hours). `budgets`: `site_id`, `year`, `budget_eur`.
     """
 
     organisation: str
     situation_date: dt.date | None
-    unanswered_rows: int
+    unanswered: Mapping[str, str]
     children: pd.DataFrame
     reception: pd.DataFrame
     activity: pd.DataFrame
     budgets: pd.DataFrame
+
+    @property
+    def source(self) -> str:
+        """Who answered, and for which date."""
+        date = self.situation_date
+        return f"{self.organisation or 'terrain'}, {f'situation au {date:%d/%m/%Y}' if date else 'sans date'}"
 
 
 def read_template(
@@ -84,16 +90,19 @@ def read_template(
     if extra > 0:
         problems.messages = [*problems.messages[:_MOST_PROBLEMS], f"et {extra} autres"]
     problems.raise_if_any()
-    if protected := sum(reader.protected for reader in readers.values()):
-        said = agree(protected, "effectif(s) gardé(s) secret(s) par l'expéditeur, inconnu(s) ici")
-        warn(f"Classeur « {path.name} » : {said}.")
-    unanswered = sum(reader.unanswered for reader in readers.values())
+    kept = sum(reader.protected for reader in readers.values())
+    said = [agree(kept, "effectif(s) gardé(s) secret(s) par l'expéditeur, inconnu(s) ici")] if kept else []
+    blank = {reader.sheet.title: reader.unanswered for reader in readers.values() if reader.unanswered}
+    unanswered = {title: counted(rows, "ligne(s) sans réponse") for title, rows in blank.items()}
+    said += [f"{rows}, feuille « {title} », à redemander" for title, rows in unanswered.items()]
+    if said:
+        warn(f"Classeur « {path.name} » : {' ; '.join(said)}.")
     return FieldAnswers(organisation, date, unanswered, **tables)
 
 
 def is_field_workbook(path: Path) -> bool:
     """Say whether a file is a workbook of the field, by the names of its sheets."""
-    if path.suffix.lower() not in (".xlsx", ".xlsm"):
+    if path.suffix.lower() not in WORKBOOKS:
         return False
     return field_workbook.IDENTITY_SHEET in sheet_names(read_bytes(path), path)
 
@@ -106,7 +115,7 @@ class _SheetReader:
     known: Mapping[str, Collection[str] | None]
     problems: Problems
     protected: int = 0
-    unanswered: int = 0
+    unanswered: list[str] = field(default_factory=list)
     # the position of each column
     places: dict[str, int] = field(default_factory=dict)
 
@@ -127,8 +136,8 @@ class _SheetReader:
             if any(texts.get(column.name) for column in self.sheet.columns if column.is_answer):
                 found = [column for column in asked if column.name in texts]
                 kept[line] = {column.name: self._value(column, texts[column.name], line) for column in found}
-            else:
-                self.unanswered += any(texts.values())
+            elif any(texts.values()):
+                self.unanswered.append(" ".join(filter(None, texts.values())))
         columns = [column.name for column in asked]
         table = pd.DataFrame.from_dict(kept, orient="index", columns=columns).rename_axis("line")
         numbers = [column.name for column in asked if column.kind not in _UNKNOWN]
@@ -153,7 +162,7 @@ class _SheetReader:
             times = titles.count(title)
             if times > 1:
                 self.problems.add(f"feuille « {self.sheet.title} » : titre « {title} » {times} fois")
-            if times == 0 and column.kind != "text":
+            if times == 0 and column.kind != "text" and not column.may_lack:
                 hint = _hint(title, [text for text in titles if text], cutoff=0.5)
                 self.problems.add(f"feuille « {self.sheet.title} » : colonne « {title} » absente{hint}")
         self.places = {wanted[title].name: titles.index(title) for title in wanted if title in titles}
@@ -230,9 +239,7 @@ def _hint(text: str, known: list[str], *, cutoff: float) -> str:
     return f" (vouliez-vous dire « {close[0]} » ?)" if close else ""
 
 
-def _read_identity(
-    content: bytes, path: Path, present: list[str], problems: Problems
-) -> tuple[str, dt.date | None]:
+def _read_identity(content: bytes, path: Path, present: list[str], problems: Problems) -> tuple[str, dt.date | None]:
     if field_workbook.IDENTITY_SHEET not in present:
         problems.add(f"feuille « {field_workbook.IDENTITY_SHEET} » absente")
         return "", None

@@ -53,6 +53,8 @@ class FieldColumn:
     required: bool = False
     # what is asked; the others say of whom, and a row without any answer is no answer
     is_answer: bool = False
+    # a workbook sent before it was asked has not the column
+    may_lack: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class FieldSheet:
 
 
 _DECLARED = tomllib.loads((resources.files("territory.sources") / "field_workbook.toml").read_text("utf-8"))
+# what is said of a service from its answers
+SAID: dict[str, str] = _DECLARED["said"]
 SHEETS: tuple[FieldSheet, ...] = tuple(
     FieldSheet(
         **{name: sheet[name] for name in ("table", "title", "intro")},

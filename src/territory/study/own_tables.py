@@ -15,11 +15,10 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from territory.errors import Problems, ReadError, StudyError, WrongTypeError, agree, examples, warn
+from territory.errors import Problems, ReadError, StudyError, WrongTypeError, examples
 from territory.geography.communes import plain
 from territory.sources.field_answers import is_field_workbook, read_template
 from territory.sources.text.cells import known_codes, to_numbers
-from territory.sources.text.refusals import fault
 from territory.sources.text.tables import read_table, require_columns
 from territory.tables.declare import POOLING_TITLES
 
@@ -119,27 +118,25 @@ def _origins_of_field(path: Path, holders: Mapping[Any, str]) -> pd.DataFrame:
     """Return the children whom the field says that each service receives, ages together, by its first line."""
     answers = read_template(path)
     reception = answers.reception
-    if reception.empty:
-        raise fault(path, "la feuille « Lieux d'accueil » n'a aucune réponse.")
-    unused, silent = len(answers.children) + len(answers.activity), answers.unanswered_rows
-    entered = "réponse(s) (n'entre|n'entrent) dans aucun calcul (orientations, attente, activité ; "
-    said = [agree(unused, entered) + "l'attente se donne dans [[waiting]])"] if unused else []
-    said += [agree(silent, "ligne(s) sans réponse, à redemander")] if silent else []
-    if said:
-        warn(f"Classeur « {path.name} » : {' ; '.join(said)}.")
     pairs = zip(reception["site_id"], reception["service"], strict=True)
     held = [holders.get(pair, f"{pair[1]} de {pair[0]}") for pair in pairs]
     table = reception[["commune_code", "children"]].assign(authorisation_id=held, line=reception.index)
+    # a service that one site alone offers serves the children whom the MDPH says are served
+    sites = pd.Series(dict.fromkeys(holders, 1)).groupby(level=1).sum() if holders else pd.Series(dtype=int)
+    alone = {service: holder for (_, service), holder in holders.items() if sites[service] == 1 and holder not in held}
+    served = answers.children[answers.children["service"].isin(alone)].dropna(subset="served")
+    told = served.rename(columns={"served": "children"})[["commune_code", "children"]]
+    told = told.assign(authorisation_id=served["service"].map(alone), line=served.index)
+    table = pd.concat([table, told]) if len(told) else table
     grouped = table.groupby(["commune_code", "authorisation_id"], sort=False)
     summed = grouped.agg(children=("children", lambda counts: counts.sum(skipna=False)), line=("line", "min"))
-    return summed.reset_index().set_index("line")[list(ORIGIN_COLUMNS)]
+    # a count kept secret is unknown, and said to be when the workbook is read
+    return summed.dropna(subset="children").reset_index().set_index("line")[list(ORIGIN_COLUMNS)]
 
 
 def _budgets_of_field(path: Path) -> pd.DataFrame:
     """Return the budget of the last year that the field gives of each establishment, as texts."""
     budgets = read_template(path).budgets.sort_values("year", kind="stable")
-    if budgets.empty:
-        raise fault(path, "la feuille « Budgets » n'a aucune réponse.")
     return budgets.drop_duplicates("site_id", keep="last")[["site_id", "budget_eur"]].astype(str)
 
 

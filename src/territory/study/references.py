@@ -93,7 +93,7 @@ def check_references(study: Study, tables: OwnTables, *, whole: bool = True) -> 
 def _names_of_data(study: Study) -> bool:
     """Tell whether a study names what only its official files know: sites, communes, EPCI, services of its own."""
     said = (study.site, study.service, study.authorisation, study.scenario, study.siting, study.grouping)
-    more = (study.fact, study.files.observed_origins, study.territory.focus_epci_code)
+    more = (study.fact, study.files.origins, study.territory.focus_epci_code)
     known = {"urgences", "medecin_generaliste", *(category.service for category in CATEGORIES.values())}
     is_usual = set(study.travel.closest_services) <= known and study.desert == (DREES_SCHEME,)
     return any(said) or any(more) or not is_usual
@@ -133,7 +133,7 @@ def known_names(study: Study, data: Any, tables: OwnTables) -> Known:
         chosen_sites={siting.id: siting.chooses_one_site for siting in study.siting},
         max_time_min=travel.max_time_min,
         thresholds_min=(travel.recruitment_max_min, *travel.recruitment_tests_min, *travel.thresholds_min),
-        has_observed_origins=study.files.observed_origins is not None,
+        has_observed_origins=study.files.origins is not None,
         tables=tables,
     )
 
@@ -234,13 +234,13 @@ def _check_services(study: Study, known: Known) -> Findings:
 
 def _check_files(study: Study, known: Known) -> Findings:
     """Yield files that are absent, and what is wrong in the children served."""
-    own = [("files", key) for key in ("observed_origins", "distancier", "roads", "logo")]
+    own = [("files", key) for key in ("observed_origins", "answers", "distancier", "roads", "logo")]
     own += [("practitioners", "consumption"), ("practitioners", "activity"), ("zoning", "territories")]
     for section, key in own:
         name = getattr(getattr(study, section), key, None)
         if name is not None and not known.tables.has(name):
             yield (section, key), absent_file(name)
-    origins = study.files.observed_origins
+    origins = study.files.origins
     if origins is not None and known.tables.has(origins):
         try:
             known.tables.read(

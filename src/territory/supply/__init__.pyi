@@ -5,9 +5,6 @@ from .equipment import (
     rows_serving as rows_serving,
 )
 from .equipment import (
-    site_of_authorisation as site_of_authorisation,
-)
-from .equipment import (
     sites_of as sites_of,
 )
 from .equipment import (

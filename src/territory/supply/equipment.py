@@ -38,9 +38,7 @@ class Activity:
 # types of activity (ANS, TRE_R209, 2026), with the labels of older extracts; two modes in one code that FINESS
 # does not tell apart are « tous modes », a class of its own
 ACTIVITIES = {
-    line["activity"]: declared(
-        Activity, line, labels=tuple(filter(None, (line["label"], line["older_label"])))
-    )
+    line["activity"]: declared(Activity, line, labels=tuple(filter(None, (line["label"], line["older_label"]))))
     for line in lines_of("activities.csv", "territory.supply")
 }
 
@@ -125,27 +123,19 @@ def strata_from_equipment(
     equipment: pd.DataFrame,
     *,
     capacity: Literal["authorised", "installed"],
-    repeated: Literal["once", "separate"] = "once",
-    categories: Mapping[str, Category] = CATEGORIES,
 ) -> pd.DataFrame:
     """Count places by site, service, authorisation, public, ages and mode, from the equipment lines of FINESS.
 
     Columns of `equipment` (`etalab-cs1400105`): `nofinesset`, `ta`, `client` (codes as text), `capautot` or
     `capinstot` (places; NaN = unknown), and `categetab`, joined from the establishments; if present, `de`, ages
-    (years), `indsupinst`, `indsupaut` ("O" = deleted), `dateautor`, and two of your own: `authorisation_id` (several
-    establishments of one authorisation share it) and `places_id` (lines with the same one describe the same places).
-    Without it, lines that differ by their public alone are the same places open to several publics: counted "once",
-    or "separate".
-
-    Client codes of a place open to several publics are separated by spaces. CAMSP, CMPP, CMP and the like have the
-    unit file_active and an unknown capacity: FINESS does not hold it. What is absent, negative, text, an unknown mark
-    of deletion or in disagreement is a `SchemaError`; a `TerritoryWarning` counts the lines that were deleted, of a
-    category without service, repeated, or with impossible ages.
+    (years), `indsupinst`, `indsupaut` ("O" = deleted), `dateautor`, and an `authorisation_id` of your own. Lines that
+    differ by their public alone are the same places, counted once, open to several publics (codes separated by
+    spaces). CAMSP, CMPP, CMP and the like have the unit file_active and an unknown capacity: FINESS does not hold it.
     """
     places, *ages, deleted = _COLUMNS[capacity]
     _check(equipment, places)
     rows = _without_deleted(equipment, capacity, deleted).reset_index(drop=True)
-    said = classify_equipment(rows["categetab"], rows["ta"], categories=categories)
+    said = classify_equipment(rows["categetab"], rows["ta"])
     rows = pd.concat([rows, said], axis=1)
     unknown = rows["service"].isna()
     if unknown.any():
@@ -155,7 +145,7 @@ def strata_from_equipment(
     rows = rows[~unknown].copy()
     rows = _with_ages(rows, *ages)
     rows["capacity"] = rows[places].astype(float).where(rows["capacity_unit"] == "places")
-    rows = _merge_publics(rows, repeated)
+    rows = _merge_publics(rows)
     own = rows["nofinesset"] + ":" + rows["service"].str.removesuffix(TEMPORARY)
     given = rows.get("authorisation_id", pd.Series(index=rows.index, dtype="str"))
     rows["authorisation_id"] = given.fillna(own)
@@ -190,6 +180,11 @@ def services_from_strata(strata: pd.DataFrame, *, complete: Collection[str]) -> 
         # the only value of several rows, or nothing
         kinds = grouped[name].nunique(dropna=False).to_numpy()
         services[name] = strata.loc[first, name].where(kinds == 1).astype("str").to_numpy()
+    modes = strata.dropna(subset="reception_mode").groupby([*keys, "reception_mode"], sort=False, dropna=False)
+    counts = modes["capacity"].sum(skipna=False).reset_index()
+    said = counts["reception_mode"].astype("str") + ":" + counts["capacity"].map("{:g}".format).astype("str")
+    by_mode = said.groupby([counts[name] for name in keys], sort=False, dropna=False).agg(" ".join)
+    services["capacity_by_mode"] = by_mode.reindex(pd.MultiIndex.from_frame(services[keys])).astype("str").to_numpy()
     at_home = grouped["delivered_at_home"]
     # one day place in a SESSAD does not stop its staff from driving; one home session does not make a CMPP drive
     goes_home = services["service"].str.removesuffix(TEMPORARY).isin(HOME_SERVICES).to_numpy()
@@ -215,9 +210,17 @@ def with_equipment(
     ours = services_from_strata(strata_from_equipment(equipment, capacity=capacity), complete=complete)
     filled = services.copy()
     both = filled.index.intersection(ours.index)
-    if "ages_origin" not in filled:
-        filled["ages_origin"] = pd.array([None] * len(filled), dtype="str")
-    for name in ("capacity", "public", "age_min", "age_max", "ages_origin", "reception_mode"):
+    for name in {"ages_origin", "capacity_by_mode"}.difference(filled):
+        filled[name] = pd.array([None] * len(filled), dtype="str")
+    for name in (
+        "capacity",
+        "public",
+        "age_min",
+        "age_max",
+        "ages_origin",
+        "reception_mode",
+        "capacity_by_mode",
+    ):
         filled.loc[both, name] = ours.loc[both, name].astype(filled[name].dtype)
     known_sites = services.index.get_level_values("site_id").unique()
     added = ours[~ours.index.isin(filled.index)]
@@ -282,32 +285,20 @@ def _with_ages(rows: pd.DataFrame, youngest: str, oldest: str) -> pd.DataFrame:
     return rows.assign(ages_origin=pd.Series(origin, index=rows.index, dtype="str"))
 
 
-def _merge_publics(rows: pd.DataFrame, repeated: str) -> pd.DataFrame:
+def _merge_publics(rows: pd.DataFrame) -> pd.DataFrame:
     """Make one row of the lines that describe the same places for several publics."""
     rows = rows.assign(public=rows["client"].astype("str"))
-    if "places_id" in rows:
-        alone = pd.Series(np.arange(len(rows)), index=rows.index).astype("str").radd("line ")
-        places = rows["places_id"].fillna(alone)
-        differing = rows.groupby(places)["capacity"].nunique(dropna=False)
-        wrong = differing.index[differing > 1]
-        said, of = "places_id aux capacités différentes", "Équipements FINESS"
-        advice = " ; des lignes qui décrivent les mêmes places ont le même nombre."
-        errors.refuse(wrong, said, errors.SchemaError, of=of, advice=advice)
-        key = pd.Series(pd.factorize(places)[0], index=rows.index)
-    else:
-        same = ("nofinesset", "service", "authorisation_id", "de", "ta", "age_min", "age_max", "dateautor")
-        columns = [name for name in (*same, "capinstot", "capautot") if name in rows.columns]
-        if repeated == "separate":
-            columns.append("public")
-        key = rows.groupby(columns, sort=False, dropna=False).ngroup()
+    same = ("nofinesset", "service", "authorisation_id", "de", "ta", "age_min", "age_max", "dateautor")
+    columns = [name for name in (*same, "capinstot", "capautot") if name in rows.columns]
+    key = rows.groupby(columns, sort=False, dropna=False).ngroup()
     merged = rows[~key.duplicated()].copy()
     merged["public"] = _publics_by(rows["public"], key).reindex(key[merged.index]).to_numpy()
-    if len(merged) < len(rows) and "places_id" not in rows:
+    if len(merged) < len(rows):
         twice = key[key.duplicated()].unique()
         errors.warn(
             f"FINESS : {len(rows)} lignes pour {len(merged)} ensembles de places : {len(twice)} sont répétés, le plus "
             f"souvent pour plusieurs publics, et comptés une fois ({merged['capacity'].sum():g} places au lieu de "
-            f'{rows["capacity"].sum():g}) ; une colonne places_id ou repeated="separate" en décide autrement.'
+            f"{rows['capacity'].sum():g})."
         )
     return merged
 
@@ -343,17 +334,6 @@ def sites_of(services: pd.DataFrame, service: str) -> pd.Index:
         known = errors.examples(sorted(set(offered)))
         raise errors.UnknownCodeError(f"Aucun site n'offre « {service} » ; services connus : {known}.")
     return services.index[offered == service].get_level_values("site_id").unique().sort_values()
-
-
-def site_of_authorisation(services: pd.DataFrame, authorisation_id: str) -> str:
-    """Return the one site of an authorisation; `UnknownCodeError` at several: which to go to is the reader's choice."""
-    rows = services.index[services["authorisation_id"] == authorisation_id]
-    held = rows.get_level_values("site_id").unique()
-    if len(held) != 1:
-        known = errors.examples(sorted(set(services["authorisation_id"].dropna())), most=8)
-        said = "inconnue" if len(held) == 0 else f"exercée sur {len(held)} sites ({errors.examples(held)})"
-        raise errors.UnknownCodeError(f"Autorisation « {authorisation_id} » {said} ; connues : {known}.")
-    return str(held[0])
 
 
 def rows_serving(services: pd.DataFrame, authorisation_id: str) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -9,16 +11,20 @@ from territory.errors import ParameterError, Problems, SchemaError, UnknownCodeE
 from territory.sources.producers.finess.extracts import FILE_ACTIVE_SERVICES
 from territory.study.own_tables import kinds_of
 from territory.supply.equipment import TEMPORARY
+from territory.tables.declare import lines_of
 
 # whose places a row of `services` states: its site's alone, or those of all sites of its authorisation
 CAPACITY_SCOPES = ("site", "authorisation")
+# around each commune, both included
+_BOUNDS_MIN = (30.0, 45.0)
+# all modes of reception together, beside each of them
+ALL_MODES = "ensemble"
 
 _FILE_ACTIVE = "se compte en file active, jamais en places"
 _OTHER_UNIT = "capacité donnée sans unité, ou dans une autre unité que la place"
 _UNKNOWN = "places inconnues"
 _UNSAID = (
-    "places de chaque site ou de l'ensemble ? la table ne le dit pas "
-    "(colonne capacity_scope : site ou authorisation)"
+    "places de chaque site ou de l'ensemble ? la table ne le dit pas (colonne capacity_scope : site ou authorisation)"
 )
 _SHARED = "places partagées entre {count} sites : celles de l'établissement ne sont attribuées à aucun"
 
@@ -85,6 +91,17 @@ def places_by_zone(
     return result
 
 
+def of_mode(services: pd.DataFrame, mode: str) -> pd.DataFrame:
+    """Return the services that receive in a mode, with its places alone, unknown in those that say no mode."""
+    told = services.get("capacity_by_mode", pd.Series(index=services.index, dtype="str"))
+    places = told.str.extract(rf"\b{mode}:(\S+)", expand=False).astype(float)
+    is_said = told.str.contains(f"\\b{mode}:", regex=True).fillna(False).astype(bool)
+    alone = told.isna() & services["reception_mode"].eq(mode)
+    silent = told.isna() & services["reception_mode"].isna()
+    found = services.assign(capacity=places.where(is_said, services["capacity"].where(alone)))
+    return found[is_said | alone | silent]
+
+
 def equipment_rate(
     services: pd.DataFrame, zones: pd.Series[str], persons: pd.Series[float], *, service: str
 ) -> pd.DataFrame:
@@ -109,9 +126,60 @@ def equipment_rate(
     )
 
 
-def _by_zone(
-    rows: pd.DataFrame, found: pd.DataFrame, zones: pd.Series[str], own: pd.Series[float]
-) -> pd.DataFrame:
+Level = tuple[pd.DataFrame, "pd.Series[str]", "pd.Series[float]"]
+
+
+def rates_by_mode(levels: Sequence[Level], kinds: Sequence[str]) -> pd.DataFrame:
+    """Return the rate of some kinds of service and of their modes, from services, zones of sites, persons of zones."""
+    blocks = {}
+    for kind in kinds:
+        rows = levels[0][0][_kinds(levels[0][0]) == kind]
+        told = rows.get("capacity_by_mode", pd.Series(index=rows.index, dtype="str"))
+        modes = set(told.str.findall(r"(\w+):").explode().dropna()) | set(rows["reception_mode"].dropna())
+        for mode in (ALL_MODES, *(sorted(modes) if len(modes) > 1 else ())):
+            offers = [(one[0] if mode == ALL_MODES else of_mode(one[0], mode), one[1], one[2]) for one in levels]
+            rates = [equipment_rate(*one, service=kind) for one in offers if (_kinds(one[0]) == kind).any()]
+            blocks[kind, mode] = pd.concat(rates)
+    table: pd.DataFrame = pd.concat(blocks, names=["service", "reception_mode", "zone"])
+    return table.reorder_levels(["zone", "service", "reception_mode"])
+
+
+REFERENCES = pd.DataFrame(lines_of("references.csv", "territory.supply")).astype(
+    {"places_per_1000": float, "year": float}
+)
+
+
+def with_references(rates: pd.DataFrame, given: pd.DataFrame | None = None, *, year: int | None) -> pd.DataFrame:
+    """Set beside each rate of all modes the published one of the same year, if any; those given are believed first."""
+    known = pd.concat([given, REFERENCES]) if given is not None else REFERENCES
+    same = known[known["year"] == year].drop_duplicates("service").set_index("service")
+    of, is_whole = rates.index.get_level_values("service"), rates.index.get_level_values(2) == ALL_MODES
+    found = same.reindex(of)
+    said = found["zone"] + f", {year} (" + found["source"] + ")"
+    return rates.assign(
+        reference_per_1000=found["places_per_1000"].where(is_whole).to_numpy(float),
+        reference=said.where(is_whole & found["source"].notna().to_numpy(), "").to_numpy(),
+    )
+
+
+def within_minutes(services: pd.DataFrame, travel_times: pd.DataFrame, communes: pd.Index) -> pd.DataFrame:
+    """Add up the places of each kind within minutes of communes, at least where a site or its places are unknown."""
+    blocks = []
+    for kind in dict.fromkeys(_kinds(services)):
+        rows = services[_kinds(services) == kind]
+        places = places_by_site(rows)["places"]
+        is_least = bool(places.isna().any()) or not rows["is_complete_list"].all()
+        counted = travel_times["to_id"].astype("str").map(places.groupby(level="site_id", sort=False).sum())
+        for bound in _BOUNDS_MIN if places.notna().any() else ():
+            near = counted.where(travel_times["travel_time_min"] <= bound, 0.0)
+            summed = near.groupby(travel_times["from_id"].astype("str")).sum().reindex(communes, fill_value=0.0)
+            keys = pd.MultiIndex.from_product([communes, [kind], [bound]])
+            blocks.append(pd.DataFrame({"places": summed.to_numpy(), "is_at_least": is_least}, index=keys))
+    names = ["commune_code", "service", "threshold_min"]
+    return pd.concat(blocks).rename_axis(names) if blocks else pd.DataFrame()
+
+
+def _by_zone(rows: pd.DataFrame, found: pd.DataFrame, zones: pd.Series[str], own: pd.Series[float]) -> pd.DataFrame:
     """Return places by zone of one service: whole authorisations where they stand in one zone, sites otherwise."""
     rows = rows.assign(zone=pd.Series(zones).reindex(rows["site_id"]).to_numpy(), own=own.to_numpy())
     spread = rows.groupby("authorisation_id")["zone"].transform("nunique") > 1

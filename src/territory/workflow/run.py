@@ -31,6 +31,7 @@ from territory.workflow.inputs.manifest import (
     private_record,
 )
 from territory.workflow.inputs.prepare import Inputs
+from territory.workflow.inputs.questions import ANSWERED
 from territory.workflow.inputs.travel_times import RoadMap
 
 
@@ -115,9 +116,7 @@ def update_files(
             clock.begin("Rien n'a changé : les fichiers en place sont ceux de ces données")
             # a log: a disk that refuses it takes nothing from the files
             with suppress(OSError):
-                write_json(
-                    report_dir / TIMINGS, _timings(study, report_dir, clock, ["rapport, tables et cartes"])
-                )
+                write_json(report_dir / TIMINGS, _timings(study, report_dir, clock, ["rapport, tables et cartes"]))
         clock.note_last()
         return report_dir, digest
 
@@ -170,8 +169,10 @@ def _run(
     rounds = cache(partial(_rounds, inputs, baseline, scenarios, steps, digest))
     comparisons = {name: replace(one, rounding=rounds) for name, one in comparisons.items()}
     result = StudyResult(
-        # the scenarios as they were computed, at the sites that the questions of siting chose
-        study=study.model_copy(update={"scenario": inputs.scenarios}),
+        # with what the field answered, and the scenarios as they were computed, at the sites that questions chose
+        study=study.model_copy(
+            update={"scenario": inputs.scenarios, **{key: getattr(inputs.study, key) for key in ANSWERED}}
+        ),
         dataset=inputs.dataset,
         baseline=baseline,
         scenarios=scenarios,
@@ -325,9 +326,7 @@ def _make(
     numbered = points.set_axis([str(number) for number in range(len(points))], axis=0)
     if numbered.empty:
         return (pd.DataFrame({"place": [], "minutes": [], "area_km2": [], "wkb": []}),)
-    drawn = roads.under(change, communes).isochrones(
-        numbered, minutes=minutes, direction="to", cell_m=_CELL_M
-    )
+    drawn = roads.under(change, communes).isochrones(numbered, minutes=minutes, direction="to", cell_m=_CELL_M)
     table = pd.DataFrame(drawn[["minutes", "area_km2"]])
     table.insert(0, "place", drawn["from_id"].astype(int))
     return (table.assign(wkb=drawn.geometry.to_crs(crs).to_wkb()),)
@@ -338,9 +337,7 @@ _OF_COMMUNES = ("area_km2", "density_hab_km2", "slowness")
 _VERSION = 1
 
 
-def times_without_car(
-    inputs: Inputs, situations: Mapping[str, Results], *, steps: Steps
-) -> dict[str, Results] | None:
+def times_without_car(inputs: Inputs, situations: Mapping[str, Results], *, steps: Steps) -> dict[str, Results] | None:
     """Return each situation at its times without a car from the communes of the territory; None without a timetable."""
     asked = inputs.study.travel.transit
     if asked is None:

@@ -30,7 +30,7 @@ from territory.sources.fetching.raw_folder import RAW, Source, read_registry
 from territory.sources.field_workbook import write_template
 from territory.study.load import built_in_studies, load_study
 from territory.tables.declare import lines_of
-from territory.workflow.inputs.prepare import dataset_of
+from territory.workflow.inputs.prepare import dataset_of, services_of, sites_of
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 # services of children that a register of all establishments lists whole
@@ -67,9 +67,7 @@ def start_study(
     label = label or DEPARTEMENTS[code].name
     name = name or plain(DEPARTEMENTS[code].name)
     if not _NAME.fullmatch(name):
-        raise ParameterError(
-            f"Nom d'étude inattendu « {name} » : minuscules, chiffres et tirets (haute-garonne)."
-        )
+        raise ParameterError(f"Nom d'étude inattendu « {name} » : minuscules, chiffres et tirets (haute-garonne).")
     if absent := [place for place in look_in if not place.exists()]:
         raise MissingFileError(f"Dossier introuvable : « {examples(absent)} ».")
     path = folder / f"{name}.toml"
@@ -78,7 +76,7 @@ def start_study(
     chosen = choose(recognised(paths), code)
     lines = {slot.key: _lines(slot, chosen.get(slot.key, ()), raw, folder) for slot in SLOTS}
     if path.is_file():
-        text, is_new = completed(path.read_text("utf-8"), chosen, lines, folder), False
+        text, is_new = completed(path.read_text("utf-8"), chosen, lines, folder, code=code), False
     else:
         text, is_new = _new_text(code, name, label, chosen, lines), True
     with retold(OSError, OutputError, f"« {path} » ne peut pas être écrit ({{reason}})."):
@@ -107,15 +105,6 @@ def start_study(
 
 def _new_text(code: str, name: str, label: str, chosen: Chosen, lines: Mapping[str, Sequence[str]]) -> str:
     """Return a new study file."""
-    closest = [
-        service
-        for key, service in (("general_practitioners", "medecin_generaliste"), ("emergencies", "urgences"))
-        if key in chosen
-    ]
-    complete = ["urgences"] if "emergencies" in chosen else []
-    if "finess" in chosen and all(chosen["finess"][0].covers(near) for near in neighbours(code)):
-        complete += _REGISTERED
-        closest += _REGISTERED
     vintages = [found.vintage for found in chosen.get("populations", ())]
     newest = max(vintages, default=_newest(next(slot for slot in SLOTS if slot.by_vintage)).vintage)
     template = (resources.files("territory.workflow") / "new_study.toml").read_text("utf-8")
@@ -125,21 +114,34 @@ def _new_text(code: str, name: str, label: str, chosen: Chosen, lines: Mapping[s
         label=label,
         vintage=newest,
         data="\n".join(line for block in lines.values() for line in block),
-        closest=", ".join(f'"{service}"' for service in closest),
-        complete=", ".join(f'"{service}"' for service in complete),
+        **{key: ", ".join(map(_quoted, named)) for key, named in _listed(code, chosen).items()},
     )
 
 
-def completed(text: str, chosen: Chosen, lines: Mapping[str, Sequence[str]], folder: Path) -> str:
+def _listed(code: str, chosen: Chosen) -> dict[str, list[str]]:
+    """Return the services whose closest site is looked for, and those of which every site is known."""
+    told = {"general_practitioners": "medecin_generaliste", "emergencies": "urgences"}
+    closest = [service for key, service in told.items() if key in chosen]
+    registered = "finess" in chosen and all(chosen["finess"][0].covers(near) for near in neighbours(code))
+    more = list(_REGISTERED) if registered else []
+    return {"closest": closest + more, "complete": (["urgences"] if "emergencies" in chosen else []) + more}
+
+
+def completed(text: str, chosen: Chosen, lines: Mapping[str, Sequence[str]], folder: Path, *, code: str) -> str:
     """Return a study file with the files found since, where it names none or one that is no longer there."""
     wrong = "Le fichier d'étude n'est pas du TOML valide ({reason}) : corrigez-le d'abord."
     with retold(tomllib.TOMLDecodeError, StudyError, wrong):
         said = tomllib.loads(text).get("data", {})
+    if "finess" in chosen.keys() - said.keys():
+        # it has the EHPAD already, and the services of children
+        text = re.sub(r"(?m)^(ehpad = )", r"# \1", text)
+        for key, names in _listed(code, chosen).items():
+            found = re.search(rf"(?m)^{key}_services = \[([^\]\n]*)\]", text)
+            if found is not None and set(re.findall(r'"([^"]+)"', found[1])) <= set(names):
+                text = text[: found.start(1)] + ", ".join(map(_quoted, names)) + text[found.end(1) :]
     for key in chosen:
         given = said.get(key)
-        named = (
-            list(given.values()) if isinstance(given, dict) else given if isinstance(given, list) else [given]
-        )
+        named = list(given.values()) if isinstance(given, dict) else given if isinstance(given, list) else [given]
         if given is not None and all(isinstance(one, str) and (folder / one).is_file() for one in named):
             continue
         for line in reversed([line for line in lines[key] if not line.startswith("#")]):
@@ -186,8 +188,9 @@ def write_study_template(study: str | Path, path: Path) -> Path:
     data = dataset_of(loaded)
     inside = data.communes[data.communes["departement_code"].isin(loaded.territory.departement_codes)]
     named = {authorisation.id for authorisation in loaded.authorisation}
-    services = data.services[data.services["authorisation_id"].isin(named)] if named else data.services
-    return write_template(path, inside, services, sites=data.sites)
+    services = services_of(loaded, data)
+    services = services[services["authorisation_id"].isin(named)] if named else services
+    return write_template(path, inside, services, sites=sites_of(loaded, data, data.communes))
 
 
 def _seen_from(folder: Path, file: Path) -> str:
@@ -207,15 +210,11 @@ def _lines(slot: Slot, found: Sequence[Found], raw: Path, folder: Path) -> list[
     expected = "" if source is None else _seen_from(folder, raw / source.key / _plain_name(source))
     if slot.by_vintage:
         assert source is not None
-        by_vintage = dict(zip((one.vintage for one in named), paths, strict=True)) or {
-            source.vintage: expected
-        }
+        by_vintage = dict(zip((one.vintage for one in named), paths, strict=True)) or {source.vintage: expected}
         years = {one.vintage: one.cog_year for one in named}
         each = ", ".join(f"{vintage} = {_quoted(path)}" for vintage, path in by_vintage.items())
         # a census is published in the communes of two years later
-        cog = ", ".join(
-            f"{vintage} = {years.get(vintage) or int(vintage[2:6]) + 2}" for vintage in by_vintage
-        )
+        cog = ", ".join(f"{vintage} = {years.get(vintage) or int(vintage[2:6]) + 2}" for vintage in by_vintage)
         return [*lines, f"{slot.key} = {{ {each} }}", f"population_cog_years = {{ {cog} }}"]
     comment = "# " if not paths and slot.need == "optional" else ""
     listed = ", ".join(map(_quoted, paths or [expected]))

@@ -25,6 +25,7 @@ from territory.network.maps import profiles
 from territory.network.maps.opl import OplWays, decode_tags, read_opl, renumber
 from territory.network.maps.turn_relations import RESTRICTED, TurnRelations, field_of, number_of
 from territory.network.roads import RoadNetwork
+from territory.tables.declare import lines_of
 
 ATTRIBUTION = "© les contributeurs d'OpenStreetMap (ODbL)"
 # suffix, and the format of libosmium
@@ -63,7 +64,8 @@ def read_osm(path: str | Path, *, profile: str = "car") -> RoadNetwork:
     lines = read_lines(path, profile=profile)
     network = RoadNetwork.from_road_lines(lines)
     if network.roads.asides:
-        listed = " ; ".join(f"{count} {kind}" for kind, count in network.roads.asides)
+        one = {line["many"]: line["one"] for line in lines_of("asides.csv", "territory.network.maps")}
+        listed = " ; ".join(f"{count} {kind if count > 1 else one[kind]}" for kind, count in network.roads.asides)
         warn(f"Carte « {network.roads.source} », laissé de côté : {listed}.")
     return network
 

@@ -21,15 +21,18 @@ from territory.scenario.doubt.draws import Draws
 from territory.scenario.zones import ALL_TERRITORY
 from territory.study.words.indicators import DesertCriterion, DesertScheme
 
+_HEADING = "Où les soins sont-ils trop loin ?"
 _NOT_COMPUTABLE, _DOUBTFUL, _PUBLISHED, _IN = "non calculable", "douteux", "publié", "en désert"
 # the lists of a published figure and of its estimate are not the same: said beside their difference
 _LISTS = {"urgences_smur": doc.wording("deserts.lists_of_smur")}
 
 
 def desert_parts(reading: Reading) -> list[doc.Part]:
-    """Return the criteria of desert of the study as a part that may leave, drawn when it is shown."""
+    """Return the criteria of desert as a part that may leave, drawn when it is shown, or why there are none."""
     if _best(reading) is None:
-        return []
+        reasons = [_lacking(reading, one.id, one.label) for one in reading.criteria]
+        said = doc.wording("deserts.none", reasons=" ".join(reasons))
+        return [doc.Part([doc.Heading(_HEADING), doc.Paragraph(said)])] if any(reasons) else []
     return [doc.Part(partial(deserts, reading), "les critères de « désert médical »", leaves=10)]
 
 
@@ -52,16 +55,14 @@ def deserts(reading: Reading) -> list[doc.Block]:
     else:
         text.append(doc.strong(f"« {label} » est celui que les données permettent le mieux de calculer. "))
     text.append(
-        doc.wording(
-            "deserts.doubt", left=integer(100 - 100 * draws.sure_share), draws=integer(draws.count), sure=sure
-        )
+        doc.wording("deserts.doubt", left=integer(100 - 100 * draws.sure_share), draws=integer(draws.count), sure=sure)
     )
     # where no chapter before has said it
     is_new = "urgences" not in reading.closest and any("urgences" in one.services for one in reading.criteria)
     words: doc.Text = [doc.strong("Urgences et horaires. "), reading.emergency_hours]
     hours = [doc.Paragraph(words, "small")] if is_new else []
     return [
-        doc.Heading("Où les soins sont-ils trop loin ?"),
+        doc.Heading(_HEADING),
         doc.Paragraph(text, is_kept=True),
         _table(reading, draws, labels, verdicts),
         _picture(reading, draws, best, labels[best]),
@@ -104,9 +105,7 @@ def _picture(reading: Reading, draws: Draws, criterion: str, label: str) -> doc.
     areas, scheme = pictures.areas_of(reading), _counted_together(reading)
     zones, height_cm = reading.communes["epci_code"], 9.2
     if scheme is None:
-        figure = doubt_map(
-            draws, areas, criterion=criterion, title=label, zones=zones, max_height_cm=height_cm
-        )
+        figure = doubt_map(draws, areas, criterion=criterion, title=label, zones=zones, max_height_cm=height_cm)
         rows = pd.DataFrame(draws.deserts.xs(criterion, level="criterion")).reindex(areas.index)
         classes = rows["status"].astype(str) + ", " + rows["verdict"].astype(str)
         caption = f"{label} : sûr ou douteux."
@@ -116,10 +115,7 @@ def _picture(reading: Reading, draws: Draws, criterion: str, label: str) -> doc.
         notes = tuple(f"{one.label} : {_origin(reading, one.id)}." for one in scheme.criterion)
         figure = class_map(classes, areas, title=label, notes=notes, zones=zones, max_height_cm=height_cm)
         caption = f"{label} : nombre de critères remplis par commune."
-    parts = [
-        f"{name} : {count(int(size), 'commune')}"
-        for name, size in classes.value_counts().sort_index().items()
-    ]
+    parts = [f"{name} : {count(int(size), 'commune')}" for name, size in classes.value_counts().sort_index().items()]
     return doc.Picture(
         style.to_svg(figure),
         alt=f"Carte de {count(len(areas), 'commune')}. {label}. {' ; '.join(parts)}.",
@@ -139,7 +135,8 @@ def _origin(reading: Reading, criterion: str) -> str:
 def _table(reading: Reading, draws: Draws, labels: dict[str, str], verdicts: pd.DataFrame) -> doc.DataTable:
     """Return each criterion with its communes and its inhabitants, the published ones first."""
     order = sorted(labels, key=lambda criterion: not _is_published(reading, criterion))
-    rows, lacking = [], []
+    rows: list[list[str]] = []
+    lacking: list[str] = []
     for criterion in order:
         found = reading.criterion(criterion)
         status = found["status"]
@@ -149,13 +146,8 @@ def _table(reading: Reading, draws: Draws, labels: dict[str, str], verdicts: pd.
             "–" if _is_published(reading, criterion) else integer(int(doubtful.sum())),
             integer(int(status.eq(_NOT_COMPUTABLE).sum())),
         ]
-        rows.append(
-            [labels[criterion], _origin(reading, criterion), *cells, _inhabitants(reading, draws, criterion)]
-        )
-        if said := [str(text) for text in found["reason"].dropna().unique() if str(text)]:
-            # the names of the lists are codes there
-            reason = re.sub(r"« (\w+) »", lambda found: f"« {reading.label(found[1])} »", said[0])
-            lacking.append(f"{labels[criterion]} : {reason}.")
+        rows.append([labels[criterion], _origin(reading, criterion), *cells, _inhabitants(reading, draws, criterion)])
+        lacking += filter(None, [_lacking(reading, criterion, labels[criterion])])
     ages = reading.release.completeness
     kinds = [name for one in reading.criteria for name in one.services]
     if ages is not None and "pharmacie" in kinds and "pharmacie" in ages.index:
@@ -167,6 +159,14 @@ def _table(reading: Reading, draws: Draws, labels: dict[str, str], verdicts: pd.
         f"Critères de l'étude, {count(len(verdicts), 'commune')} du territoire.",
         note=" ".join([doc.wording("deserts.sure"), *lacking, doc.wording("deserts.caution")]),
     )
+
+
+def _lacking(reading: Reading, criterion: str, label: str) -> str:
+    """Say why a criterion cannot be computed somewhere, nothing where it can be everywhere."""
+    said = [str(text) for text in reading.criterion(criterion)["reason"].dropna().unique() if str(text)]
+    # the names of the lists are codes there
+    named = (re.sub(r"« (\w+) »", lambda found: f"« {reading.label(found[1])} »", text) for text in said[:1])
+    return "".join(f"{label} : {reason}." for reason in named)
 
 
 def _change_of_apl(reading: Reading) -> list[doc.Block]:

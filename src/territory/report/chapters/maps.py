@@ -2,16 +2,24 @@
 
 import math
 from collections.abc import Mapping
+from functools import partial
+from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 
-from territory.french.numbers import from_to, integer, minutes
-from territory.french.words import change, of_place
+from territory.french.numbers import decimal, from_to, integer, minutes
+from territory.french.words import change, count, of_place
+from territory.plot import style
+from territory.plot.maps import legend as legends
+from territory.plot.maps.choropleth import Panel, draw_map
 from territory.release.gate import TODAY
 from territory.report.chapters import pictures
 from territory.report.chapters.moves import effects_table, ordered_zones
+from territory.report.chapters.travel_accounts import rates_table
 from territory.report.layout import document as doc
 from territory.report.reading import STAFF, Move, Reading, whole_change
+from territory.supply.places import ALL_MODES
 
 _MOST_COMMUNES = 40
 
@@ -52,6 +60,44 @@ def maps(reading: Reading) -> list[doc.Part]:
         blocks.append(effects_table(reading, move, zones))
     parts = [doc.Part(before_and_after), doc.Part(blocks)]
     return [*parts, *_closer(reading, move)]
+
+
+def rates(reading: Reading) -> list[doc.Part]:
+    """Return the map of the places of the service that most EPCI have, for 1,000 young persons, with its numbers."""
+    table = reading.release.child_offer.get("taux_equipement", pd.DataFrame())
+    if table.empty:
+        return []
+    table = table[table["reception_mode"] == ALL_MODES]
+    some = table[table["places_per_1000"].gt(0) & table["zone"].isin(reading.territory["epci_code"])]
+    counts = some["service"].value_counts(sort=False)
+    if counts.empty or counts.max() < 2:
+        return []
+    return [doc.Part(partial(_rates, reading, table, str(counts.idxmax())), "la carte des places", leaves=8)]
+
+
+def _rates(reading: Reading, table: pd.DataFrame, service: str) -> list[doc.Block]:
+    """Draw the rate of one service, by EPCI."""
+    rows, areas = table[table["service"] == service], pictures.areas_of(reading)
+    by_zone = rows.set_index("zone")["places_per_1000"]
+    rate = reading.territory["epci_code"].map(by_zone.to_dict()).astype(float).reindex(areas.index)
+    bounds = sorted({0.0, *(round(float(rate[rate > 0].quantile(part)), 1) for part in (0.25, 0.5, 0.75))})
+    words = ["aucune place", *(f"plus de {decimal(one)} à {decimal(two)}" for one, two in pairwise(bounds))]
+    words.append(f"plus de {decimal(bounds[-1])}")
+    keys = pd.Series(np.searchsorted(bounds, rate.fillna(0.0)).astype(str), index=rate.index)
+    keys = keys.where(rate.notna(), legends.UNKNOWN.key)
+    classes = [legends.Category(str(i), said, style.SEQUENTIAL[i]) for i, said in enumerate(words)]
+    name = f"Places en {reading.label(service)} pour 1 000 jeunes de moins de 20 ans"
+    legend = legends.Legend(legends.shown([*classes, legends.UNKNOWN], keys), name)
+    panel = Panel(areas, keys, zones=reading.communes["epci_code"], names=pictures.places(reading, 6))
+    shown = (f"{said} : {count(int(keys.eq(str(i)).sum()), 'commune')}" for i, said in enumerate(words))
+    picture = doc.Picture(
+        style.to_svg(draw_map(panel, legend, max_height_cm=9.5)),
+        alt=f"Carte de {count(len(areas), 'commune')}. {name}, par EPCI. {' ; '.join(shown)}.",
+        caption=f"{name}, par EPCI.",
+        source=pictures.map_source(reading),
+    )
+    rows = rows.sort_values("young_hab", ascending=False, kind="stable")
+    return [doc.Heading(f"Où sont les places : {reading.label(service)}"), picture, rates_table(reading, rows)]
 
 
 def _within_table(reading: Reading, move: Move) -> doc.DataTable:
@@ -130,9 +176,7 @@ def change_table(
     order = order.sort_values(["size", "name"], ascending=[False, True], kind="stable").head(most)
     cells, beside = [], BESIDE | {"entering": f"désormais ≤ {reading.limit}"}
     for code, row in order.iterrows():
-        cells.append(
-            [reading.commune(str(code)), from_to(*map(float, row[sides])), said_of(row, beside, "inconnu")]
-        )
+        cells.append([reading.commune(str(code)), from_to(*map(float, row[sides])), said_of(row, beside, "inconnu")])
     name = f"{reading.labels(move.services)}, d'aujourd'hui au scénario {move.scenario_id}, aller simple"
     return [_in_two(cells, ["Commune", "Temps de route", "Écart"], f"{name}.", total)] if cells else []
 
@@ -145,9 +189,7 @@ def today_table(reading: Reading, codes: pd.Index, *, most: int) -> list[doc.Blo
     times = reading.times(TODAY, service).reindex(codes)["travel_time_min"]
     people = reading.communes["population"].reindex(codes)
     order = times.sort_values(ascending=False, kind="stable").index[:most]
-    cells = [
-        [reading.commune(str(c)), integer(float(people[c])), written_minutes(float(times[c]))] for c in order
-    ]
+    cells = [[reading.commune(str(c)), integer(float(people[c])), written_minutes(float(times[c]))] for c in order]
     caption = f"Temps de route d'aujourd'hui, {reading.label(service)}."
     return [_in_two(cells, ["Commune", "Habitants", "Temps"], caption, len(codes))]
 
@@ -176,6 +218,4 @@ def _in_two(cells: list[list[str]], heads: list[str], caption: str, total: int) 
         return doc.DataTable(heads, left, caption, note=note)
     right = [*right, *([[""] * len(heads)] * (len(left) - len(right)))]
     columns = [f"{heads[0]} <1.27", f"{heads[1]} >1", *(f"{head} >1.32" for head in heads[2:])] * 2
-    return doc.table(
-        columns, [[*one, *two] for one, two in zip(left, right, strict=True)], caption, note=note
-    )
+    return doc.table(columns, [[*one, *two] for one, two in zip(left, right, strict=True)], caption, note=note)

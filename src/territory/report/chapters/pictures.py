@@ -72,7 +72,7 @@ def time_map(
         zones=reading.communes["epci_code"],
         sites=marks(reading, [(name, "o") for name in site or ()]),
         rings=rings,
-        names=_places(reading, _NAMED_PLACES if zoom is None else len(reading.territory)),
+        names=places(reading, _NAMED_PLACES if zoom is None else len(reading.territory)),
         extent=None if zoom is None else extent_of(areas[areas.index.isin(zoom)], pad_share=0.05),
         focus=focus_of(reading) if zoom is None else zoom,
     )
@@ -83,9 +83,7 @@ def time_map(
         legends.shown(classes.legend, classes.keys),
         f"{situation} : {way}{' estimé' if is_estimate else ''}, aller simple",
         sites=[(str(i), "o", reading.site_name(name)) for i, name in enumerate(site or (), start=1)],
-        lines=[]
-        if rings is None
-        else [(dash_of(i), f"isochrone de {t}") for i, t in enumerate(rings["label"])],
+        lines=[] if rings is None else [(dash_of(i), f"isochrone de {t}") for i, t in enumerate(rings["label"])],
         notes=[
             "Le nombre écrit dans une commune est le temps, en minutes.",
             *_border_notes(reading),
@@ -131,7 +129,7 @@ def change_map(
     marked = [(site, "o", f"aujourd'hui : {reading.place((site,))}") for site in before]
     marked += [(site, "s", reading.site_name(site)) for site in after if site not in before]
     visible, extent = areas.index, None
-    names = _places(reading, _FEW_PLACES if is_small else _NAMED_PLACES)
+    names = places(reading, _FEW_PLACES if is_small else _NAMED_PLACES)
     if is_small:
         numbers = numbers.mask(numbers.ne(""), "")
     if zoom is not None:
@@ -157,9 +155,7 @@ def change_map(
     sites = [(str(i), shape, text) for i, (_, shape, text) in enumerate(marked, start=1)]
     borders = _border_notes(reading) if zoom is None else ["Trait épais : limite de l'EPCI."]
     notes = [] if is_small else ["Nombres : minutes gagnées (−) ou perdues (+), aller simple.", *borders]
-    legend = legends.Legend(
-        legends.shown(classes.legend, classes.keys), "Écart de temps de route", sites, notes
-    )
+    legend = legends.Legend(legends.shown(classes.legend, classes.keys), "Écart de temps de route", sites, notes)
     figure = draw_map(panel, legend, max_height_cm=max_height_cm, width_cm=width_cm)
     where = f" : {epci_phrase(reading.zone_names[zoom_name])} en détail" if zoom_name else ""
     named = reading.labels(move.services)
@@ -188,7 +184,7 @@ def marks(reading: Reading, sites: Sequence[tuple[str, str]]) -> gpd.GeoDataFram
     return gpd.GeoDataFrame(marked.assign(mark=numbers, shape=shapes), crs=reading.release.sites.crs)
 
 
-def _places(reading: Reading, most: int) -> gpd.GeoDataFrame:
+def places(reading: Reading, most: int) -> gpd.GeoDataFrame:
     """Return the names of the largest commune of each EPCI."""
     table = reading.territory.sort_values("population", ascending=False, kind="stable")
     first = table.drop_duplicates("epci_code").head(most)
@@ -242,9 +238,7 @@ def describe_times(reading: Reading, values: pd.Series, classes: legends.Classes
 def describe_change(reading: Reading, rows: pd.DataFrame, title: str) -> str:
     """Say in words what a map of changes shows."""
     sizes = rows["effect"].value_counts()
-    parts = [
-        f"{said} : {count(int(sizes[key]), 'commune')}" for key, said in _EFFECTS.items() if key in sizes
-    ]
+    parts = [f"{said} : {count(int(sizes[key]), 'commune')}" for key, said in _EFFECTS.items() if key in sizes]
     parts[:1] = map(capital, parts[:1])
     extremes = []
     for effect, end in (("gain", 0), ("loss", -1)):

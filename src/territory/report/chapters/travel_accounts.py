@@ -15,10 +15,12 @@ from territory.report.reading import Reading
 from territory.scenario.zones import ALL_TERRITORY
 from territory.sources.producers.finess.extracts import CHILD_SERVICES
 from territory.study.own_tables import kinds_of
+from territory.supply.places import ALL_MODES
 from territory.tables.catalogue import WITHIN_SHARES
 from territory.tables.declare import CODES
 
 _ROADS = CODES["accounts_of_travel"]
+_MODES = CODES["equipment_modes"]
 _SHORT = CODES["short_services"]
 
 
@@ -116,19 +118,12 @@ def child_offer(reading: Reading) -> list[doc.Block]:
     rates, lists = (reading.release.child_offer.get(name) for name in ("taux_equipement", "offre_recensee"))
     if rates is None or rates.empty:
         return []
+    beside = rates[~rates["zone"].isin(reading.zone_names.keys() - {ALL_TERRITORY})]
+    rates = rates[rates["reception_mode"] == ALL_MODES]
     whole = rates[rates["zone"] == ALL_TERRITORY]
     under_20 = integer(float(whole["young_hab"].iloc[0]))
     known, unknown = whole[whole["places_per_1000"].notna()], whole[whole["places_per_1000"].isna()]
-    texts = [
-        f"Le taux d'équipement est le nombre de places pour 1 000 jeunes de moins de 20 ans ({under_20} ici)."
-    ]
-    if len(known):
-        said = [
-            f"{decimal(row['places_per_1000'])} en {reading.label(row['service'])} "
-            f"({count(row['places'], 'place')})"
-            for row in known.to_dict("records")
-        ]
-        texts.append(f"Il est de {join(said)}.")
+    texts = [f"Le taux d'équipement est le nombre de places pour 1 000 jeunes de moins de 20 ans ({under_20} ici)."]
     if len(unknown):
         names = ", ".join(reading.label(name) for name in unknown["service"])
         texts.append(
@@ -147,7 +142,50 @@ def child_offer(reading: Reading) -> list[doc.Block]:
         found = pairs[["site_count", "bpe2013_count"]].to_numpy().ravel()
         listed = doc.wording("travel_accounts.listed", found=found)
     heading = doc.Heading("Combien de places pour ces enfants ?")
-    return [heading, doc.Paragraph(" ".join(texts)), *([doc.Paragraph(listed)] if lists is not None else [])]
+    blocks: list[doc.Block] = [heading, doc.Paragraph(" ".join(texts))]
+    blocks += [_modes_table(reading, beside[beside["known_places"] > 0])] if len(known) else []
+    return [*blocks, *_within(reading), *([doc.Paragraph(listed)] if lists is not None else [])]
+
+
+def _modes_table(reading: Reading, rates: pd.DataFrame) -> doc.DataTable:
+    """Return the rate of each service and mode in the territory, its départements and région, and those published."""
+    heads = dict(zip(rates["zone"], rates["zone_name"], strict=True)) | {ALL_TERRITORY: reading.study.territory.name}
+    rows: list[list[str]] = []
+    strong: list[int] = []
+    for (service, mode), part in rates.groupby(["service", "reception_mode"], sort=False):
+        rate, is_whole = part.set_index("zone")["places_per_1000"].reindex(list(heads)), mode == ALL_MODES
+        strong += [len(rows)] if is_whole else []
+        published = float(part["reference_per_1000"].iloc[0])
+        name = capital(reading.label(str(service))) if is_whole else f"  dont {_MODES[str(mode)]}"
+        places = float(part.loc[part["zone"] == ALL_TERRITORY, "known_places"].sum())
+        cells = [name, integer(places), *map(decimal, rate)]
+        rows.append([*cells, "–" if math.isnan(published) else decimal(published)])
+    told, year = next(filter(None, rates["reference"]), ""), reading.release.places_year
+    why = "told" if told else "unknown_year" if year is None else "other_year"
+    names = [f"Pour 1 000, {name} >1" for name in heads.values()]
+    return doc.table(
+        ["Service et mode d'accueil <2", "Places connues >0.8", *names, "Taux publié >0.7"],
+        rows,
+        "Places pour 1 000 jeunes de moins de 20 ans, par service et mode d'accueil.",
+        strong_rows=strong,
+        note=doc.wording(f"travel_accounts.{why}", year=year, told=told),
+    )
+
+
+def _within(reading: Reading) -> list[doc.Block]:
+    """Say how many places inhabitants have within each time of their commune."""
+    rows = reading.release.child_offer.get("places_a_portee", pd.DataFrame())
+    people, items = reading.territory["population"].fillna(0.0), list[doc.Text]()
+    for service, part in rows.groupby("service", sort=False) if len(rows) else ():
+        least, said = part["is_at_least"].any(), []
+        for bound, here in part.groupby("threshold_min"):
+            places = here.set_index("commune_code")["places"].reindex(people.index)
+            mean, none = (float((one * people).sum() / people.sum()) for one in (places, places.eq(0)))
+            found = f"{'au moins ' if least else ''}{count(round(mean), 'place')}"
+            said.append(f"à {minutes(float(str(bound)))} ou moins, {found}, et aucune pour {share(none)} d'entre eux")
+        items.append([doc.strong(f"{capital(reading.label(str(service)))} : "), " ; ".join(said) + "."])
+    lead = "En moyenne des habitants, par la route, autour de leur commune :"
+    return [doc.Paragraph(lead, is_kept=True), doc.Bullets(items)] if items else []
 
 
 def _unsaid_of_places(reading: Reading) -> list[str]:
@@ -196,10 +234,11 @@ def listed_table(reading: Reading, lists: pd.DataFrame) -> doc.DataTable:
 
 
 def rates_table(reading: Reading, rates: pd.DataFrame) -> doc.DataTable:
-    """Return the rate of equipment of each service, by EPCI."""
+    """Return the rate of equipment of each service, by EPCI; of a mode, in the whole alone."""
+    rates = rates[rates["reception_mode"] == ALL_MODES]
     rows = [
         [
-            zone_name(reading, str(row["zone"])),
+            zone_name(reading, zone) if (zone := str(row["zone"])) in reading.zone_names else str(row["zone_name"]),
             capital(reading.label(str(row["service"]))),
             (integer if row["zone"] == ALL_TERRITORY else persons)(float(row["young_hab"])),
             str(int(row["site_count"])),
@@ -254,14 +293,8 @@ def _zones_table(reading: Reading, bounds: list[float]) -> doc.DataTable:
         for zone in sorted(zones, key=lambda zone: (-float(population.get(zone, 0.0)), str(zone)))
     ]
     heads = (f"{_SHORT.get(service, capital(service))} {bound:g} min >0.8" for service, bound in asked)
-    caption = (
-        "Part des habitants de chaque EPCI (communes du territoire) selon la distance au site le plus proche."
-    )
-    note = (
-        "Urgences : sans leurs horaires, dits sous le tableau précédent."
-        if "urgences" in reading.closest
-        else ""
-    )
+    caption = "Part des habitants de chaque EPCI (communes du territoire) selon la distance au site le plus proche."
+    note = "Urgences : sans leurs horaires, dits sous le tableau précédent." if "urgences" in reading.closest else ""
     return doc.table(["EPCI <1.9", *heads], rows, caption, note=note)
 
 
@@ -278,11 +311,7 @@ def farthest(reading: Reading, times: pd.Series) -> str:
     known = times.dropna()
     if known.empty:
         return "–"
-    lost = (
-        f" ; {count(n, 'autre')} hors d'atteinte ou de temps inconnu"
-        if (n := len(times) - len(known))
-        else ""
-    )
+    lost = f" ; {count(n, 'autre')} hors d'atteinte ou de temps inconnu" if (n := len(times) - len(known)) else ""
     return f"{reading.commune(str(known.idxmax()))} ({minutes(float(known.max()))}){lost}"
 
 

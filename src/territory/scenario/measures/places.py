@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from territory import access, needs, supply
 from territory.access.paths import UNKNOWN, Step, ehpad_primary_care, path_view, step_status
+from territory.datasets.files import DataFiles, FilesDataset, Region
+from territory.datasets.var import VarDataset
 from territory.errors import agree
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
 from territory.scenario.zones import ALL_TERRITORY, no_rows, of_service
@@ -16,6 +20,7 @@ from territory.sources.producers.finess.extracts import CHILD_SERVICES
 from territory.study.own_tables import complete_kinds, kinds_of, sites_of_kinds
 from territory.study.state import State
 from territory.study.words.indicators import DEFAULTS, PathStep
+from territory.supply.places import rates_by_mode, with_references
 
 PER_1000 = 1000.0
 # kinds of service that have a sector (CSP, art. L3221-4 and R3221-1)
@@ -23,9 +28,7 @@ ASK_SECTOR = "l'établissement qui porte l'autorisation ; l'ARS"
 SECTORED = frozenset({"cmp", "cmp_ij", "hdj", "hdj_ij", "cattp", "cattp_ij"})
 NO_LIST = "liste des sites incomplète : un site absent de la liste peut exister"
 NO_TIMES = "service absent de closest_services : les temps vers tous ses sites ne sont pas calculés"
-NO_ORIENTATION = (
-    "aucun besoin de nature « orientation » ou « waiting » pour ce service : à demander à la MDPH"
-)
+NO_ORIENTATION = "aucun besoin de nature « orientation » ou « waiting » pour ce service : à demander à la MDPH"
 NO_SERVED = "liste d'attente sans les enfants déjà accompagnés : les places libres ne sont pas connues"
 MERGED = "places réunies par une fusion : elles servent aussi les familles d'une autre autorisation"
 NO_OBSERVED = "ni orientations, ni enfants accompagnés observés"
@@ -129,8 +132,10 @@ def _block(state: State, service: str, reach: pd.Series | None, unmet: pd.Series
 
 
 def places_of_sites(rows: pd.DataFrame) -> tuple[pd.Series, str]:
-    """Return the places of each site, or why they are unknown."""
+    """Return the places of each site that are open to children of the territory, or why they are unknown."""
     counted = supply.places_by_site(rows)
+    # those of young adults kept there and of children from elsewhere, where the field says how many
+    counted["places"] -= rows.get("held_places", pd.Series(0.0, rows.index)).fillna(0.0).clip(upper=counted["places"])
     unknown = counted["places"].isna()
     if unknown.any():
         said = agree(int(unknown.sum()), "site(s) sans places connues")
@@ -233,8 +238,13 @@ def child_path(state: State) -> pd.DataFrame:
     return view.assign(ask=np.where(view["is_complete_list"], "", said))
 
 
-def child_equipment(state: State) -> pd.DataFrame:
-    """Set the places of each service of children beside the persons under 20, by EPCI and in all."""
+def child_equipment(
+    state: State, data: VarDataset | FilesDataset | None = None, files: DataFiles | None = None
+) -> pd.DataFrame:
+    """Set the places of each service and mode of children beside those under 20, by EPCI, département and région.
+
+    The data hold the région, and the published rates of the same year; without them these are not there.
+    """
     kinds = pd.Series(kinds_of(state.services), index=state.services.index)
     inside = state.communes[state.communes.index.isin(state.parameters.territory_codes)]
     homes = state.sites["commune_code"]
@@ -244,27 +254,32 @@ def child_equipment(state: State) -> pd.DataFrame:
     told = state.services["authorisation_id"].isin(named) | (here & state.services["capacity"].notna())
     if not kinds[told].isin(CHILD_SERVICES).any():
         return pd.DataFrame()
-    epci = inside["epci_code"].fillna("").astype("str")
     counted = needs.persons_by_age(state.population, age_min=0, age_max=CHILD_AGE_MAX)
     children = counted.reindex(inside.index) * state.parameters.age_scale
+    zones = [pd.Series(ALL_TERRITORY, inside.index), inside["epci_code"].fillna("").astype("str")]
+    zones += [inside["departement_code"]] if len(set(inside["departement_code"])) > 1 else []
     # a commune of unknown ages leaves the rate of its EPCI unknown, never higher
-    by_epci = children.groupby(epci).agg(lambda persons: persons.sum(skipna=False))
-    levels = {
-        ALL_TERRITORY: homes.isin(inside.index).map({True: ALL_TERRITORY, False: "-"}),
-        "epci": homes.map(epci).fillna("-"),
-    }
-    whole = pd.Series({ALL_TERRITORY: children.sum(skipna=False)})
-    blocks = {}
-    for service in (one for one in CHILD_SERVICES if one in set(kinds)):
-        rates = [
-            supply.equipment_rate(state.services, zones, persons, service=service)
-            for zones, persons in zip(levels.values(), (whole, by_epci), strict=True)
-        ]
-        blocks[service] = pd.concat(rates)
-    table: pd.DataFrame = pd.concat(blocks, names=["service", "zone"]).swaplevel()
-    people = pd.concat([whole, by_epci]).reindex(table.index.get_level_values("zone"))
-    table.insert(0, "young_hab", people.to_numpy())
-    return table
+    by = [(homes.map(of).fillna("-"), children.groupby(of).sum(skipna=False)) for of in zones]
+    levels = [(state.services, *at) for at in by]
+    region = getattr(data, "region", None)
+    if region is not None and files is not None:
+        levels.append(_level_of(region, files))
+    rates = rates_by_mode(levels, [one for one in CHILD_SERVICES if one in set(kinds)])
+    people = pd.concat([persons for _, _, persons in levels]).reindex(rates.index.get_level_values("zone"))
+    rates.insert(0, "young_hab", people.to_numpy())
+    return with_references(rates, getattr(data, "references", None), year=getattr(data, "places_year", None))
+
+
+def _level_of(region: Region, files: DataFiles) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
+    """Return the services of a région with their places, the zone of their sites, and the persons under 20."""
+    known: Any = {"capacity": files.finess_capacity, "complete": files.complete_services}
+    with warnings.catch_warnings():
+        # the lines of the study have said it
+        warnings.simplefilter("ignore")
+        services = supply.with_equipment(region.services, region.equipment, **known)
+    young = needs.persons_by_age(region.population, age_min=0, age_max=CHILD_AGE_MAX).sum(skipna=False)
+    sites = services.index.get_level_values("site_id").unique()
+    return services, pd.Series(region.name, sites), pd.Series({region.name: young})
 
 
 def ehpad_care(state: State) -> pd.DataFrame:

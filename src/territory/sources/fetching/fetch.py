@@ -65,28 +65,10 @@ def fetch(
     """Bring one vintage of a dataset into `<to>/<dataset>/<vintage>/`, read-only, with its `source.json`.
 
     Files are received and unpacked in a hidden folder beside, which takes its place once all is checked; a
-    vintage that is there already, unchanged, is not fetched again.
-
-    Parameters
-    ----------
-    dataset, vintage, registry
-        As for `find`.
-    to
-        Folder of raw data.
-    taken_from
-        File, or folder that holds it, already on disk: nothing is downloaded then.
-    force
-        Whether to fetch again what is there.
-    check
-        Says why the files brought are not those of the source, from what they hold; they are then refused.
-    progress, patience
-        Called with the bytes received and the total (None where the server does not say); waits and tries.
-
-    Raises
-    ------
-    DownloadError, ReadError, MissingFileError, OutputError
-        If the file cannot be brought or has another digest, is not what its name says, is not in `taken_from`, or
-        cannot be written.
+    vintage that is there already, unchanged, is fetched again with `force` alone. `taken_from` is the file, or a folder
+    that holds it: nothing is downloaded then. `check` says why the files brought are not those of the source;
+    `progress` is called with the bytes received and the total. What cannot be brought, or is not what it should be, is
+    a `DownloadError`, `ReadError`, `MissingFileError` or `OutputError`.
     """
     source = raw_folder.find(dataset, vintage, registry=registry)
     home = Path(to) / source.dataset / source.vintage
@@ -218,9 +200,7 @@ def _wanted(source: raw_folder.Source, folder: Path) -> list[Path]:
     return found
 
 
-def _describe(
-    source: raw_folder.Source, staging: Path, files: Sequence[raw_folder.StoredFile], address: str
-) -> None:
+def _describe(source: raw_folder.Source, staging: Path, files: Sequence[raw_folder.StoredFile], address: str) -> None:
     """Write `source.json`, after all the files it describes are safely on disk."""
     flush_tree(staging)
     said = {

@@ -17,7 +17,6 @@ from territory.sources.text.tables import read_bytes, read_table, require_column
 from territory.sources.text.workbooks import sheet_names
 from territory.tables.schemas import COMMUNE_CODE
 
-_PSYCHIATRY = titles_of("read_sae_psychiatry")
 _CODE_TITLES = ("Code commune INSEE", "Code commune")
 _SHEET = re.compile(r"APL\D*(\d{4})", re.IGNORECASE)
 _APL = re.compile(r"APL aux? (.+)", re.IGNORECASE)
@@ -56,26 +55,6 @@ def _by_site(table: pd.DataFrame, ids: pd.Series, path: str | Path) -> pd.DataFr
     result = table.set_axis(clean.array, axis=0).rename_axis("site_id")
     result["operator_id"] = clean_codes(result["operator_id"], FINESS, path=path, may_be_empty=True)
     return result
-
-
-def read_sae_psychiatry(path: str | Path) -> pd.DataFrame:
-    """Read the capacity and activity in child psychiatry of each establishment (SAE, form `PSY`, discipline `INF`).
-
-    Indexed by `site_id` (FINESS ET): `name`, `operator_id`, `day_places`, `night_places` (places), `beds`,
-    `consultation_centres` (CMP of this discipline alone), `therapeutic_activity_centres` (CATTP), `active_file` and
-    `active_file_ambulatory` (persons seen in the year), NaN where left blank. They are those of the establishment with
-    all its places of care: never the capacity of one of them.
-    """
-    frame = read_table(path)
-    # until 2022 the form told CMP open five days a week from the others
-    split = ["NB_CMP_SEUL_PA", "NB_CMP_SEUL_PL"] if "NB_CMP_SEUL_PA" in frame else []
-    columns = [title for title in _PSYCHIATRY.values() if not split or title != "NB_CMP_SEUL"] + split
-    require_columns(frame, ("FI", "RS", "FI_EJ", "DIS", *columns), path=path)
-    frame = to_numbers(frame[frame["DIS"] == "INF"], columns, path=path)
-    if split:
-        frame["NB_CMP_SEUL"] = frame[split].sum(axis=1, min_count=1)
-    titles = {"name": "RS", "operator_id": "FI_EJ", **_PSYCHIATRY}
-    return _by_site(wanted(frame, titles, path=path), frame["FI"], path)
 
 
 def read_sae_emergency(path: str | Path) -> pd.DataFrame:
@@ -153,6 +132,21 @@ def read_apl_by_year(path: str | Path) -> pd.DataFrame:
     Indexed by `commune_code`, one column per year (int): consultations per standardised inhabitant, between 0 and 100.
     """
     return _read_years(path, _APL_YEAR, "apl_gp_2023", most=100)
+
+
+def read_equipment_references(path: str | Path) -> pd.DataFrame:
+    """Read published rates of equipment: `service` (ime…), `places_per_1000` under 20, `year`, `zone`, `source`.
+
+    A table of one's own, one row per service and year; a rate without its year or its source is refused.
+    """
+    names = ("service", "places_per_1000", "year", "zone", "source")
+    frame = read_table(path)
+    require_columns(frame, names, path=path)
+    frame = to_numbers(frame, ["places_per_1000", "year"], path=path, thousands=False)[list(names)]
+    frame["service"] = frame["service"].str.strip().str.lower()
+    lacking = frame[["places_per_1000", "year"]].isna().any(axis=1) | frame["source"].str.strip().eq("")
+    refuse(path, frame.index[lacking], "ligne(s) sans taux, sans année ou sans source")
+    return frame.reset_index(drop=True)
 
 
 def _read_years(path: str | Path, pattern: re.Pattern[str], example: str, *, most: float) -> pd.DataFrame:

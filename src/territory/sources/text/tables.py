@@ -17,7 +17,7 @@ import pandas as pd
 
 from territory.errors import MissingFileError, Problems, ReadError, agree, examples, warn
 from territory.sources.text.refusals import cut_archive, fault
-from territory.sources.text.workbooks import read_workbook
+from territory.sources.text.workbooks import WORKBOOKS, read_workbook
 
 SEPARATORS = (";", ",", "\t", "|")
 MAX_LINE_CHARACTERS = 1_000_000
@@ -32,7 +32,6 @@ UNKNOWN_CELLS = ("", "NA", "N/A", "ND", "NC", "s", "nd", "nc", "NaN", "nan", "-"
 # an official national file stays well under it; beyond, a broken or hostile file
 MAX_BYTES = 2_000_000_000
 _CHUNK_BYTES = 1 << 20
-_EXCEL = (".xlsx", ".xlsm", ".xls")
 
 
 def decode(content: bytes, path: Path) -> str:
@@ -56,11 +55,20 @@ def decode(content: bytes, path: Path) -> str:
         text = content.decode("cp1252")
     except UnicodeDecodeError as error:
         raise _unreadable(content, error.start, path, " illisible en UTF-8 comme en Latin-1") from error
-    if mixed := _UTF8_AS_1252.search(text):
-        line = text.count("\n", 0, mixed.start()) + 1
-        other = f"autre chose à la {_place(content, not_utf8)} ; {_ADVICE}"
-        raise fault(path, f"encodages mélangés, UTF-8 à la ligne {line} et {other}")
-    return text
+    if not _UTF8_AS_1252.search(text):
+        return text
+    lines = [_line(line) for line in content.splitlines(keepends=True)]
+    said = agree(sum(is_old for _, is_old in lines), "ligne(s) en Windows-1252 dans un fichier en UTF-8, lue(s)")
+    warn(f"Fichier « {path.name} », {_place(content, not_utf8)}, encodages mélangés : {said} comme telles.")
+    return "".join(line for line, _ in lines)
+
+
+def _line(line: bytes) -> tuple[str, bool]:
+    """Return the text of one line, and whether it is in Windows-1252."""
+    try:
+        return line.decode("utf-8"), False
+    except UnicodeDecodeError:
+        return line.decode("cp1252"), True
 
 
 def _unreadable(content: bytes, position: int, path: Path, said: str) -> ReadError:
@@ -68,9 +76,7 @@ def _unreadable(content: bytes, position: int, path: Path, said: str) -> ReadErr
     return ReadError(f"Fichier « {path.name} », {_place(content, position)}{said} ; {_ADVICE}")
 
 
-def split(
-    text: str, path: Path, *, separator: str | None = None, skips: bool = False
-) -> list[tuple[int, list[str]]]:
+def split(text: str, path: Path, *, separator: str | None = None, skips: bool = False) -> list[tuple[int, list[str]]]:
     """Cut a text into rows of cells, each with the number of its first line."""
     # a line that no table has is refused before cutting it takes all the memory
     for number, line in enumerate(io.StringIO(text, newline=""), start=1):
@@ -139,7 +145,7 @@ def read_table(path: str | Path, *, sheet: str | None = None, header: Sequence[s
     path = Path(path)
     content = read_bytes(path)
     name = path.stem if path.suffix.lower() == ".gz" else path.name
-    if name.lower().endswith(_EXCEL):
+    if name.lower().endswith(WORKBOOKS):
         rows = read_workbook(content, path, sheet=sheet)
     else:
         rows = split(decode(content, path), path, skips=bool(header))
@@ -162,9 +168,7 @@ def read_table(path: str | Path, *, sheet: str | None = None, header: Sequence[s
         raise fault(path, "il n'a que sa ligne de titres, aucune donnée.")
     if lost := [line for line, cells in body if any("\ufffd" in cell for cell in cells)]:
         said = agree(len(lost), "ligne(s) (a un caractère perdu|ont des caractères perdus)")
-        warn(
-            f"Fichier « {path.name} » : {said} (« \ufffd », ligne {examples(lost)}), par un ancien enregistrement."
-        )
+        warn(f"Fichier « {path.name} » : {said} (« \ufffd », ligne {examples(lost)}), par un ancien enregistrement.")
     return _as_table([line for line, _ in body], [cells for _, cells in body], titles)
 
 

@@ -1,9 +1,9 @@
-"""Excel sheets as rows of text, without ever turning a code into a number; XML from outside is checked first."""
+"""Sheets of workbooks as rows of text, without ever turning a code into a number; XML from outside is checked first."""
 
 import datetime as dt
 import io
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -24,7 +24,12 @@ MAX_ROWS = 1_048_576
 MAX_CELLS = 50_000_000
 _MAX_COLUMNS = 16_384
 _CHUNK_BYTES = 1 << 14
+_TOO_LARGE = "ce n'est pas un tableau attendu ; supprimez les lignes et colonnes vides, ou enregistrez-le en CSV."
 _XLSX, _XLS = b"PK", b"\xd0\xcf"
+# the first file of an OpenDocument, never compressed, says what it is; what its cells hold beside numbers
+_ODS = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"
+_VALUES = ("date-value", "time-value", "boolean-value", "string-value")
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
 
 
 def read_workbook(content: bytes, path: Path, *, sheet: str | None = None) -> list[tuple[int, list[str]]]:
@@ -35,7 +40,9 @@ def read_workbook(content: bytes, path: Path, *, sheet: str | None = None) -> li
         name = names[0] if sheet is None else sheet
         if name not in names:
             raise fault(path, f"feuille « {name} » absente ; feuilles présentes : {examples(names, most=8)}.")
-        if content.startswith(_XLSX):
+        if isinstance(book, dict):
+            rows = book[name]
+        elif content.startswith(_XLSX):
             reader, sheets = book
             rows = _cells(reader, sheets[name], path)
         else:
@@ -53,11 +60,15 @@ def sheet_names(content: bytes, path: Path) -> list[str]:
 
 @contextmanager
 def _opened(content: bytes, path: Path, advice: str) -> Iterator[tuple[Any, list[str]]]:
-    """Open a workbook of Excel, 97-2003 or newer, and give its sheets; say why it cannot be read."""
+    """Open a workbook (Excel 97-2003 or newer, OpenDocument) and give its sheets; say why it cannot be read."""
     if not content.startswith((_XLSX, _XLS)):
         raise fault(path, f"ce n'est pas un classeur Excel, malgré son nom{advice}")
     try:
-        if content.startswith(_XLSX):
+        if content[30:].startswith(_ODS):
+            _check_package(content, path)
+            tables = _open_document(content, path)
+            yield tables, list(tables)
+        elif content.startswith(_XLSX):
             from openpyxl.reader.excel import ExcelReader
             from openpyxl.styles.stylesheet import apply_stylesheet
 
@@ -103,6 +114,47 @@ def _check_package(content: bytes, path: Path) -> None:
                         raise fault(path, f"« {member.filename} » {said}")
 
 
+def _open_document(content: bytes, path: Path) -> dict[str, list[list[str]]]:
+    """Return the rows of each sheet of an OpenDocument as text; what repeats to the edge of a sheet is empty."""
+    sheets: dict[str, list[list[str]]] = {}
+    rows: list[list[str]] = []
+    cells: list[str] = []
+    width = 0
+    with zipfile.ZipFile(io.BytesIO(content)) as archive, archive.open("content.xml") as part:
+        for _, element in iterparse(part):
+            tag = element.tag.rpartition("}")[2]
+            if tag not in ("table-cell", "covered-table-cell", "table-row", "table", "s"):
+                continue
+            said = {name.rpartition("}")[2]: value for name, value in element.items()}
+            if tag == "table":
+                sheets[said["name"]], rows = rows, []
+            elif tag == "s":
+                element.text = " " * int(said.get("c", 1))
+            elif tag != "table-row":
+                times = min(int(said.get("number-columns-repeated", 1)), _MAX_COLUMNS)
+                cells += [_of_document(element, said)] * times
+                element.clear()
+            else:
+                while cells and not cells[-1]:
+                    cells.pop()
+                times, width = min(int(said.get("number-rows-repeated", 1)), MAX_ROWS), max(width, len(cells))
+                if cells and ((len(rows) + times) * width > MAX_CELLS or len(rows) + times > MAX_ROWS):
+                    raise fault(path, f"plus de {len(rows)} lignes de {width} colonnes, {_TOO_LARGE}")
+                rows += [cells] * times if len(rows) + times < MAX_ROWS else []
+                cells = []
+                element.clear()
+    return sheets
+
+
+def _of_document(element: Any, said: Mapping[str, str]) -> str:
+    """Return the value of a cell of an OpenDocument, or else its text, without the notes on it."""
+    if "value" in said:
+        return _as_text(float(said["value"]))
+    texts = ("".join(child.itertext()) for child in element if child.tag.endswith("}p"))
+    told = next((said[name] for name in _VALUES if name in said), None)
+    return told.removesuffix("T00:00:00") if told else "\n".join(texts)
+
+
 def _cells(reader: Any, part_name: str, path: Path) -> list[list[str]]:
     """Return the rows of a sheet as text, as many as one can have, in a fifth of the time that openpyxl takes."""
     dates: Collection[int] = reader.wb._date_formats | reader.wb._timedelta_formats
@@ -119,9 +171,7 @@ def _cells(reader: Any, part_name: str, path: Path) -> list[list[str]]:
                 width = max(width, *cells, 0)
                 line = int(element.get("r", len(rows) + 1))
                 if line > MAX_ROWS or width > _MAX_COLUMNS or line * width > MAX_CELLS:
-                    said = f"plus de {line - 1} lignes de {width} colonnes, ce n'est pas un tableau attendu"
-                    advice = "supprimez les lignes et colonnes vides, ou enregistrez-le en CSV."
-                    raise fault(path, f"{said} ; {advice}")
+                    raise fault(path, f"plus de {line - 1} lignes de {width} colonnes, {_TOO_LARGE}")
                 rows += [[] for _ in range(line - 1 - len(rows))]
                 rows.append([cells.get(place, "") for place in range(1, max(cells, default=0) + 1)])
                 element.clear()

@@ -271,11 +271,18 @@ class Files(Part):
     """The planner's own tables, relative to the study file."""
 
     observed_origins: str | None = None
+    # the workbook of `init --template`, filled: needs, origins, waits, places held, road, budgets
+    answers: str | None = None
     distancier: str | None = None
     distancier_unit: Literal["min", "s"] = "min"
     roads: str | None = None
     # on the first page of each document (.svg, .png, .jpg)
     logo: str | None = Field(default=None, pattern=r"(?i)\.(svg|png|jpe?g)$")
+
+    @property
+    def origins(self) -> str | None:
+        """The table of where the children served live, or the workbook that tells it."""
+        return self.observed_origins or self.answers
 
 
 class Unknown(Part):

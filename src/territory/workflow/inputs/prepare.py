@@ -128,10 +128,12 @@ def places_of(study: Study, *, roads: Path | None = None) -> Places:
     data = dataset_of(study)
     population = validate("population", data.population(study.population))
     communes = _communes(study, data, population)
-    services = questions.with_activity(study, questions.with_holders(study, _services(study, data)))
+    inside = population[population.index.isin(_own_codes(study, communes), level="commune_code")]
+    study, services = questions.with_answers(study, services_of(study, data), inside)
+    services = questions.with_activity(study, questions.with_holders(study, services))
     services = validate("services", services)
     study = questions.with_fixed_services(study, services)
-    sites = validate("sites", questions.with_candidates(study, _sites(study, data, communes), communes))
+    sites = validate("sites", questions.with_candidates(study, sites_of(study, data, communes), communes))
     used = _used_sites(study, services) | questions.indicator_sites(study, services, sites, communes)
     sites = sites.loc[sites.index.isin(used) | is_candidate(sites)]
     services = services[services.index.get_level_values("site_id").isin(sites.index)]
@@ -165,9 +167,7 @@ def state_of(places: Places, times: Times, *, road_times: Mapping[str, Times] | 
         observed_origins=_observed(study, communes, places.services),
         tables=StudyTables(
             files=questions.change_tables(study, communes.index),
-            road_times={
-                key: (other.to_sites, other.between_sites) for key, other in (road_times or {}).items()
-            },
+            road_times={key: (other.to_sites, other.between_sites) for key, other in (road_times or {}).items()},
         ),
         edge_time_min=questions.edge_times(study, places.weighed),
         care_territories=questions.care_territories(study, communes),
@@ -207,7 +207,7 @@ def _with_slowness(communes: gpd.GeoDataFrame, published: pd.Series[float]) -> g
         return communes
 
 
-def _sites(study: Study, data: VarDataset | FilesDataset, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def sites_of(study: Study, data: VarDataset | FilesDataset, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the sites of the dataset and those that the study declares."""
     if not study.site:
         return data.sites
@@ -225,7 +225,7 @@ def _sites(study: Study, data: VarDataset | FilesDataset, communes: gpd.GeoDataF
     return gpd.GeoDataFrame(both, crs=crs)
 
 
-def _services(study: Study, data: VarDataset | FilesDataset) -> pd.DataFrame:
+def services_of(study: Study, data: VarDataset | FilesDataset) -> pd.DataFrame:
     """Return the services of the dataset, those of the study added or put in their place."""
     services = data.services
     equipment = getattr(data, "equipment", None)
@@ -259,7 +259,7 @@ def _parameters(
 ) -> Parameters:
     """Return the numbers of the study beside its tables."""
     travel = study.travel
-    territory_codes = communes.index[communes["departement_code"].isin(study.territory.departement_codes)]
+    territory_codes = _own_codes(study, communes)
     reference = data.population(study.ages.vintage) if study.ages else population
     parameters = Parameters(
         authorisations=study.authorisation,
@@ -282,6 +282,11 @@ def _parameters(
     return replace(parameters, rates=tuple(rate_of(need, reference, parameters) for need in study.need))
 
 
+def _own_codes(study: Study, communes: pd.DataFrame) -> pd.Index[str]:
+    """Return the communes of the territory alone."""
+    return communes.index[communes["departement_code"].isin(study.territory.departement_codes)]
+
+
 def _age_scale(study: Study, reference: pd.DataFrame, territory_codes: pd.Index) -> float:
     """Return the factor from the uniform cut of age bands to the known total of the territory."""
     if study.ages is None:
@@ -293,11 +298,11 @@ def _age_scale(study: Study, reference: pd.DataFrame, territory_codes: pd.Index)
 
 def _observed(study: Study, communes: gpd.GeoDataFrame, services: pd.DataFrame) -> pd.DataFrame | None:
     """Return the children served by commune, when the study gives them."""
-    if study.files.observed_origins is None:
+    if study.files.origins is None:
         return None
     return study.own_tables.read(
         read_observed_origins,
-        study.files.observed_origins,
+        study.files.origins,
         communes=communes.index,
         authorisations={authorisation.id for authorisation in study.authorisation},
         holders={pair: str(held) for pair, held in services["authorisation_id"].dropna().items()},

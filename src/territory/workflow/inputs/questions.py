@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -10,10 +11,15 @@ import geopandas as gpd
 import pandas as pd
 
 from territory.access.closest import edge_communes
-from territory.errors import InfeasibleError, ParameterError, Problems, StudyError
+from territory.errors import InfeasibleError, ParameterError, Problems, StudyError, agree
+from territory.french.words import capital, join
+from territory.needs import persons_by_age
 from territory.network.estimate import estimate_travel_times
 from territory.planning.grouping.answer import GroupingAnswer, answer_grouping
 from territory.planning.siting.answer import SitingAnswer, answer_siting, candidate_communes
+from territory.release.disclosure import THRESHOLD
+from territory.sources.field_answers import FieldAnswers, read_template
+from territory.sources.field_workbook import SAID
 from territory.sources.producers.insee.communes import read_care_territories
 from territory.study.own_tables import (
     kinds_of,
@@ -24,11 +30,17 @@ from territory.study.own_tables import (
 )
 from territory.study.state import State
 from territory.study.words.changes import SITING_PREFIX, ChangeSpeeds, StudyChange
-from territory.study.words.model import Study
+from territory.study.words.indicators import Waiting
+from territory.study.words.model import Fact, Need, Study, Unknown
 from territory.study.words.questions import CANDIDATE_PREFIX, Grouping, Siting
 from territory.study.words.scenario import Scenario
 from territory.supply import complete_services
+from territory.supply.equipment import DEFAULT_AGES
+from territory.tables.declare import SERVICES
 
+# what the filled workbook of the field adds to a study, and who is named there
+ANSWERED = ("need", "waiting", "fact", "unknown")
+_NAMED = {"authorisation": "id", "waiting": "authorisation"}
 Question = TypeVar("Question", Siting, Grouping)
 Answer = TypeVar("Answer")
 
@@ -73,6 +85,71 @@ def with_holders(study: Study, services: pd.DataFrame) -> pd.DataFrame:
     if not holders:
         return services
     return services.assign(holder=services["authorisation_id"].map(holders).astype("str"))
+
+
+def with_answers(study: Study, services: pd.DataFrame, population: pd.DataFrame) -> tuple[Study, pd.DataFrame]:
+    """Return a study with what the field answers of needs, waits, services and gaps; services with the places held."""
+    if study.files.answers is None:
+        return study, services
+    known = {"communes": population.index.unique("commune_code"), "sites": services.index.unique("site_id")}
+    found = read_template(Path(study.folder) / study.files.answers, **known)
+    activity = found.activity.set_index(["site_id", "service"])
+    held = activity[["creton_places", "outside_places"]].sum(axis=1).reindex(services.index)
+    named, waited = ({getattr(one, key) for one in getattr(study, part)} for part, key in _NAMED.items())
+    ask = found.organisation or "MDPH et gestionnaires"
+    told = {
+        "need": _oriented(found, population),
+        "waiting": [one for one in _waiting(found, services) if one.authorisation in named - waited],
+        "fact": [one for one in _said_of(activity, services, found.source) if one.about in named],
+        "unknown": [
+            Unknown(question=f"Classeur du terrain, feuille « {sheet} » : {said}", ask=ask)
+            for sheet, said in found.unanswered.items()
+        ],
+    }
+    update = {key: (*getattr(study, key), *more) for key, more in told.items()}
+    return study.model_copy(update=update), services.assign(held_places=held)
+
+
+def _oriented(found: FieldAnswers, population: pd.DataFrame) -> Iterator[Need]:
+    """Yield the orientations to each service as a need with a known total, where it may be printed."""
+    for service, rows in found.children.groupby("service"):
+        total, lost = float(rows["orientations"].sum()), int(rows["orientations"].isna().sum())
+        said = (rows["age_min"].min(), rows["age_max"].max())
+        usual = DEFAULT_AGES.get(str(service), (0.0, 20.0))
+        ages = {"age_min": usual[0] if math.isnan(said[0]) else said[0]}
+        ages |= {"age_max": usual[1] if math.isnan(said[1]) else said[1]}
+        persons = float(persons_by_age(population, **ages).sum())
+        if THRESHOLD <= total < persons:
+            names = {"public": f"orientations_{service}", "service": service, "kind": "orientation"}
+            names |= {
+                "label": f"Orientations en {SERVICES.get(str(service), service)}",
+                "source": found.source,
+            }
+            least = agree(lost, "effectif(s) (manque|manquent) ou (reste secret|restent secrets).")
+            counts = {"per_1000": 1000 * total / persons, "known_total": total}
+            yield Need.model_validate({**names, **ages, **counts, "caution": f"Un minimum : {least}" if lost else ""})
+
+
+def _waiting(found: FieldAnswers, services: pd.DataFrame) -> Iterator[Waiting]:
+    """Yield the wait for each service that one authorisation alone offers, where its exits of the year are told."""
+    waited = found.children.groupby("service")["waiting"].sum(min_count=1).dropna()
+    exits = found.activity.groupby("service")["exits_per_year"].sum(min_count=1)
+    for service, count in waited.items():
+        held = set(services["authorisation_id"][kinds_of(services) == service].dropna())
+        left = float(exits.get(str(service), math.nan))
+        if len(held) == 1 and found.situation_date is not None and left >= 0:
+            counts = {"waiting": count, "exits_per_year": left, "year": found.situation_date.year}
+            yield Waiting.model_validate({"authorisation": held.pop(), "source": found.source, **counts})
+
+
+def _said_of(activity: pd.DataFrame, services: pd.DataFrame, source: str) -> Iterator[Fact]:
+    """Yield what the field says of the service of each authorisation; a small count of persons stays unsaid."""
+    for pair, row in activity.iterrows():
+        known = {name: row[name] for name in SAID if row[name] >= (THRESHOLD if name == "file_active" else 0)}
+        said = [SAID[name].format(value=f"{value:g}".replace(".", ",")) for name, value in known.items()]
+        if said:
+            about = services["authorisation_id"].get(pair)
+            yield Fact(text=f"{capital(join(said))} ({source}).", source=source, about=about)
 
 
 def change_tables(study: Study, communes: pd.Index[str]) -> dict[str, pd.DataFrame]:
@@ -129,7 +206,8 @@ def answer_groupings(study: Study, state: State) -> dict[str, GroupingAnswer]:
 
     def answer(grouping: Grouping) -> GroupingAnswer:
         own, ids = study.own_tables, state.sites.index
-        table = None if grouping.table is None else own.read(read_grouping_table, grouping.table, sites=ids)
+        named = grouping.table or study.files.answers
+        table = None if named is None else own.read(read_grouping_table, named, sites=ids)
         filled = grouping.pooling_table
         pooled = None if filled is None else own.read(read_pooling_table, filled, members=ids)
         return answer_grouping(grouping, state, table=table, pooled=pooled)

@@ -15,7 +15,7 @@ from territory.errors import counted
 from territory.sources.text import cells
 from territory.sources.text.refusals import fault, numbered, problems_of, quoted, refuse, refuse_repeated
 from territory.sources.text.tables import TableStream, read_columns, read_table, require_columns
-from territory.sources.text.workbooks import sheet_names
+from territory.sources.text.workbooks import WORKBOOKS, sheet_names
 
 _TOTAL = re.compile(r"P(\d{2})_POP")
 # two routes to one age add up the same weights: what they differ by is rounding
@@ -41,7 +41,7 @@ def read_population_structure(path: str | Path) -> pd.DataFrame:
     """
     path = Path(path)
     sheet: str | None = None
-    if path.suffix.lower() in (".xlsx", ".xls") and path.is_file():
+    if path.suffix.lower() in WORKBOOKS and path.is_file():
         # a workbook also has a sheet of arrondissements
         names = sheet_names(path.read_bytes(), path)
         sheet = next((name for name in names if name.upper().startswith("COM")), None)

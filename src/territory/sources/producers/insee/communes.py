@@ -10,7 +10,7 @@ from territory.errors import agree, examples
 from territory.sources.text import cells
 from territory.sources.text.refusals import fault, numbered, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import decode, read_bytes, read_table, require_columns, split
-from territory.sources.text.workbooks import read_workbook, sheet_names
+from territory.sources.text.workbooks import WORKBOOKS, read_workbook, sheet_names
 
 # titles of the three layouts INSEE has published: (code columns, name, municipal, counted apart, total)
 _WORKBOOK = ("Code département", "Code commune", "Nom de la commune", "Population municipale")
@@ -26,7 +26,7 @@ def read_legal_population(path: str | Path) -> pd.DataFrame:
     « Communes »). Indexed by `commune_code`: `name`, `population` (municipal, hab), `counted_apart`, `total` (hab).
     Paris, Lyon and Marseille come as the file has them: see `territory.geography.commune_of_arrondissement`.
     """
-    if {".xls", ".xlsx"} & {suffix.lower() for suffix in Path(path).suffixes}:
+    if {*WORKBOOKS} & {suffix.lower() for suffix in Path(path).suffixes}:
         frame = read_table(path, sheet="Communes", header=_WORKBOOK)
         titles = dict(zip(_COLUMNS, (*_WORKBOOK[2:], *_WORKBOOK_APART), strict=True))
         table = cells.wanted(frame, titles, path=path, also=_WORKBOOK[:2], counts=_COLUMNS[1:])
@@ -202,7 +202,7 @@ def _find_table(path: Path) -> tuple[pd.DataFrame, str, str]:
     """Return the first table of the file that has the columns wanted, and their titles."""
     content = read_bytes(path)
     sheets: list[str | None] = [None]
-    if path.suffix.lower() in (".xlsx", ".xlsm", ".xls"):
+    if path.suffix.lower() in WORKBOOKS:
         sheets = list(sheet_names(content, path))
     seen: list[str] = []
     for name in sheets:
