@@ -187,6 +187,17 @@ SAMPLES: dict[str, Sample] = {
         ["idcar_200m;ind;lcog_geo", "CRS3035RES200mN0E0;12.5;83050", "CRS3035RES200mN0E200;2.5;83050"],
         number="12.5",
     ),
+    "has": Sample(
+        "read_has_evaluations",
+        "echelle.csv",
+        [
+            "finess_geo;raison_sociale;eval_date_fin;indice_qualite",
+            "830000311;IME;2025-03-01;B",
+            "830000312;SESSAD;2025-04-01;",
+        ],
+        optional=("raison_sociale",),
+        repeats_are_right="one evaluation after another",
+    ),
     "references": Sample(
         "read_equipment_references",
         "taux.csv",

@@ -74,6 +74,7 @@ def test_addresses_are_those_of_the_producers() -> None:
         "INSEE": r"https://www\.insee\.fr/fr/",
         "DREES": r"https://(data\.drees\.solidarites-sante\.gouv\.fr|drees\.shinyapps\.io)/",
         "IGN": r"https://(data\.geopf\.fr|geoservices\.ign\.fr)/",
+        "HAS": r"https://(www\.data\.gouv\.fr|minio\.data\.has-sante\.fr)/",
         "OpenStreetMap, par Geofabrik": r"https://download\.geofabrik\.de/europe/france/",
     }
     for source in read_registry():

@@ -210,6 +210,8 @@ def _assemble(files: DataFiles, tables: Tables, commune_map: joins.CommuneMap, f
     tables["epci"] = commune_map.rates("epci", tables["epci"], tables["weights"])
     communes = _communes(tables, totals[max(totals)], commune_map)
     sites, services = offer_of(tables, communes, outlines, commune_map, complete=files.complete_services)
+    if "evaluations" in tables:
+        sites = sites.join(tables["evaluations"])
     inside = communes.index[communes["in_territory"]]
     ages, young_share = _ages(tables, commune_map)
     return FilesDataset(

@@ -20,6 +20,9 @@ from .producers.drees import (
     read_equipment_references as read_equipment_references,
 )
 from .producers.drees import (
+    read_has_evaluations as read_has_evaluations,
+)
+from .producers.drees import (
     read_sae_emergency as read_sae_emergency,
 )
 from .producers.drees import (

@@ -1,4 +1,4 @@
-"""Care and its use, as DREES and CNSA publish it: hospitals (SAE), potential accessibility (APL), EHPAD."""
+"""Care and its use, as DREES, CNSA and HAS publish it: hospitals (SAE), accessibility (APL), EHPAD, evaluations."""
 
 import html
 import re
@@ -132,6 +132,22 @@ def read_apl_by_year(path: str | Path) -> pd.DataFrame:
     Indexed by `commune_code`, one column per year (int): consultations per standardised inhabitant, between 0 and 100.
     """
     return _read_years(path, _APL_YEAR, "apl_gp_2023", most=100)
+
+
+def read_has_evaluations(path: str | Path) -> pd.DataFrame:
+    """Read the newest evaluation of each establishment or service (HAS, Synaé, `open_data_echelle_qualite`).
+
+    Indexed by `site_id` (FINESS ET): `evaluated_on` (end of the evaluation, as written) and `quality_class` (A to D,
+    None where it has none). One evaluation may be of several establishments: it compares nothing between them.
+    """
+    frame = read_table(path)
+    require_columns(frame, ("finess_geo", "eval_date_fin", "indice_qualite"), path=path)
+    frame["finess_geo"] = clean_codes(frame["finess_geo"], FINESS, path=path)
+    frame["indice_qualite"] = frame["indice_qualite"].str.strip().str.upper()
+    refuse(path, frame.index[~frame["indice_qualite"].isin([*"ABCD", ""])], "ligne(s) de classe inconnue (A à D)")
+    newest = frame.sort_values("eval_date_fin", kind="stable").drop_duplicates("finess_geo", keep="last")
+    found = newest.set_index("finess_geo")[["eval_date_fin", "indice_qualite"]].replace("", None)
+    return found.set_axis(["evaluated_on", "quality_class"], axis=1).rename_axis("site_id")
 
 
 def read_equipment_references(path: str | Path) -> pd.DataFrame:
