@@ -18,7 +18,7 @@ from territory.sources.text.cells import clean_codes, to_numbers
 from territory.sources.text.tables import read_table, require_columns
 from territory.territories import is_inside
 
-CODE_COLUMNS = ("INSEE_COM", "insee_com", "code_insee", "CODE_INSEE", "code", "codgeo", "CODGEO")
+CODE_COLUMNS = ("INSEE_COM", "insee_com", "code_insee", "CODE_INSEE", "code", "codgeo", "CODGEO", "id")
 NAME_COLUMNS = ("NOM", "nom", "nom_officiel", "NOM_COM", "NOM_COMM", "libgeo", "LIBGEO", "name")
 
 
