@@ -35,7 +35,8 @@ def test_arrondissements_have_a_commune_and_others_are_themselves():
 
 
 @pytest.mark.parametrize(
-    "said, code", [("83", "83"), ("4", "04"), ("2a", "2A"), ("974", "974"), ("isere", "38"), ("Côte-d'Or", "21")]
+    "said, code",
+    [("83", "83"), ("4", "04"), ("2a", "2A"), ("974", "974"), ("isere", "38"), ("Côte-d'Or", "21")],
 )
 def test_a_departement_is_found_by_its_code_and_by_its_name(said, code):
     assert find_departement(said) == code
@@ -51,6 +52,15 @@ def test_departements_are_near_when_their_boxes_are_on_both_sides():
     here = Departement("here", (5.0, 43.0, 6.0, 44.0))
     beside = {"touching": (6.0, 43.0, 7.0, 44.0), "at the margin": (6.5, 44.5, 7.0, 45.0)}
     apart = {"east": (6.7, 43.0, 7.0, 44.0), "north": (5.0, 44.7, 6.0, 45.0), "south": (5.0, 41.0, 6.0, 42.3)}
-    assert {name for name, box in (beside | apart).items() if here.is_near(Departement(name, box))} == set(beside)
-    assert all(Departement(name, box).is_near(here) == (name in beside) for name, box in (beside | apart).items())
-    assert {code for code, one in DEPARTEMENTS.items() if DEPARTEMENTS["83"].is_near(one)} >= {"04", "06", "13", "84"}
+    assert {name for name, box in (beside | apart).items() if here.is_near(Departement(name, box))} == set(
+        beside
+    )
+    assert all(
+        Departement(name, box).is_near(here) == (name in beside) for name, box in (beside | apart).items()
+    )
+    assert {code for code, one in DEPARTEMENTS.items() if DEPARTEMENTS["83"].is_near(one)} >= {
+        "04",
+        "06",
+        "13",
+        "84",
+    }
