@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import shutil
 import warnings
 
@@ -465,6 +466,66 @@ def test_profiles_take_other_ways_at_other_speeds(tmp_path):
     # off the road one walks
     beside = minutes(foot, (0, -0.1), (0, -0.2), max_snap_m=5000)
     assert beside == pytest.approx(metres(at(0, -0.1), at(0, -0.2)) / 4800 * 60, rel=0.01)
+
+
+def hill(per_metre, *, base=100.0, column="height_m"):
+    """Heights of a plane that rises to the east, around the map."""
+    places = gpd.GeoSeries.from_xy(*zip(*(at(x, y) for x in (-1, 4) for y in (-1, 4)), strict=True), crs=4326)
+    east = [metres(at(-1, 0), at(x, 0)) for x in (-1, -1, 4, 4)]
+    return gpd.GeoDataFrame({column: [base + per_metre * one for one in east]}, geometry=places)
+
+
+@pytest.mark.parametrize(
+    "profile, slope, up, down",
+    [
+        ("foot", 0.10, math.exp(0.35), 1.0),
+        ("foot", 0.02, math.exp(0.07), math.exp(-0.07)),
+        ("foot", 2.0, math.exp(3.5 * 0.35), math.exp(3.5 * 0.25)),
+        ("bicycle", 0.03, 1 / (1 - 3 * 1.44 / 21.6), 1 / (1 + 3 * 0.86 / 21.6)),
+        ("bicycle", 0.20, 1 / 0.32, 1 / 1.6),
+    ],
+)
+def test_one_climbs_more_slowly_than_one_comes_down(tmp_path, profile, slope, up, down):
+    flat = make(tmp_path, {1: (0, 0), 2: (1, 0), 3: (3, 0)}, {1: ([1, 2, 3], ROAD)}, profile=profile)
+    steep = flat.with_heights(hill(slope))
+    before = minutes(flat, (0, 0), (3, 0))
+    assert minutes(steep, (0, 0), (3, 0)) / before == pytest.approx(up, rel=0.01)
+    assert minutes(steep, (3, 0), (0, 0)) / before == pytest.approx(down, rel=0.01)
+    higher = flat.with_heights(hill(slope, base=900.0).sample(frac=1.0, random_state=1))
+    assert minutes(higher, (0, 0), (3, 0)) == pytest.approx(minutes(steep, (0, 0), (3, 0)), abs=1e-3)
+    assert minutes(flat.with_heights(hill(0.0)), (0, 0), (3, 0)) == before
+    # works on a slope slow what is slow
+    assert minutes(steep.with_works(way_ids=[1], time_factor=2.0), (0, 0), (3, 0)) / before == pytest.approx(
+        2 * up, rel=0.01
+    )
+
+
+def test_stairs_keep_their_speed_and_heights_elsewhere_are_said(tmp_path):
+    stairs = make(tmp_path, {1: (0, 0), 2: (1, 0)}, {1: ([1, 2], {"highway": "steps"})}, profile="foot")
+    assert minutes(stairs.with_heights(hill(0.1)), (0, 0), (1, 0)) == minutes(stairs, (0, 0), (1, 0))
+    half = hill(0.1).set_geometry(hill(0.1).scale(0.5, 1.0, origin=at(-1, 0)))
+    street = make(tmp_path, {1: (0, 0), 2: (1, 0), 3: (3, 0)}, {1: ([1, 2, 3], ROAD)}, profile="foot")
+    with pytest.warns(TerritoryWarning, match=r"33\s% des points"):
+        street.with_heights(half)
+
+
+@pytest.mark.parametrize(
+    "heights, said",
+    [
+        (hill(0.1, column="alt"), "colonne « height_m » absente"),
+        (hill(0.1).set_crs(None, allow_override=True), "système de coordonnées"),
+        (hill(0.1).iloc[:2], "trois points"),
+        (hill(0.1).assign(height_m=math.nan), "trois points"),
+        (hill(0.1).set_geometry(hill(0.1).translate(10.0)), "aucune voie"),
+    ],
+)
+def test_heights_that_say_nothing_are_refused(tmp_path, heights, said):
+    street = make(tmp_path, {1: (0, 0), 2: (1, 0)}, {1: ([1, 2], ROAD)}, profile="foot")
+    with pytest.raises(NetworkError, match=said):
+        street.with_heights(heights)
+    by_car = make(tmp_path, {1: (0, 0), 2: (1, 0)}, {1: ([1, 2], ROAD)})
+    with pytest.raises(NetworkError, match="en voiture"):
+        by_car.with_heights(hill(0.1))
 
 
 def test_turns_that_are_forbidden_to_cars_are_free_on_foot_and_not_by_bicycle(tmp_path):

@@ -20,7 +20,7 @@ from territory.network.graph.arrays import RoadLines, Roads
 from territory.network.graph.simplify import prepare
 from territory.network.graph.speeds import HopTimes, density_bands, hop_times, speed_table
 from territory.network.graph.topology import Topology
-from territory.network.graph.works import hops_of, slowed, with_line
+from territory.network.graph.works import hops_of, sloped, slowed, with_line
 from territory.network.od_search import RoadSearch, limit_ms_of
 from territory.network.points import MAX_SNAP_M, endpoints
 from territory.network.storage import load_network, save_network
@@ -170,6 +170,22 @@ class RoadNetwork:
         """Return the same roads, each with the density of the commune that its middle lies in."""
         bands = density_bands(self.roads, communes, column=column)
         return type(self)(self._topology.with_density_bands(bands), self._speeds, period=self._period)
+
+    @accepting
+    def with_heights(self, heights: gpd.GeoDataFrame, *, column: str = "height_m") -> Self:
+        """Return the same streets, on foot or by bicycle, slower uphill; the order of the map is kept.
+
+        `heights` are points whose height (m) is in `column`; between them it is linear. On foot Tobler's function
+        (1993) counts, by bicycle Parkin and Rotheram's speeds (2010), both as a ratio to the speed on the flat; a slope
+        is held within 35 %, and stairs keep their speed. Bridges and tunnels are as steep as the ground above them.
+
+        Raises
+        ------
+        NetworkError
+            By car; without a system of coordinates, the column or three known heights; if no street is among them.
+        """
+        topology = self._topology.with_slowness(sloped(self.roads, heights, column))
+        return type(self)(topology, self._speeds, period=self._period)
 
     @accepting
     def with_works(
