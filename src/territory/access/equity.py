@@ -131,12 +131,7 @@ def theil_t(values: Values, weights: Values | None = None, *, groups: Labels | N
 
 @accepting
 def fgt_poverty(
-    values: Values,
-    weights: Values | None = None,
-    *,
-    line: float,
-    alpha: int = 0,
-    direction: str = "below",
+    values: Values, weights: Values | None = None, *, line: float, alpha: int = 0, direction: str = "below"
 ) -> float:
     """Foster, Greer and Thorbecke's poverty: how many lack access, how far, and how unequally.
 

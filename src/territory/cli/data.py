@@ -75,10 +75,7 @@ def fetch_data(
     typer.echo(f"Licence : {stored.licence} ; récupéré le {stored.retrieved_on[:10]}")
     for name in stored.packed:
         advice = f"ensuite : territory data fetch {stored.key.replace('/', ' ')} --force --from DOSSIER"
-        typer.echo(
-            f"{name} reste à décompresser (7-Zip, par exemple) ; {advice}",
-            err=True,
-        )
+        typer.echo(f"{name} reste à décompresser (7-Zip, par exemple) ; {advice}", err=True)
 
 
 @app.command("check", cls=FrenchCommand, short_help="Vérifie que les données récupérées n'ont pas changé.")

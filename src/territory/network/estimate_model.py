@@ -317,6 +317,6 @@ def _slowness(frame: Points, label: str, terrain: str | None, problems: Problems
     if missing.any() and not missing.all() and not problems:
         warn(
             f"{label} : lenteur inconnue pour {agree(int(missing.sum()), 'point(s)')} sur {len(frame)} "
-            f"({examples(frame.index[missing])}) : celle du relief est prise, avec un doute plus large.",
+            f"({examples(frame.index[missing])}) : celle du relief est prise, avec un doute plus large."
         )
     return np.where(missing, stated, measured), (~missing).astype(float)

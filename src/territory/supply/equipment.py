@@ -72,7 +72,7 @@ def classify_equipment(
     if without.any():
         errors.warn(
             f"FINESS : {errors.agree(int(without.sum()), 'ligne(s)')} d'un type d'activité sans mode d'accueil connu "
-            f"({errors.examples(found.loc[without, 'activity'].unique())}) ; leur mode est laissé inconnu.",
+            f"({errors.examples(found.loc[without, 'activity'].unique())}) ; leur mode est laissé inconnu."
         )
     return found.set_index(category.index).drop(columns=["category", "activity"])
 

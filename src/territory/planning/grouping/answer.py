@@ -345,7 +345,7 @@ def pooling(table: pd.DataFrame, travel_times: pd.DataFrame) -> pd.DataFrame:
     if len(missing):
         warn(
             f"Bilan non calculable pour {agree(len(missing), 'ligne(s)')} sur {len(result)} "
-            f"({examples(' / '.join(map(str, key)) for key in missing)}), faute de données : complétez le tableau.",
+            f"({examples(' / '.join(map(str, key)) for key in missing)}), faute de données : complétez le tableau."
         )
     return result
 

@@ -119,7 +119,7 @@ def _transfer(change: changes.TransferAuthorisation, draft: Draft) -> None:
     if len(hospital):
         warn(
             f"{examples(hospital)} : la psychiatrie est autorisée au titre du code de la santé publique ; un "
-            "groupement médico-social ne peut pas, à ce titre, en devenir titulaire. À vérifier avec l'ARS.",
+            "groupement médico-social ne peut pas, à ce titre, en devenir titulaire. À vérifier avec l'ARS."
         )
     rows = rows.copy()
     rows.loc[passed, "holder" if change.act == "transfer" else "run_by"] = change.to

@@ -259,7 +259,7 @@ def rate_of(need: Need, reference: pd.DataFrame, parameters: Parameters) -> Rate
     if need.known_total < low or need.known_total > high:
         warn(
             f"Besoin « {need.public} » : le total observé ({need.known_total:g}) sort de ce que donnent les taux "
-            f"({low:.0f} à {high:.0f}) : la fourchette est étendue jusqu'à lui. Vérifiez âges, taux et année.",
+            f"({low:.0f} à {high:.0f}) : la fourchette est étendue jusqu'à lui. Vérifiez âges, taux et année."
         )
     scaled = needs.scale_to_total(rated["demand"], need.known_total)
     return Rate(need, float(scaled.sum() / rated["demand"].sum()))

@@ -52,7 +52,7 @@ def read_population_grid(path: str | Path, *, departements: Collection[str] | No
     if imputed > 0:
         warn(
             f"Fichier « {path.name} » : {imputed / table['population'].sum():.0%} des habitants sont dans des "
-            "carreaux imputés par l'INSEE (secret statistique) : leur place exacte n'est pas connue.",
+            "carreaux imputés par l'INSEE (secret statistique) : leur place exacte n'est pas connue."
         )
     half = corners["size_m"] / 2
     points = gpd.points_from_xy(corners["east_m"] + half, corners["north_m"] + half)
