@@ -170,8 +170,7 @@ def _problem(
         cell = pairs.origin.astype(np.int64) * width + pairs.site
         keep &= np.isin(cell, origin[known] * width + site[known])
     rows = np.flatnonzero(keep)
-    by_name = np.lexsort((pairs.site[rows], pairs.origin[rows]))
-    return pairs.take(rows[by_name]), persons, places
+    return pairs.take(rows[np.lexsort((pairs.site[rows], pairs.origin[rows]))]), persons, places
 
 
 def _known_amounts(amounts: pd.Series[float], what: str) -> Floats:

@@ -65,8 +65,7 @@ def gini(values: Values, weights: Values | None = None) -> float:
     people, amount = lorenz(x, w)
     if math.isnan(amount[-1]):
         return math.nan
-    area = float(((amount[1:] + amount[:-1]) * np.diff(people)).sum())
-    return max(1.0 - area, 0.0)
+    return max(1.0 - float(((amount[1:] + amount[:-1]) * np.diff(people)).sum()), 0.0)
 
 
 @accepting

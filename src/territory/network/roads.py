@@ -330,8 +330,7 @@ class RoadNetwork:
     ) -> NDArray[np.float32]:
         """Compute the full matrix of travel times (min, inf out of reach); options and errors of `travel_times`."""
         options: dict[str, Any] = {"engine": engine, "max_snap_m": max_snap_m, "islands": islands}
-        search = search_roads(self, origins, destinations, max_time_min=None, **options)
-        return search.matrix(threads=threads)
+        return search_roads(self, origins, destinations, max_time_min=None, **options).matrix(threads=threads)
 
     @accepting
     def isochrones(

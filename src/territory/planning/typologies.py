@@ -184,8 +184,7 @@ def _model(count: int, luck: np.random.Generator) -> Pipeline:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    seed = int(luck.integers(2**31))
-    return make_pipeline(StandardScaler(), KMeans(count, n_init=10, random_state=seed))
+    return make_pipeline(StandardScaler(), KMeans(count, n_init=10, random_state=int(luck.integers(2**31))))
 
 
 def _try(values: Floats, count: int, luck: np.random.Generator) -> tuple[np.ndarray, dict[str, float]]:

@@ -186,8 +186,7 @@ def observed_services(result: StudyResult) -> Collection[str]:
     if not withholds():
         return set()
     persons = result.baseline.persons
-    observed = persons.index[persons["persons_kind"] == "observed"]
-    return set(observed.get_level_values("service"))
+    return set(persons.index[persons["persons_kind"] == "observed"].get_level_values("service"))
 
 
 def zone_names(result: StudyResult, zones: pd.Series) -> list[str]:

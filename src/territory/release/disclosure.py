@@ -235,8 +235,7 @@ def _next_to_withhold(
     alone = ~np.asarray(system[:, unknown].any(axis=1))
     opened = ((crossed != 0) & alone[:, None]).sum(axis=0)
     is_total = (crossed < 0).any(axis=0)
-    order = np.lexsort((printed, values[printed], opened, is_total, price[printed]))
-    return int(printed[order[0]])
+    return int(printed[np.lexsort((printed, values[printed], opened, is_total, price[printed]))[0]])
 
 
 def estimate_texts(values: pd.Series) -> pd.Series:

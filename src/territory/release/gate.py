@@ -193,8 +193,7 @@ class Release:
     def closest(self) -> list[str]:
         """Services whose closest site is known: those with a complete list."""
         measured = self._result.baseline.access
-        found = measured.index[measured["measure"] == "closest"].get_level_values("service")
-        return list(found.unique())
+        return list(measured.index[measured["measure"] == "closest"].get_level_values("service").unique())
 
     def times(self, situation: str, service: str) -> pd.DataFrame:
         """Return the access rows of one service by commune, today (``""``) or in a scenario."""
@@ -203,8 +202,7 @@ class Release:
     def median_doubt_min(self, *, within_min: float) -> float:
         """Return the median doubt on the times of today that are no longer than a limit; NaN when there is none."""
         access = self._result.baseline.access
-        near = access[access["travel_time_min"].le(within_min)]
-        return float(near["uncertainty_min"].median())
+        return float(access[access["travel_time_min"].le(within_min)]["uncertainty_min"].median())
 
     def times_without_car(self, situation: str, service: str) -> pd.DataFrame:
         """Return the rows of one service by commune without a car, none where the study has no timetable."""
@@ -442,5 +440,4 @@ def _without_budgets(answer: GroupingAnswer, printed: pd.Series) -> GroupingAnsw
     )
     if answer.grouping.size == "budget":
         groups = groups.drop(columns=["size", "size_ratio"], errors="ignore")
-    members = gpd.GeoDataFrame(answer.members.assign(budget_eur=np.nan))
-    return replace(answer, groups=groups, members=members)
+    return replace(answer, groups=groups, members=gpd.GeoDataFrame(answer.members.assign(budget_eur=np.nan)))

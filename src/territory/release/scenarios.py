@@ -147,8 +147,7 @@ def _counted(state: State) -> pd.DataFrame:
     if len(state.demand):
         wide = wide.join(state.demand["demand"].unstack("public"))
     by_epci = wide.groupby(inside["epci_code"].fillna("")).sum(min_count=1)
-    whole = wide.sum(min_count=1).to_frame(ALL_TERRITORY).T
-    return pd.concat([whole, by_epci])
+    return pd.concat([wide.sum(min_count=1).to_frame(ALL_TERRITORY).T, by_epci])
 
 
 def grouping_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
@@ -185,8 +184,7 @@ def _pooling(answer: GroupingAnswer) -> pd.DataFrame:
     table["is_shared"] = table["is_shared"].map({True: "oui", False: "non"}).astype("str")
     times = [name for name in table.columns if str(name).endswith(("_min", "_hours_per_year"))]
     table = table.round(dict.fromkeys(times, UNITS["_min"].decimals))
-    shown = [key for key in POOLING_TITLES if key in table]
-    return table[shown].rename(columns=dict(POOLING_TITLES))
+    return table[[key for key in POOLING_TITLES if key in table]].rename(columns=dict(POOLING_TITLES))
 
 
 def release_budgets(answers: Mapping[str, GroupingAnswer]) -> dict[str, pd.Series]:

@@ -86,8 +86,7 @@ def compare_accounts(
     weighted = zones[list(both.columns)].mul(zones["persons"], axis=0).assign(persons=zones["persons"])
     keys = [zones[key] for key in ("zone", "service", "who")]
     total = weighted.groupby(keys, sort=False).sum(skipna=False)
-    means = total[list(both.columns)].div(total["persons"].where(total["persons"] > 0), axis=0)
-    return _with_deltas(means)
+    return _with_deltas(total[list(both.columns)].div(total["persons"].where(total["persons"] > 0), axis=0))
 
 
 def _with_deltas(table: pd.DataFrame) -> pd.DataFrame:

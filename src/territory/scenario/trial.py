@@ -325,8 +325,7 @@ def _coverage(today: Results, later: Results, service: str) -> pd.DataFrame:
             float(persons[(minutes <= limit).to_numpy()].sum(skipna=False))
             for limit in parameters.thresholds_min
         ]
-    index = pd.Index(parameters.thresholds_min, name="threshold_min")
-    return pd.DataFrame(columns, index=index)
+    return pd.DataFrame(columns, index=pd.Index(parameters.thresholds_min, name="threshold_min"))
 
 
 def _minutes(results: Results, service: str) -> pd.Series[float]:

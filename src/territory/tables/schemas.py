@@ -186,8 +186,7 @@ def _field(name: str, column: str, values: pd.Series) -> dict[str, Any]:
 
 def number(value: Any) -> Any:
     """Return a number, which is neither a flag nor a text."""
-    is_flag = isinstance(value, bool)
-    return value if isinstance(value, numbers.Real) and not is_flag else NOTHING
+    return value if isinstance(value, numbers.Real) and not isinstance(value, bool) else NOTHING
 
 
 def flag(value: Any) -> Any:

@@ -78,8 +78,7 @@ class _ArcsAt:
         if left == entered and not rule.is_only:
             return [(one, two) for one, two in pairs if two.key == self.back(one.key)]
         # where a way runs through the junction, only the branch that lies where the restriction says
-        meant = [(one, two) for one, two in pairs if self._lies(one, two, rule.side)]
-        return meant or pairs
+        return [(one, two) for one, two in pairs if self._lies(one, two, rule.side)] or pairs
 
     def _lies(self, one: _Arc, two: _Arc, side: str) -> bool:
         if side == "" or (side == "back") != (two.key == self.back(one.key)):

@@ -232,8 +232,7 @@ def _context(around: gpd.GeoDataFrame, ids: pd.Index[str], grouping: Grouping) -
         default="hors du champ de la question",
     )
     columns = ["name", "commune_code", "commune_name", "legal_status", "status_basis"]
-    found = others[columns].assign(reason=reason)
-    return gpd.GeoDataFrame(found, geometry=others.geometry, crs=around.crs)
+    return gpd.GeoDataFrame(others[columns].assign(reason=reason), geometry=others.geometry, crs=around.crs)
 
 
 def _pooling(
@@ -385,5 +384,4 @@ def _to_hosts(member: pd.Series[str], host: pd.Series[str], travel_times: pd.Dat
     known = pd.MultiIndex.from_arrays([ids.to_numpy()[pairs.origin], ids.to_numpy()[pairs.site]])
     found = pd.Series(pairs.minutes, index=known)
     asked = pd.MultiIndex.from_arrays([member.to_numpy(), host.to_numpy()])
-    minutes = pd.Series(found.reindex(asked).to_numpy(), index=member.index)
-    return minutes.mask(member.eq(host), 0.0)
+    return pd.Series(found.reindex(asked).to_numpy(), index=member.index).mask(member.eq(host), 0.0)

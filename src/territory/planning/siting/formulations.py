@@ -90,8 +90,7 @@ def mean_minutes(problem: SitingProblem, is_open: Bools, shares: Floats | None) 
     minutes = problem.minutes[asking]
     if shares is None:
         return float(weights @ minutes[:, is_open].min(axis=1))
-    used = np.where(shares[asking] > 0, minutes, 0.0)
-    return float(weights @ (shares[asking] * used).sum(axis=1))
+    return float(weights @ (shares[asking] * np.where(shares[asking] > 0, minutes, 0.0)).sum(axis=1))
 
 
 def worst_minutes(problem: SitingProblem, is_open: Bools, shares: Floats | None) -> float:

@@ -58,8 +58,7 @@ def maps(reading: Reading) -> list[doc.Part]:
     zones = ordered_zones(reading, move)
     if zones:
         blocks.append(effects_table(reading, move, zones))
-    parts = [doc.Part(before_and_after), doc.Part(blocks)]
-    return [*parts, *_closer(reading, move)]
+    return [*[doc.Part(before_and_after), doc.Part(blocks)], *_closer(reading, move)]
 
 
 def rates(reading: Reading) -> list[doc.Part]:

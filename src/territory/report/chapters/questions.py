@@ -185,8 +185,7 @@ def groups(reading: Reading) -> list[doc.Part]:
     for place, answer in enumerate(answers.values()):
         title = f"le découpage « {answer.grouping.name} »" if place else ""
         parts.append(doc.Part(partial(_one, reading, answer), title, leaves=28))
-    rest = doc.wording("questions.rest")
-    return [*parts, doc.Part([doc.Paragraph(rest, kind="small")])]
+    return [*parts, doc.Part([doc.Paragraph(doc.wording("questions.rest"), kind="small")])]
 
 
 def _groups_in_words(answer: GroupingAnswer, row: Any) -> str:

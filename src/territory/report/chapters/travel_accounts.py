@@ -262,15 +262,6 @@ def common_care(reading: Reading, *, by_epci: bool = False) -> list[doc.Block]:
     if not reading.closest or reading.release.coverage.empty:
         return []
     bounds = sorted(reading.parameters.thresholds_min)[:3]
-    whole: list[doc.Block] = [
-        doc.Heading("Les soins courants : à quelle distance ?"),
-        _whole_table(reading, bounds),
-    ]
-    return [*whole, *([_zones_table(reading, bounds[:2])] if by_epci else []), *_incomplete(reading)]
-
-
-def _whole_table(reading: Reading, bounds: list[float]) -> doc.DataTable:
-    """Return the share of inhabitants of the territory within each bound of each service."""
     rows = []
     for service in reading.closest:
         cells = [_share(reading, ALL_TERRITORY, service, bound) for bound in bounds]
@@ -280,7 +271,11 @@ def _whole_table(reading: Reading, bounds: list[float]) -> doc.DataTable:
     caption = f"Territoire « {reading.study.territory.name} » : part des habitants selon le temps de route."
     note = reading.emergency_hours if "urgences" in reading.closest else ""
     heads = ["Site le plus proche <1.5", *within, "Commune la plus éloignée <1.4"]
-    return doc.table(heads, rows, caption, note=note)
+    whole: list[doc.Block] = [
+        doc.Heading("Les soins courants : à quelle distance ?"),
+        doc.table(heads, rows, caption, note=note),
+    ]
+    return [*whole, *([_zones_table(reading, bounds[:2])] if by_epci else []), *_incomplete(reading)]
 
 
 def _zones_table(reading: Reading, bounds: list[float]) -> doc.DataTable:

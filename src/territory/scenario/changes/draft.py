@@ -141,8 +141,7 @@ def in_order(population: pd.DataFrame, today: pd.DataFrame) -> pd.DataFrame:
     """Return the population with its communes in today's order, each from the youngest to the oldest."""
     codes = today.index.get_level_values("commune_code").unique()
     rank = codes.get_indexer(population.index.get_level_values("commune_code"))
-    order = np.lexsort((population.index.get_level_values("age_min"), rank))
-    return pd.DataFrame(population.iloc[order])
+    return pd.DataFrame(population.iloc[np.lexsort((population.index.get_level_values("age_min"), rank))])
 
 
 def _slowed(times: pd.DataFrame, change: ChangeSpeeds, inside: set[str]) -> pd.DataFrame:

@@ -172,8 +172,7 @@ def _who(baseline: Results, scenario: Results, service: str, *, quoted: bool = F
         return who._replace(reason=NO_AGES)
     who = who._replace(persons=_by_code(persons, codes))
     if (sector := sector_of(state, service)) is not None:
-        inside = _by_code(sector.astype(float), codes)
-        return who._replace(variants={SECTOR: (None, inside)}, headline=SECTOR)
+        return who._replace(variants={SECTOR: (None, _by_code(sector.astype(float), codes))}, headline=SECTOR)
     return _with_variants(who, state, service, rows, codes, quoted=quoted)
 
 

@@ -294,8 +294,7 @@ def _persons_to_place(
             f"{examples(lacking)}, dont les enfants tiennent aussi des places."
         )
     public = placed_need([rate.need for rate in state.parameters.rates], rule.need, rule.services)
-    demand = state.demand.xs(public, level="public")["demand"]
-    return demand.reindex(state.communes.index, fill_value=0.0)
+    return state.demand.xs(public, level="public")["demand"].reindex(state.communes.index, fill_value=0.0)
 
 
 def placed_need(listed: Iterable[Need], named: str | None, kinds: Collection[str]) -> str:

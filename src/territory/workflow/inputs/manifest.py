@@ -159,8 +159,7 @@ _OF_THE_FILES = ("edition", "run_sha256", "outputs_sha256")
 def digest_of_manifest(manifest: Mapping[str, Any]) -> str:
     """Return the digest of what a manifest says of the inputs; what it says of the outputs is left out."""
     inputs = {key: value for key, value in manifest.items() if key not in _OF_THE_FILES}
-    text = json.dumps(inputs, ensure_ascii=False, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(json.dumps(inputs, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
 MANIFEST, TIMINGS = "manifest.json", "timings.json"

@@ -215,8 +215,7 @@ def _measure(part: TimesPart, *, state: State, gps: pd.DataFrame, method: str) -
     if method == "roads":
         table["uncertainty_min"] = ROADS_DOUBT_MIN
     codes = state.communes.index
-    named = codes[codes.isin(table["from_id"].unique())]
-    return _measure_table(table, named, state=state, gps=gps)
+    return _measure_table(table, codes[codes.isin(table["from_id"].unique())], state=state, gps=gps)
 
 
 def _measure_table(table: pd.DataFrame, codes: pd.Index, *, state: State, gps: pd.DataFrame) -> _Block:
@@ -236,8 +235,7 @@ def _ordered(blocks: Sequence[pd.DataFrame], codes: pd.Index, level: str) -> pd.
     keys = table.index.get_level_values(level)
     number = pd.Index(keys.unique()).get_indexer(keys)
     # `access` comes service after service, `deserts` commune after commune
-    order = np.lexsort([place, number] if level == "service" else [number, place])
-    return table.iloc[order]
+    return table.iloc[np.lexsort([place, number] if level == "service" else [number, place])]
 
 
 def equity_table(state: State, table: pd.DataFrame, gps: pd.DataFrame) -> pd.DataFrame:

@@ -196,8 +196,7 @@ class EstimateSearch:
         table = estimate_travel_times(
             self.communes.iloc[rows], self.sites, terrain=self.terrain, max_time_min=self.max_time_min
         )
-        used = table["to_id"].cat.remove_unused_categories()
-        return table.assign(to_id=used)
+        return table.assign(to_id=table["to_id"].cat.remove_unused_categories())
 
     def digest(self) -> str:
         """Return a digest of all that the times depend on."""
