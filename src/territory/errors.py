@@ -77,7 +77,9 @@ def warn(message: str, category: type[Warning] = TerritoryWarning) -> None:
     warnings.warn(message, category, stacklevel=level)
 
 
-def warn_deprecated(what: str, *, instead: str, removed_in: str, category: type[Warning] = DeprecationWarning) -> None:
+def warn_deprecated(
+    what: str, *, instead: str, removed_in: str, category: type[Warning] = DeprecationWarning
+) -> None:
     """Say that something leaves, what replaces it, and the version that no longer has it (see docs/releasing.md)."""
     warn(f"{what} : disparaîtra dans territory {removed_in} ; écrivez {instead}.", category)
 

@@ -116,7 +116,9 @@ def export_html(path: Path) -> str:
 
     nbformat: Any = import_module("nbformat")
     config = Config(NbConvertBase={"display_data_priority": list(_SHOWN_FIRST)})
-    exporter: Any = import_module("nbconvert").HTMLExporter(template_name="lab", embed_images=True, config=config)
+    exporter: Any = import_module("nbconvert").HTMLExporter(
+        template_name="lab", embed_images=True, config=config
+    )
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata.pop("widgets", None)
     for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
@@ -180,7 +182,9 @@ def _as_html(block: Any) -> str:
     return "".join(map(_as_html, inside))
 
 
-def table(frame: pd.DataFrame, result: StudyResult | Release | None = None, *, of: str = "", title: str = "") -> Any:
+def table(
+    frame: pd.DataFrame, result: StudyResult | Release | None = None, *, of: str = "", title: str = ""
+) -> Any:
     """Show a table in a cell: French headings (those of the table `of`), units, decimals, the names that a study gives.
 
     What counts children served, or money, is a `ParameterError`: `territory.release` says what of it may be shown.
@@ -238,7 +242,9 @@ def _require_extras() -> None:
     """Say which libraries of the extra are absent, and how to install them."""
     absent = [name for name in _EXTRAS if not _is_installed(name)]
     if absent:
-        raise errors.MissingExtraError(f"Il manque {', '.join(absent)} : {_INSTALL}, puis redémarrez le noyau.")
+        raise errors.MissingExtraError(
+            f"Il manque {', '.join(absent)} : {_INSTALL}, puis redémarrez le noyau."
+        )
 
 
 def _is_installed(name: str) -> bool:

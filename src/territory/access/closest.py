@@ -22,7 +22,9 @@ Measure: TypeAlias = Callable[[pd.DataFrame, Ids], pd.DataFrame]
 THRESHOLDS_MIN = (15.0, 30.0, 45.0, 60.0)
 
 
-def time_to_closest(travel_times: Times, origins: Iterable[str], *, k: int = 1, mapper: Mapper = map) -> pd.DataFrame:
+def time_to_closest(
+    travel_times: Times, origins: Iterable[str], *, k: int = 1, mapper: Mapper = map
+) -> pd.DataFrame:
     """Find the k closest sites of each origin and the time to each of them.
 
     Parameters
@@ -79,7 +81,9 @@ def _closest(travel_times: pd.DataFrame, origins: Ids, *, k: int) -> pd.DataFram
     return pd.DataFrame(columns, index=origins)
 
 
-def _over_parts(measure: Measure, parts: Sequence[Part], ids: Ids, mapper: Mapper) -> tuple[pd.DataFrame, Bools]:
+def _over_parts(
+    measure: Measure, parts: Sequence[Part], ids: Ids, mapper: Mapper
+) -> tuple[pd.DataFrame, Bools]:
     """Return what a measure says of the origins of every part, in their order, and which are in one."""
     rows, is_named = od.gather(mapper(partial(_of_part, measure=measure, origins=ids), parts), ids)
     unknown = od.column_of(rows, "unknown_count").fillna(0).to_numpy(dtype=np.int64)

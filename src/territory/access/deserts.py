@@ -60,7 +60,9 @@ _SOURCE = "DREES, Les Dossiers de la DREES n° 17, mai 2017"
 
 DREES_2017 = (
     Criterion("apl", APL_NAME, 2.5, "below", "consultations_per_hab", source=_SOURCE, profile=RECAST_PROFILE),
-    Criterion("urgences", "urgences_smur_time_min", 30.0, "above", "min", "urgences_smur_is_reachable", _SOURCE),
+    Criterion(
+        "urgences", "urgences_smur_time_min", 30.0, "above", "min", "urgences_smur_is_reachable", _SOURCE
+    ),
     Criterion("pharmacie", "pharmacie_time_min", 10.0, "above", "min", "pharmacie_is_reachable", _SOURCE),
 )
 

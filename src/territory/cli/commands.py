@@ -124,8 +124,12 @@ def init(
     typer.echo(f"Ensuite : {then} {started.path.as_posix()}")
 
 
-@app.command("validate", cls=french.FrenchCommand, short_help="Vérifie un fichier d'étude sans rien calculer.")
-def validate(study: french.StudyArgument, whole: Annotated[bool, french.option("validate", "--whole")] = False) -> None:
+@app.command(
+    "validate", cls=french.FrenchCommand, short_help="Vérifie un fichier d'étude sans rien calculer."
+)
+def validate(
+    study: french.StudyArgument, whole: Annotated[bool, french.option("validate", "--whole")] = False
+) -> None:
     """Dit tout ce que « territory run » refuserait, avec la ligne et le remède, sans rien calculer."""
     from territory.errors import agree
     from territory.study.load import load_study

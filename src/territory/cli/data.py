@@ -52,7 +52,9 @@ def list_data(
             typer.echo(f"{source.key:<45} {state:<14} {source.licence:<20} {source.title}{used}")
 
 
-@app.command("fetch", cls=FrenchCommand, short_help="Récupère un jeu de données, depuis son producteur ou un dossier.")
+@app.command(
+    "fetch", cls=FrenchCommand, short_help="Récupère un jeu de données, depuis son producteur ou un dossier."
+)
 def fetch_data(
     dataset: Annotated[str, argument("fetch_data", "JEU")],
     vintage: Annotated[str | None, argument("fetch_data", "MILLÉSIME")] = None,

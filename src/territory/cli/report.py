@@ -109,7 +109,9 @@ def _table(title: str, rows: pd.DataFrame, scenarios: list[str]) -> list[str]:
 
     from territory.tables.catalogue import BY_NAME, measure_label
 
-    drawn = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_style="")
+    drawn = Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_style=""
+    )
     drawn.add_column("")
     for name in ("Aujourd'hui", *scenarios):
         drawn.add_column(name, justify="right", no_wrap=True)
@@ -210,7 +212,9 @@ def report(
         own = communes["departement_code"].isin(loaded.territory.departement_codes)
         known = communes[own].dropna(subset="epci_code").set_index("epci_code")["epci_name"]
         epci = epci_named({str(code): str(name) for code, name in known.items()}, epci)
-    result = run_study(loaded, out_dir=place, roads=roads, population=population, edition=edition, on_step=say)
+    result = run_study(
+        loaded, out_dir=place, roads=roads, population=population, edition=edition, on_step=say
+    )
     with hold(place / "data" / "processed" / result.study.id, announce=say):
         paths = write_documents(
             result, document=document, epci=epci or (), every_epci=all_epci, edition=edition, announce=say

@@ -229,7 +229,9 @@ def _assemble(files: DataFiles, tables: Tables, commune_map: joins.CommuneMap, f
         references=tables.get("references"),
         region=_region(files, tables, commune_map),
         published=_published(tables, commune_map),
-        squares=slots.squares_of_children(tables["population_grid"], communes) if "population_grid" in tables else None,
+        squares=slots.squares_of_children(tables["population_grid"], communes)
+        if "population_grid" in tables
+        else None,
         _totals=totals,
         _ages=ages,
         _young_share=young_share,

@@ -248,7 +248,9 @@ _GRAIN = 1024
 _BANDS = {"0-14": (0, 14), "0-24": (0, 24), "15-24": (15, 24), "25-64": (25, 64), "65+": (65, None)}
 
 
-def population_by_band(total: pd.Series, shares: pd.DataFrame, young_share: pd.Series, *, vintage: str) -> pd.DataFrame:
+def population_by_band(
+    total: pd.Series, shares: pd.DataFrame, young_share: pd.Series, *, vintage: str
+) -> pd.DataFrame:
     """Share out the population of each commune by its shares under 25, 25 to 64, 65 or over, and of 0 to 14.
 
     Shares are rounded by the producer: they are first made to add up to one. Where 0 to 14 is not published, one band

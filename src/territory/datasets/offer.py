@@ -45,7 +45,9 @@ def offer_of(
     return sites, services
 
 
-def sites_within(sites: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, commune_map: CommuneMap) -> gpd.GeoDataFrame:
+def sites_within(
+    sites: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, commune_map: CommuneMap
+) -> gpd.GeoDataFrame:
     """Return the sites of the communes of the study, each under the code of today."""
     sites = sites.assign(commune_code=commune_map.places("finess", sites["commune_code"]))
     kept: gpd.GeoDataFrame = sites[sites["commune_code"].isin(communes.index)].to_crs(_crs(communes))
@@ -102,7 +104,9 @@ def emergency_sites(
     return sites, _services(ids, [EMERGENCIES] * len(ids), authorisations=ids)
 
 
-def ehpad_sites(ehpad: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, outlines: gpd.GeoDataFrame | None) -> Offer:
+def ehpad_sites(
+    ehpad: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, outlines: gpd.GeoDataFrame | None
+) -> Offer:
     """Return the EHPAD that CNSA places, each in the commune whose outline holds it; places stay unknown."""
     if outlines is None:
         raise ReadError("« ehpad » n'a que des points : donnez des contours de communes dans « points ».")

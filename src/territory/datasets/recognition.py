@@ -177,7 +177,9 @@ def _places_of(found: Sequence[Found], departement: str) -> tuple[Found, ...]:
     near = set(neighbours(departement))
     outlines = [one for one in found if one.reader.name == "read_outlines"]
     # the finest first: outlines of the département alone, then the largest file
-    outlines.sort(key=lambda one: (not one.covers(departement), len(one.departements or ()), -one.path.stat().st_size))
+    outlines.sort(
+        key=lambda one: (not one.covers(departement), len(one.departements or ()), -one.path.stat().st_size)
+    )
     chosen: list[Found] = []
     held: set[str] = set()
     for one in outlines:
@@ -247,7 +249,9 @@ def _text_words(head: bytes, path: Path) -> list[str]:
     rows = [[cell.strip().strip('"') for cell in line.split(separator)] for line in lines[:15]]
     # files of FINESS without titles are told by their first cells
     kinds = dict.fromkeys(line.partition(separator)[0] for line in lines)
-    return [f"#first {';'.join(rows[0][:2])}", *kinds, *(cell for row in rows for cell in row)] if rows else []
+    return (
+        [f"#first {';'.join(rows[0][:2])}", *kinds, *(cell for row in rows for cell in row)] if rows else []
+    )
 
 
 def _decoded(head: bytes, path: Path) -> str:

@@ -53,7 +53,9 @@ class Reader:
         with path.open("rb") as stream:
             return stream.read(200).decode("latin-1").startswith(self.starts)
 
-    def __call__(self, path: Path, departements: Near = None, communes: gpd.GeoDataFrame | None = None) -> Any:
+    def __call__(
+        self, path: Path, departements: Near = None, communes: gpd.GeoDataFrame | None = None
+    ) -> Any:
         """Read a file."""
         from territory import sources
 

@@ -291,7 +291,9 @@ def arrays_under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, N
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
-def _map(folder: Path, name: str, stated: Mapping[str, Any], verify: bool, problems: Problems) -> NDArray[Any] | None:
+def _map(
+    folder: Path, name: str, stated: Mapping[str, Any], verify: bool, problems: Problems
+) -> NDArray[Any] | None:
     """Map one array into memory, or say what is wrong with its file."""
     import numpy as np
 

@@ -47,7 +47,9 @@ class Pairs(NamedTuple):
         return Pairs(*(column[rows] for column in self))
 
 
-def direct_pairs(open_directions: NDArray[np.int8], origins: Endpoints, destinations: Endpoints) -> tuple[Pairs, Ints]:
+def direct_pairs(
+    open_directions: NDArray[np.int8], origins: Endpoints, destinations: Endpoints
+) -> tuple[Pairs, Ints]:
     """Return the times between points of one access road that do not leave it, and their lengths (dm)."""
     first, second = np.flatnonzero(origins.spot >= 0), np.flatnonzero(destinations.spot >= 0)
     second = second[np.argsort(destinations.spot[second], kind="stable")]
@@ -222,7 +224,9 @@ class RoadSearch:
         """The destinations made ready for the hierarchy."""
         assert self.metric is not None
         ends = self.destinations
-        return self.metric.tile_search(self.graph, ends.arriving, self.limit_ms, target_lengths_dm=ends.arriving_dm)
+        return self.metric.tile_search(
+            self.graph, ends.arriving, self.limit_ms, target_lengths_dm=ends.arriving_dm
+        )
 
     def digest(self) -> str:
         """Return a digest of all that the times depend on; the hierarchy, which changes none, is not in it."""

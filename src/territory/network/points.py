@@ -19,7 +19,9 @@ ACCESS_KMH = {"car": 20.0, "bicycle": 4.8, "foot": 4.8}
 MAX_SNAP_M = 2000.0
 
 
-def place_on_roads(topology: Topology, points: Points, *, role: str, max_snap_m: float, islands: bool) -> Places:
+def place_on_roads(
+    topology: Topology, points: Points, *, role: str, max_snap_m: float, islands: bool
+) -> Places:
     """Place points on the nearest road segment, or say which ones are too far."""
     if not (max_snap_m > 0 and np.isfinite(max_snap_m)):
         raise ParameterError(f"max_snap_m={max_snap_m} : indiquez une distance en mètres au-dessus de zéro.")

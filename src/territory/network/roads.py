@@ -226,7 +226,9 @@ class RoadNetwork:
         return type(self)(topology, self._speeds, period=self._period)
 
     @accepting
-    def with_line(self, line: BaseGeometry, *, speed_kmh: float, is_oneway: bool = False, name: str = "") -> Self:
+    def with_line(
+        self, line: BaseGeometry, *, speed_kmh: float, is_oneway: bool = False, name: str = ""
+    ) -> Self:
         """Return the roads with one more, which joins those that its ends touch; the map is ordered anew.
 
         `line` is a LineString in degrees (WGS 84), from and to within 100 m of roads, driven at `speed_kmh` (5 to 160

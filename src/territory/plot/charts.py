@@ -110,7 +110,8 @@ def _rows(
 
 def _row_names(axes: Axes, names: list[str]) -> None:
     wrapped = [
-        "\n".join(textwrap.wrap(typeset(str(name)), _NAME_LETTERS, max_lines=2, placeholder="…")) for name in names
+        "\n".join(textwrap.wrap(typeset(str(name)), _NAME_LETTERS, max_lines=2, placeholder="…"))
+        for name in names
     ]
     axes.set_yticks(range(len(names)), wrapped, fontsize=8, linespacing=0.95)
     axes.tick_params(axis="y", length=0, pad=6)

@@ -193,7 +193,9 @@ class _Range(NamedTuple):
         return self.high - self.low >= threshold - 1e-6 and (self.low <= 1e-6 or not hides_presence)
 
 
-def _range(values: np.ndarray, system: np.ndarray, cell: int, unknown: np.ndarray, floor: np.ndarray) -> _Range:
+def _range(
+    values: np.ndarray, system: np.ndarray, cell: int, unknown: np.ndarray, floor: np.ndarray
+) -> _Range:
     """Return what a reader can still believe of one withheld cell."""
     # a line reaches another through the unknown cells that they share: the rest of the tables says nothing
     uses = (system != 0) & unknown

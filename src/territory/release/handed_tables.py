@@ -86,7 +86,9 @@ def _coverage(result: StudyResult) -> pd.DataFrame:
     return table.join(homes[list(columns)].rename(columns=columns))
 
 
-def national_tables(state: State, sources: pd.DataFrame | None, found: NationalTables) -> dict[str, pd.DataFrame]:
+def national_tables(
+    state: State, sources: pd.DataFrame | None, found: NationalTables
+) -> dict[str, pd.DataFrame]:
     """Return the tables of a national study, by file name, treated as those of any other."""
     names = place_names(state.communes)
     needs = (with_names(state.demand, names), needs_by_zone(state.demand, names["departement_code"]))
@@ -105,10 +107,16 @@ def national_tables(state: State, sources: pd.DataFrame | None, found: NationalT
         "deserts_communes": with_names(found.deserts, names),
         "deserts_zones": found.desert_shares.reset_index(),
         "equite": equity.astype({"measure": "str", "service": "str"}),
-        **(_treated({"besoins_communes": needs[0], "besoins_departements": needs[1]}) if len(state.demand) else {}),
+        **(
+            _treated({"besoins_communes": needs[0], "besoins_departements": needs[1]})
+            if len(state.demand)
+            else {}
+        ),
         "sources": sources,
     }
-    return {name: handed(name, table) for name, table in every.items() if table is not None and len(table.columns)}
+    return {
+        name: handed(name, table) for name, table in every.items() if table is not None and len(table.columns)
+    }
 
 
 def _needs(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -145,12 +153,16 @@ def _comparisons(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataF
         return table
 
     def trips(result: StudyResult, name: str) -> pd.DataFrame:
-        return zoned(comparison.long_trips(comparison.publish_trips(result, name), result.comparisons[name].zones))
+        return zoned(
+            comparison.long_trips(comparison.publish_trips(result, name), result.comparisons[name].zones)
+        )
 
     return {
         "comparaison_communes": stacked(result, lambda *of: with_names(_beside(*of), names)),
         "comparaison_zones": stacked(result, lambda *of: zoned(comparison.publish_zones(*of).reset_index())),
-        "comparaison_sensibilite": stacked(result, lambda *of: comparison.publish_sensitivity(*of).reset_index()),
+        "comparaison_sensibilite": stacked(
+            result, lambda *of: comparison.publish_sensitivity(*of).reset_index()
+        ),
         "comparaison_trajets": stacked(result, trips),
     }
 
@@ -247,7 +259,9 @@ def _paths(result: StudyResult) -> dict[str, pd.DataFrame]:
 def places_within(state: State) -> pd.DataFrame:
     """Add up the places of children's services around each commune of the territory, where all sites have times."""
     inside = state.communes.index[state.communes.index.isin(state.parameters.territory_codes)]
-    services = state.services[kinds_of(state.services).isin({*CHILD_SERVICES} & {*state.parameters.closest_services})]
+    services = state.services[
+        kinds_of(state.services).isin({*CHILD_SERVICES} & {*state.parameters.closest_services})
+    ]
     times = state.times_to(services.index.get_level_values("site_id").unique())
     return within_minutes(services, times, inside)
 

@@ -73,14 +73,18 @@ class ObservedCounts:
         more = {members & self._present for members in offered} & self._sums
         self._withheld = self._protect(worth, more, threshold)
 
-    def _protect(self, worth: dict[Members, int], offered: Collection[Members], threshold: int) -> set[Members]:
+    def _protect(
+        self, worth: dict[Members, int], offered: Collection[Members], threshold: int
+    ) -> set[Members]:
         """Return the sums that may not be printed."""
         # the smallest sums first, names settling ties: the same choice at each run
         ordered = sorted(worth, key=lambda members: (len(members), sorted(members)))
         index = pd.Index(ordered, tupleize_cols=False, dtype=object)
         counts = pd.Series([float(self.children[sorted(members)].sum()) for members in ordered], index=index)
         relations: list[Relation] = [
-            (members, [frozenset({code}) for code in sorted(members)]) for members in ordered if len(members) > 1
+            (members, [frozenset({code}) for code in sorted(members)])
+            for members in ordered
+            if len(members) > 1
         ]
         hides = pd.Series([len(m) == 1 and m <= self.veiled for m in ordered], index=index)
         small = counts.gt(0) & counts.lt(threshold)
@@ -277,7 +281,9 @@ def merged(classes: Mapping[str, Members], merge: Collection[str]) -> Members:
     return frozenset().union(*(classes.get(effect, frozenset()) for effect in merge))
 
 
-def _situations(result: StudyResult, service: str, listed: set[str]) -> Iterator[tuple[pd.Series, np.ndarray]]:
+def _situations(
+    result: StudyResult, service: str, listed: set[str]
+) -> Iterator[tuple[pd.Series, np.ndarray]]:
     """Yield the effect of each scenario on each commune under each limit, and who is within reach there."""
     state, parameters = result.baseline.state, result.baseline.state.parameters
     codes = state.communes.index[state.communes.index.isin(listed)]

@@ -49,7 +49,9 @@ class Reading:
         self.differences: Callable[[str, str], pd.DataFrame] = cache(released.differences)
         self.counts: Callable[[str, str], Counts] = cache(lambda *key: Counts(released.zone_counts(*key)))
         self.criterion: Callable[[str], pd.DataFrame] = cache(
-            lambda name: pd.DataFrame(released.deserts.xs(name, level="criterion")).reindex(self.territory.index)
+            lambda name: pd.DataFrame(released.deserts.xs(name, level="criterion")).reindex(
+                self.territory.index
+            )
         )
         # of desert, in the order of the study
         self.criteria = [one for scheme in self.study.desert for one in scheme.criterion]
@@ -87,7 +89,11 @@ class Reading:
             for row in known.itertuples()
         ]
         lead = "Les services d'urgences sont comptés comme s'ils étaient toujours ouverts."
-        rest = "Les horaires des autres ne sont pas dans les données." if said else "Leurs horaires n'y sont pas."
+        rest = (
+            "Les horaires des autres ne sont pas dans les données."
+            if said
+            else "Leurs horaires n'y sont pas."
+        )
         return french.typeset(" ".join([lead, *said, rest]))
 
     def zone(self, code: str) -> str:
@@ -126,7 +132,9 @@ class Reading:
         """Return what is counted: an age group by its ages, never children served where they are not known."""
         rows = self.release.services
         ages = rows.loc[rows["authorisation_id"] == service, ["age_min", "age_max"]]
-        return french.of_ages(float(ages["age_min"].min()), float(ages["age_max"].max()), is_observed=is_observed)
+        return french.of_ages(
+            float(ages["age_min"].min()), float(ages["age_max"].max()), is_observed=is_observed
+        )
 
     def children(self, scenario_id: str, service: str) -> pd.Series | None:
         """Return what the children likely served would see, under the variant to quote; None when it is not known."""
@@ -187,7 +195,9 @@ class Reading:
             "run_digest": self.release.run_digest,
             "mark": self.release.mark,
         }
-        return Document(**told | texts, date=self.date, blocks=blocks, logo=self.logo, author=self.study.author)
+        return Document(
+            **told | texts, date=self.date, blocks=blocks, logo=self.logo, author=self.study.author
+        )
 
     @cached_property
     def logo(self) -> tuple[str, bytes] | None:

@@ -180,7 +180,9 @@ class Stops:
         ride, ride_km = np.full((2, n), np.nan)
         lines: list[tuple[Any, ...]] = []
         known = [(*search.cost_of(world, route)[1:], route) for route in routes]
-        for number, (rides, o, route) in enumerate(sorted(known, key=lambda one: (-one[0].max(), one[2])), start=1):
+        for number, (rides, o, route) in enumerate(
+            sorted(known, key=lambda one: (-one[0].max(), one[2])), start=1
+        ):
             ids = kept[route]
             rank[:, ids] = [[number] * len(ids), range(1, len(ids) + 1)]
             ride[ids], late[ids] = rides, world.tail[o] - world.later[o, world.school[route]]
@@ -189,7 +191,9 @@ class Stops:
             # from the first stop to each place of the path
             along = np.append(0.0, np.cumsum([self.km[leg] for leg in itertools.pairwise(path)]))
             arrived = dict(zip(ends, along[len(ids) :], strict=True))
-            ride_km[ids] = [arrived[s] - here_km for s, here_km in zip(world.school[route], along, strict=False)]
+            ride_km[ids] = [
+                arrived[s] - here_km for s, here_km in zip(world.school[route], along, strict=False)
+            ]
             km = empty_km[route[0]] + along[-1]
             hours = (world.lead[route[0]] + rides[0] + late[ids[0]]) / MINUTES_PER_HOUR
             eur = prices.eur_per_vehicle + km * prices.eur_per_km + hours * prices.driver_eur_per_hour
@@ -225,7 +229,9 @@ def legs_between(
         km[start, end] = rows["distance_km"].to_numpy(float)
         problems.count(names[km[start, end] < 0], "distance(s) négative(s)", of="Table des temps")
     minutes, km = (table[np.ix_(every, every)] for table in (minutes, km))
-    lone = [site for site, times in zip(sites, minutes[:, len(places) :].T, strict=True) if np.isinf(times).all()]
+    lone = [
+        site for site, times in zip(sites, minutes[:, len(places) :].T, strict=True) if np.isinf(times).all()
+    ]
     problems.count(lone, "site(s) où ne mène aucun trajet", of="Table des temps")
     inside = minutes[: len(places), : len(places)]
     if len(places) > 1 and np.isinf(inside[~np.eye(len(places), dtype=bool)]).all():
@@ -237,7 +243,9 @@ def legs_between(
     return minutes, km
 
 
-def check_numbers(problems: Problems, positive: Mapping[str, float], at_least_zero: Mapping[str, float]) -> None:
+def check_numbers(
+    problems: Problems, positive: Mapping[str, float], at_least_zero: Mapping[str, float]
+) -> None:
     """Add a problem for each number that is not what it should be."""
     for name, value in positive.items():
         if not value > 0:

@@ -206,7 +206,9 @@ def _random(state: Places) -> float:
 
 
 @inner_kernel
-def _insert(i: int, fixed: float, routes: Places, costs: Floats, state: Places, w: World, ride: Floats) -> bool:
+def _insert(
+    i: int, fixed: float, routes: Places, costs: Floats, state: Places, w: World, ride: Floats
+) -> bool:
     """Put a stop where it costs least, opening a round only where none can take it; tell whether it was put."""
     best, where, place, opened = np.inf, -1, 0, False
     for r in range(routes.shape[0]):
@@ -329,7 +331,9 @@ def _search(
                 costs[r] = before[r]
 
 
-def improve(world: World, routes: list[Route], vehicles: int | None, *, effort: int, seed: int) -> list[Route]:
+def improve(
+    world: World, routes: list[Route], vehicles: int | None, *, effort: int, seed: int
+) -> list[Route]:
     """Lower the minutes on board (and the vehicles, unless so many are given) of rounds that hold."""
     n = len(world.kids)
     width = min(n, world.seats_max + world.chairs_max)

@@ -122,7 +122,9 @@ def staff_rounds(
         effort=effort,
         seed=seed,
     )
-    rows = [(child, v + 1) for child, visits_ in zip(visits.index, count, strict=True) for v in range(visits_)]
+    rows = [
+        (child, v + 1) for child, visits_ in zip(visits.index, count, strict=True) for v in range(visits_)
+    ]
     index = pd.MultiIndex.from_tuples(rows, names=["child", "visit"])
     ranks = dict(zip(("day", "professional", "visit_order"), map(result.whole, week.ranks), strict=True))
     reason = np.repeat(week.reasons, count)
@@ -182,13 +184,17 @@ def week_of(
             plan = _planned(tasks, place, minutes, fleet, asked, effort=effort, seed=seed)
     if plan is None:
         reasons[reasons == ""] = f"aucune semaine trouvée avec {agree(most, 'professionnel(s)')}"
-    ranks, starts, lines = _written(np.repeat(reasons, wanted), tasks, plan or [], (place, minutes, km, visit_min))
+    ranks, starts, lines = _written(
+        np.repeat(reasons, wanted), tasks, plan or [], (place, minutes, km, visit_min)
+    )
     bound = float(sum(work[task[0]] - visit_min for task in tasks)) if plan else 0.0
     totals = _totals(list(lines.values()), int((reasons == "").sum()), days * day_min)
     return Week(reasons, ranks, starts, lines, totals, least, bound)
 
 
-def _totals(lines: list[tuple[int, float, float, float]], served: int, full_time_min: float) -> dict[str, float]:
+def _totals(
+    lines: list[tuple[int, float, float, float]], served: int, full_time_min: float
+) -> dict[str, float]:
     """Return what a week adds up to."""
     road = sum(line[1] for line in lines)
     work = road + sum(line[2] for line in lines)
@@ -237,7 +243,10 @@ def _planned(
     found = pyvrp.solve(data, MaxIterations(effort), seed=seed, collect_stats=False).best
     if not found.is_feasible():
         return None
-    routes = [(*kinds[route.vehicle_type()], [one.idx for one in route if one.is_client()]) for route in found.routes()]
+    routes = [
+        (*kinds[route.vehicle_type()], [one.idx for one in route if one.is_client()])
+        for route in found.routes()
+    ]
     return [(day, p, int(fleet[p]), tasks_) for day, p, tasks_ in routes]
 
 

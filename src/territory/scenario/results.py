@@ -41,11 +41,15 @@ class Results:
 
     def __repr__(self) -> str:
         services = list(self.access.index.get_level_values("service").unique())
-        return f"Results({len(self.state.communes)} communes × {len(services)} services: {', '.join(services)})"
+        return (
+            f"Results({len(self.state.communes)} communes × {len(services)} services: {', '.join(services)})"
+        )
 
     def _repr_html_(self) -> str:
         """Return the times of each service for Jupyter."""
-        inside = self.access.index.get_level_values("commune_code").isin(self.state.parameters.territory_codes)
+        inside = self.access.index.get_level_values("commune_code").isin(
+            self.state.parameters.territory_codes
+        )
         rows = []
         names = {
             **SERVICES,

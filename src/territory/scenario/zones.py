@@ -27,7 +27,9 @@ def of_service(codes: pd.Index, service: str, *, level: str = "commune_code") ->
 def no_rows(keys: Sequence[str], numbers: Iterable[str], texts: Iterable[str] = ()) -> pd.DataFrame:
     """Return a table without rows, of numbers and then of texts."""
     index = pd.MultiIndex.from_arrays([[] for _ in keys], names=list(keys))
-    columns = {name: pd.Series(dtype=float) for name in numbers} | {name: pd.Series(dtype="str") for name in texts}
+    columns = {name: pd.Series(dtype=float) for name in numbers} | {
+        name: pd.Series(dtype="str") for name in texts
+    }
     return pd.DataFrame(columns).set_index(index)
 
 
@@ -59,7 +61,9 @@ def in_reading_order(keys: Sequence[Key]) -> list[Key]:
         for seen, name in zip(first, (key[2], key[1], key[3]), strict=True):
             seen.setdefault(name, len(seen))
     services, zones, measures = first
-    return sorted(keys, key=lambda key: (LEVELS.index(key[0]), services[key[2]], zones[key[1]], measures[key[3]]))
+    return sorted(
+        keys, key=lambda key: (LEVELS.index(key[0]), services[key[2]], zones[key[1]], measures[key[3]])
+    )
 
 
 def groups_of(rows: pd.DataFrame, by: list[str]) -> tuple[pd.Index, np.ndarray]:
@@ -86,7 +90,8 @@ def mean_trips(rows: pd.DataFrame, by: list[str], level: float) -> pd.DataFrame:
         found[f"{side}_p90_min"] = np.full(len(index), np.nan)
         found[f"{side}_p90_min"][zones] = minutes[reached[first]]
     delta, size = (
-        add(kept[name].to_numpy(float) * persons) / total for name in ("delta_travel_time_min", "detectable_min")
+        add(kept[name].to_numpy(float) * persons) / total
+        for name in ("delta_travel_time_min", "detectable_min")
     )
     told = pd.arrays.BooleanArray(told_apart(delta, size, level=level), np.isnan(delta))
     return pd.DataFrame({**found, "detectable_mean_min": size, "is_mean_distinguishable": told}, index=index)

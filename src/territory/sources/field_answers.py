@@ -239,7 +239,9 @@ def _hint(text: str, known: list[str], *, cutoff: float) -> str:
     return f" (vouliez-vous dire « {close[0]} » ?)" if close else ""
 
 
-def _read_identity(content: bytes, path: Path, present: list[str], problems: Problems) -> tuple[str, dt.date | None]:
+def _read_identity(
+    content: bytes, path: Path, present: list[str], problems: Problems
+) -> tuple[str, dt.date | None]:
     if field_workbook.IDENTITY_SHEET not in present:
         problems.add(f"feuille « {field_workbook.IDENTITY_SHEET} » absente")
         return "", None

@@ -123,7 +123,11 @@ def _origins_of_field(path: Path, holders: Mapping[Any, str]) -> pd.DataFrame:
     table = reception[["commune_code", "children"]].assign(authorisation_id=held, line=reception.index)
     # a service that one site alone offers serves the children whom the MDPH says are served
     sites = pd.Series(dict.fromkeys(holders, 1)).groupby(level=1).sum() if holders else pd.Series(dtype=int)
-    alone = {service: holder for (_, service), holder in holders.items() if sites[service] == 1 and holder not in held}
+    alone = {
+        service: holder
+        for (_, service), holder in holders.items()
+        if sites[service] == 1 and holder not in held
+    }
     served = answers.children[answers.children["service"].isin(alone)].dropna(subset="served")
     told = served.rename(columns={"served": "children"})[["commune_code", "children"]]
     told = told.assign(authorisation_id=served["service"].map(alone), line=served.index)

@@ -38,7 +38,9 @@ class Activity:
 # types of activity (ANS, TRE_R209, 2026), with the labels of older extracts; two modes in one code that FINESS
 # does not tell apart are « tous modes », a class of its own
 ACTIVITIES = {
-    line["activity"]: declared(Activity, line, labels=tuple(filter(None, (line["label"], line["older_label"]))))
+    line["activity"]: declared(
+        Activity, line, labels=tuple(filter(None, (line["label"], line["older_label"])))
+    )
     for line in lines_of("activities.csv", "territory.supply")
 }
 
@@ -120,9 +122,7 @@ _COLUMNS = {
 
 
 def strata_from_equipment(
-    equipment: pd.DataFrame,
-    *,
-    capacity: Literal["authorised", "installed"],
+    equipment: pd.DataFrame, *, capacity: Literal["authorised", "installed"]
 ) -> pd.DataFrame:
     """Count places by site, service, authorisation, public, ages and mode, from the equipment lines of FINESS.
 
@@ -180,11 +180,15 @@ def services_from_strata(strata: pd.DataFrame, *, complete: Collection[str]) -> 
         # the only value of several rows, or nothing
         kinds = grouped[name].nunique(dropna=False).to_numpy()
         services[name] = strata.loc[first, name].where(kinds == 1).astype("str").to_numpy()
-    modes = strata.dropna(subset="reception_mode").groupby([*keys, "reception_mode"], sort=False, dropna=False)
+    modes = strata.dropna(subset="reception_mode").groupby(
+        [*keys, "reception_mode"], sort=False, dropna=False
+    )
     counts = modes["capacity"].sum(skipna=False).reset_index()
     said = counts["reception_mode"].astype("str") + ":" + counts["capacity"].map("{:g}".format).astype("str")
     by_mode = said.groupby([counts[name] for name in keys], sort=False, dropna=False).agg(" ".join)
-    services["capacity_by_mode"] = by_mode.reindex(pd.MultiIndex.from_frame(services[keys])).astype("str").to_numpy()
+    services["capacity_by_mode"] = (
+        by_mode.reindex(pd.MultiIndex.from_frame(services[keys])).astype("str").to_numpy()
+    )
     at_home = grouped["delivered_at_home"]
     # one day place in a SESSAD does not stop its staff from driving; one home session does not make a CMPP drive
     goes_home = services["service"].str.removesuffix(TEMPORARY).isin(HOME_SERVICES).to_numpy()

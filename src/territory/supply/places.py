@@ -23,9 +23,7 @@ ALL_MODES = "ensemble"
 _FILE_ACTIVE = "se compte en file active, jamais en places"
 _OTHER_UNIT = "capacité donnée sans unité, ou dans une autre unité que la place"
 _UNKNOWN = "places inconnues"
-_UNSAID = (
-    "places de chaque site ou de l'ensemble ? la table ne le dit pas (colonne capacity_scope : site ou authorisation)"
-)
+_UNSAID = "places de chaque site ou de l'ensemble ? la table ne le dit pas (colonne capacity_scope : site ou authorisation)"
 _SHARED = "places partagées entre {count} sites : celles de l'établissement ne sont attribuées à aucun"
 
 
@@ -137,7 +135,9 @@ def rates_by_mode(levels: Sequence[Level], kinds: Sequence[str]) -> pd.DataFrame
         told = rows.get("capacity_by_mode", pd.Series(index=rows.index, dtype="str"))
         modes = set(told.str.findall(r"(\w+):").explode().dropna()) | set(rows["reception_mode"].dropna())
         for mode in (ALL_MODES, *(sorted(modes) if len(modes) > 1 else ())):
-            offers = [(one[0] if mode == ALL_MODES else of_mode(one[0], mode), one[1], one[2]) for one in levels]
+            offers = [
+                (one[0] if mode == ALL_MODES else of_mode(one[0], mode), one[1], one[2]) for one in levels
+            ]
             rates = [equipment_rate(*one, service=kind) for one in offers if (_kinds(one[0]) == kind).any()]
             blocks[kind, mode] = pd.concat(rates)
     table: pd.DataFrame = pd.concat(blocks, names=["service", "reception_mode", "zone"])
@@ -149,7 +149,9 @@ REFERENCES = pd.DataFrame(lines_of("references.csv", "territory.supply")).astype
 )
 
 
-def with_references(rates: pd.DataFrame, given: pd.DataFrame | None = None, *, year: int | None) -> pd.DataFrame:
+def with_references(
+    rates: pd.DataFrame, given: pd.DataFrame | None = None, *, year: int | None
+) -> pd.DataFrame:
     """Set beside each rate of all modes the published one of the same year, if any; those given are believed first."""
     known = pd.concat([given, REFERENCES]) if given is not None else REFERENCES
     same = known[known["year"] == year].drop_duplicates("service").set_index("service")
@@ -172,14 +174,18 @@ def within_minutes(services: pd.DataFrame, travel_times: pd.DataFrame, communes:
         counted = travel_times["to_id"].astype("str").map(places.groupby(level="site_id", sort=False).sum())
         for bound in _BOUNDS_MIN if places.notna().any() else ():
             near = counted.where(travel_times["travel_time_min"] <= bound, 0.0)
-            summed = near.groupby(travel_times["from_id"].astype("str")).sum().reindex(communes, fill_value=0.0)
+            summed = (
+                near.groupby(travel_times["from_id"].astype("str")).sum().reindex(communes, fill_value=0.0)
+            )
             keys = pd.MultiIndex.from_product([communes, [kind], [bound]])
             blocks.append(pd.DataFrame({"places": summed.to_numpy(), "is_at_least": is_least}, index=keys))
     names = ["commune_code", "service", "threshold_min"]
     return pd.concat(blocks).rename_axis(names) if blocks else pd.DataFrame()
 
 
-def _by_zone(rows: pd.DataFrame, found: pd.DataFrame, zones: pd.Series[str], own: pd.Series[float]) -> pd.DataFrame:
+def _by_zone(
+    rows: pd.DataFrame, found: pd.DataFrame, zones: pd.Series[str], own: pd.Series[float]
+) -> pd.DataFrame:
     """Return places by zone of one service: whole authorisations where they stand in one zone, sites otherwise."""
     rows = rows.assign(zone=pd.Series(zones).reindex(rows["site_id"]).to_numpy(), own=own.to_numpy())
     spread = rows.groupby("authorisation_id")["zone"].transform("nunique") > 1

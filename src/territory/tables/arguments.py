@@ -74,7 +74,9 @@ def accepting(function: Callable[P, R]) -> Callable[P, R]:
     return checked
 
 
-def _bound(called: str, signature: inspect.Signature, args: Any, options: dict[str, Any]) -> inspect.BoundArguments:
+def _bound(
+    called: str, signature: inspect.Signature, args: Any, options: dict[str, Any]
+) -> inspect.BoundArguments:
     """Return the arguments by name; raise if one is missing, or is none of the function's."""
     try:
         return signature.bind(*args, **options)

@@ -195,7 +195,9 @@ def html_table(
     rows: pd.DataFrame | Mapping[str, str], *, title: str = "", of: str = "", sides: Sequence[str] = ()
 ) -> str:
     """Write a table (one of those declared, or pairs) for Jupyter: French headings, units, decimals, names of codes."""
-    table = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows.items()), columns=["", "\u200b"])
+    table = (
+        rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows.items()), columns=["", "\u200b"])
+    )
     if not isinstance(table.index, pd.RangeIndex):
         table = table.rename_axis(index=lambda name: name or "").reset_index()
     known = {**COLUMNS, **(columns_of(of) if of else {})}

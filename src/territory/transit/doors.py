@@ -48,7 +48,9 @@ class Question:
     is_backwards: bool
 
     @classmethod
-    def of(cls, depart: Hour, arrive_by: Hour, window_min: int, max_time_min: float, max_transfers: int) -> Question:
+    def of(
+        cls, depart: Hour, arrive_by: Hour, window_min: int, max_time_min: float, max_transfers: int
+    ) -> Question:
         """Check the words of a question."""
         if (depart is None) == (arrive_by is None):
             raise ParameterError('Indiquez depart="08:00" ou arrive_by="09:00", l\'un des deux seulement.')

@@ -184,7 +184,9 @@ def draw(
     return frame
 
 
-def _cells(stops: gpd.GeoDataFrame, points: gpd.GeoDataFrame, walking: Walking, cell_m: float) -> gpd.GeoDataFrame:
+def _cells(
+    stops: gpd.GeoDataFrame, points: gpd.GeoDataFrame, walking: Walking, cell_m: float
+) -> gpd.GeoDataFrame:
     """Return the middles of the squares to which one may walk from a stop or a point."""
     import geopandas as gpd
     from scipy.spatial import KDTree

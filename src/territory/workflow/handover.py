@@ -143,9 +143,13 @@ def run_folders(
             sweep(folder)
         with journal(kept_dir):
             libraries = ", ".join(f"{name} {version}" for name, version in library_versions().items())
-            _log.info("territory %s, Python %s, %s", __version__, platform.python_version(), platform.platform())
+            _log.info(
+                "territory %s, Python %s, %s", __version__, platform.python_version(), platform.platform()
+            )
             _log.info("Bibliothèques : %s", libraries)
-            _log.info("Étude « %s » (schema_version %s), dossier %s", study.id, study.schema_version, study.folder)
+            _log.info(
+                "Étude « %s » (schema_version %s), dossier %s", study.id, study.schema_version, study.folder
+            )
             _log.info("Données « %s », population %s, graine %s", study.dataset, study.population, study.seed)
             for name, path in files_read(study, roads=roads).items():
                 size = f"{path.stat().st_size} octets" if path.is_file() else "absent"
@@ -361,7 +365,9 @@ def _put(staging: Path, folder: Path, names: Sequence[str], run_digest: str) -> 
     """Move documents to their place, then let the manifest vouch for them."""
     manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
     if manifest.get("run_sha256") != run_digest:
-        raise OutputError(f"Une autre exécution a remplacé l'étude de « {folder} » entre-temps : relancez la commande.")
+        raise OutputError(
+            f"Une autre exécution a remplacé l'étude de « {folder} » entre-temps : relancez la commande."
+        )
     for name in names:
         (folder / name).parent.mkdir(exist_ok=True)
         (staging / name).replace(folder / name)

@@ -92,7 +92,9 @@ def diff_runs(run_a: Path | str, run_b: Path | str) -> RunDifference:
     for before, after in itertools.pairwise(zip(path, scenarios, strict=True)):
         # a step that changes nothing gives the same numbers: most pairs of runs differ by one cause
         values.append(values[-1] if _is_same(before, after) else indicators(*after))
-    return RunDifference(inputs[0].study, inputs[1].study, _changes(values), _crossings(a, b, values[0], values[-1]))
+    return RunDifference(
+        inputs[0].study, inputs[1].study, _changes(values), _crossings(a, b, values[0], values[-1])
+    )
 
 
 def write_difference(difference: RunDifference, folder: Path) -> list[Path]:
@@ -230,7 +232,9 @@ def _prepare_again(folder: Path) -> Inputs:
 def past_study(folder: Path) -> tuple[Study, dict[str, str]]:
     """Return the study of a run and the digests of the files that it read."""
     if not (folder / MANIFEST).is_file():
-        raise MissingFileError(f"« {folder} » n'est pas le dossier d'une étude : « {MANIFEST} » y est absent.")
+        raise MissingFileError(
+            f"« {folder} » n'est pas le dossier d'une étude : « {MANIFEST} » y est absent."
+        )
     manifest = _read_json(folder / MANIFEST)
     noted = _read_json(folder / TIMINGS) if (folder / TIMINGS).is_file() else {}
     place = noted.get("study_folder", ".")
@@ -329,7 +333,9 @@ def _manifest_beside(path: Path) -> Path:
     )
 
 
-def _problems(path: Path, content: bytes, digest: str | None, place: Path, said: dict[str, Any]) -> Iterator[str]:
+def _problems(
+    path: Path, content: bytes, digest: str | None, place: Path, said: dict[str, Any]
+) -> Iterator[str]:
     """Say when the manifest was changed, when the PDF names no run or another one, or is not a file of the run."""
     run, outputs = said["run_sha256"], said["outputs_sha256"]
     if digest_of_manifest(said) != run:

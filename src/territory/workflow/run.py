@@ -116,7 +116,9 @@ def update_files(
             clock.begin("Rien n'a changé : les fichiers en place sont ceux de ces données")
             # a log: a disk that refuses it takes nothing from the files
             with suppress(OSError):
-                write_json(report_dir / TIMINGS, _timings(study, report_dir, clock, ["rapport, tables et cartes"]))
+                write_json(
+                    report_dir / TIMINGS, _timings(study, report_dir, clock, ["rapport, tables et cartes"])
+                )
         clock.note_last()
         return report_dir, digest
 
@@ -326,7 +328,9 @@ def _make(
     numbered = points.set_axis([str(number) for number in range(len(points))], axis=0)
     if numbered.empty:
         return (pd.DataFrame({"place": [], "minutes": [], "area_km2": [], "wkb": []}),)
-    drawn = roads.under(change, communes).isochrones(numbered, minutes=minutes, direction="to", cell_m=_CELL_M)
+    drawn = roads.under(change, communes).isochrones(
+        numbered, minutes=minutes, direction="to", cell_m=_CELL_M
+    )
     table = pd.DataFrame(drawn[["minutes", "area_km2"]])
     table.insert(0, "place", drawn["from_id"].astype(int))
     return (table.assign(wkb=drawn.geometry.to_crs(crs).to_wkb()),)
@@ -337,7 +341,9 @@ _OF_COMMUNES = ("area_km2", "density_hab_km2", "slowness")
 _VERSION = 1
 
 
-def times_without_car(inputs: Inputs, situations: Mapping[str, Results], *, steps: Steps) -> dict[str, Results] | None:
+def times_without_car(
+    inputs: Inputs, situations: Mapping[str, Results], *, steps: Steps
+) -> dict[str, Results] | None:
     """Return each situation at its times without a car from the communes of the territory; None without a timetable."""
     asked = inputs.study.travel.transit
     if asked is None:

@@ -67,7 +67,9 @@ def start_study(
     label = label or DEPARTEMENTS[code].name
     name = name or plain(DEPARTEMENTS[code].name)
     if not _NAME.fullmatch(name):
-        raise ParameterError(f"Nom d'étude inattendu « {name} » : minuscules, chiffres et tirets (haute-garonne).")
+        raise ParameterError(
+            f"Nom d'étude inattendu « {name} » : minuscules, chiffres et tirets (haute-garonne)."
+        )
     if absent := [place for place in look_in if not place.exists()]:
         raise MissingFileError(f"Dossier introuvable : « {examples(absent)} ».")
     path = folder / f"{name}.toml"
@@ -127,7 +129,9 @@ def _listed(code: str, chosen: Chosen) -> dict[str, list[str]]:
     return {"closest": closest + more, "complete": (["urgences"] if "emergencies" in chosen else []) + more}
 
 
-def completed(text: str, chosen: Chosen, lines: Mapping[str, Sequence[str]], folder: Path, *, code: str) -> str:
+def completed(
+    text: str, chosen: Chosen, lines: Mapping[str, Sequence[str]], folder: Path, *, code: str
+) -> str:
     """Return a study file with the files found since, where it names none or one that is no longer there."""
     wrong = "Le fichier d'étude n'est pas du TOML valide ({reason}) : corrigez-le d'abord."
     with retold(tomllib.TOMLDecodeError, StudyError, wrong):
@@ -141,7 +145,9 @@ def completed(text: str, chosen: Chosen, lines: Mapping[str, Sequence[str]], fol
                 text = text[: found.start(1)] + ", ".join(map(_quoted, names)) + text[found.end(1) :]
     for key in chosen:
         given = said.get(key)
-        named = list(given.values()) if isinstance(given, dict) else given if isinstance(given, list) else [given]
+        named = (
+            list(given.values()) if isinstance(given, dict) else given if isinstance(given, list) else [given]
+        )
         if given is not None and all(isinstance(one, str) and (folder / one).is_file() for one in named):
             continue
         for line in reversed([line for line in lines[key] if not line.startswith("#")]):
@@ -210,11 +216,15 @@ def _lines(slot: Slot, found: Sequence[Found], raw: Path, folder: Path) -> list[
     expected = "" if source is None else _seen_from(folder, raw / source.key / _plain_name(source))
     if slot.by_vintage:
         assert source is not None
-        by_vintage = dict(zip((one.vintage for one in named), paths, strict=True)) or {source.vintage: expected}
+        by_vintage = dict(zip((one.vintage for one in named), paths, strict=True)) or {
+            source.vintage: expected
+        }
         years = {one.vintage: one.cog_year for one in named}
         each = ", ".join(f"{vintage} = {_quoted(path)}" for vintage, path in by_vintage.items())
         # a census is published in the communes of two years later
-        cog = ", ".join(f"{vintage} = {years.get(vintage) or int(vintage[2:6]) + 2}" for vintage in by_vintage)
+        cog = ", ".join(
+            f"{vintage} = {years.get(vintage) or int(vintage[2:6]) + 2}" for vintage in by_vintage
+        )
         return [*lines, f"{slot.key} = {{ {each} }}", f"population_cog_years = {{ {cog} }}"]
     comment = "# " if not paths and slot.need == "optional" else ""
     listed = ", ".join(map(_quoted, paths or [expected]))

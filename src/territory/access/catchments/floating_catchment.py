@@ -428,7 +428,9 @@ def gp_headcount_access(
     return (access * PER_HAB).rename(HEADCOUNT_NAME)
 
 
-def mean_by(values: pd.Series[float], weights_hab: pd.Series[float], groups: pd.Series[str]) -> pd.Series[float]:
+def mean_by(
+    values: pd.Series[float], weights_hab: pd.Series[float], groups: pd.Series[str]
+) -> pd.Series[float]:
     """Mean of a measure over each zone, weighted by residents: the APL of a territoire de vie-santé.
 
     sum of P_i x_i / sum of P_i (DREES, foire aux questions on the APL, 25/05/2018); NaN where a commune with residents

@@ -68,7 +68,9 @@ def limited_search(
     return np.repeat(np.arange(len(seeds), dtype=np.int32), counts), reached, times
 
 
-def one_to_all(graph: Graph, seeds: Seeds, *, limit_ms: int = MAX_TIME_MS, threads: int | None = None) -> Int32:
+def one_to_all(
+    graph: Graph, seeds: Seeds, *, limit_ms: int = MAX_TIME_MS, threads: int | None = None
+) -> Int32:
     """Return the times from each seed to every node (ms), `UNREACHED` beyond the limit."""
     limit = checked_limit(limit_ms)
     seeds.check(graph.n_nodes)

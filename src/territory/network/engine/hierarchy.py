@@ -204,7 +204,9 @@ def perfect(indptr: Int64, heads: Int32, up: Int32, down: Int32, keep_up: Bool, 
                     keep_down[second] = False
 
 
-def compress(indptr: Int64, heads: Int32, weights: Int32, keep: Bool, far: Integer) -> tuple[Int64, Int32, Int32]:
+def compress(
+    indptr: Int64, heads: Int32, weights: Int32, keep: Bool, far: Integer
+) -> tuple[Int64, Int32, Int32]:
     """Return the arcs that are kept and that lead somewhere, in compressed rows."""
     kept = np.flatnonzero(keep & (weights < far))
     return np.searchsorted(kept, indptr), heads[kept], weights[kept]

@@ -123,7 +123,9 @@ class _Descent:
         """Return room for one sweep."""
         return _aligned_rows(len(self.nodes), self.weights.dtype)
 
-    def sweep(self, source_nodes: Int32, starts: Labels, batch: Int64, slots: Int32, rows: Labels, out: Labels) -> None:
+    def sweep(
+        self, source_nodes: Int32, starts: Labels, batch: Int64, slots: Int32, rows: Labels, out: Labels
+    ) -> None:
         """Write the labels from up to sixteen sources, whose rows of `out` are given, to the targets."""
         metric = self.metric
         # the least label that is out of reach, and what stands for it in a result
@@ -138,7 +140,9 @@ class _Descent:
         sweeping.read_rows(rows, self.places, self.target_nodes, self.ends, batch, far, beyond, out)
 
 
-def all_labels(metric: Metric, sources: Seeds, targets: Seeds, starts: Any, ends: Any, threads: int) -> Labels:
+def all_labels(
+    metric: Metric, sources: Seeds, targets: Seeds, starts: Any, ends: Any, threads: int
+) -> Labels:
     """Return the least label from each source to each target."""
     source_nodes = metric.ranks(sources)
     together = _neighbours_together(source_nodes)

@@ -235,7 +235,9 @@ _SMALL = 40
 
 
 @kernel
-def dissect(nodes: Int32, place: Int32, start: Int64, heads: Int32, x: Int64, y: Int64, first: int, last: int) -> None:
+def dissect(
+    nodes: Int32, place: Int32, start: Int64, heads: Int32, x: Int64, y: Int64, first: int, last: int
+) -> None:
     """Order a part: each side before the separator, down to parts that are ordered by their degrees."""
     stack = [(first, last)]
     while len(stack) > 0:

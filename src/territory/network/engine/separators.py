@@ -56,7 +56,9 @@ def split(
 
 
 @kernel
-def _local_graph(nodes: Int32, place: Int32, start: Int64, heads: Int32, first: int, last: int) -> tuple[Int32, Int32]:
+def _local_graph(
+    nodes: Int32, place: Int32, start: Int64, heads: Int32, first: int, last: int
+) -> tuple[Int32, Int32]:
     """Return the graph of one part in compressed rows, nodes numbered by their place in it."""
     local_start = np.zeros(last - first + 1, np.int32)
     count = 0

@@ -79,7 +79,9 @@ def gather_above(parents: Int32, nodes: Int32, slots: Int32) -> Int32:
 
 
 @kernel
-def start_rows(nodes: Int32, offsets: Int32, above: Int32, slots: Int32, far: Integer, up_rows: Int32) -> None:
+def start_rows(
+    nodes: Int32, offsets: Int32, above: Int32, slots: Int32, far: Integer, up_rows: Int32
+) -> None:
     """Fill the rows of the nodes above up to sixteen origins with what is known before they climb."""
     up_rows[: len(above)] = far
     for lane in range(len(nodes)):

@@ -328,7 +328,9 @@ def _fill_slots(ids: Ints, count: int, slots: Int32) -> None:  # pragma: no cove
 
 
 @kernel
-def _add(steps: _Steps, slots: Int32, known: _Steps, count: int, numbers: Int32) -> int:  # pragma: no cover - compiled
+def _add(
+    steps: _Steps, slots: Int32, known: _Steps, count: int, numbers: Int32
+) -> int:  # pragma: no cover - compiled
     """Write the number of each node; return how many are known."""
     ids, lon, lat = steps
     known_ids, known_lon, known_lat = known

@@ -65,7 +65,9 @@ def read_osm(path: str | Path, *, profile: str = "car") -> RoadNetwork:
     network = RoadNetwork.from_road_lines(lines)
     if network.roads.asides:
         one = {line["many"]: line["one"] for line in lines_of("asides.csv", "territory.network.maps")}
-        listed = " ; ".join(f"{count} {kind if count > 1 else one[kind]}" for kind, count in network.roads.asides)
+        listed = " ; ".join(
+            f"{count} {kind if count > 1 else one[kind]}" for kind, count in network.roads.asides
+        )
         warn(f"Carte « {network.roads.source} », laissé de côté : {listed}.")
     return network
 

@@ -138,7 +138,9 @@ def _streets(graph: nx.MultiDiGraph[Any]) -> Iterator[tuple[Any, Any, Mapping[st
             continue
         osm_id = edge.get("osmid")
         name = str(sorted(map(str, osm_id)) if isinstance(osm_id, list) else osm_id)
-        with retold(ValueError, NetworkError, f"Graphe osmnx : longueur illisible « {edge.get('length')} » (mètres)."):
+        with retold(
+            ValueError, NetworkError, f"Graphe osmnx : longueur illisible « {edge.get('length')} » (mètres)."
+        ):
             length = round(float(edge.get("length") or 0.0), 1)
         partners = waiting.get((head, tail, name, length))
         if partners:

@@ -283,7 +283,9 @@ def _one_duration_s(text: str) -> float:
     return math.nan
 
 
-def _at_the_time(tags: Mapping[str, str], profile: Profile, asides: list[str]) -> tuple[Mapping[str, str], int]:
+def _at_the_time(
+    tags: Mapping[str, str], profile: Profile, asides: list[str]
+) -> tuple[Mapping[str, str], int]:
     """Return the tags that hold at the time of the trip, and the months in which the way is closed."""
     mine = [key for key in (*profile.keys, "oneway", "maxspeed") if f"{key}:conditional" in tags]
     if not mine:
@@ -321,7 +323,9 @@ def node_kind(tags: Mapping[str, str]) -> int:
     return {"traffic_signals": SIGNAL, "stop": STOP, "give_way": STOP}.get(tags.get("highway", ""), PLAIN)
 
 
-def node_effects(tagged: Iterable[tuple[Any, Mapping[str, str]]], profile: Profile) -> tuple[dict[Any, int], list[Any]]:
+def node_effects(
+    tagged: Iterable[tuple[Any, Mapping[str, str]]], profile: Profile
+) -> tuple[dict[Any, int], list[Any]]:
     """Return what nodes with a signal or a stop have, and the nodes that stop one, from the tags of nodes."""
     kinds, barriers = {}, []
     for node, tags in tagged:
@@ -332,7 +336,9 @@ def node_effects(tagged: Iterable[tuple[Any, Mapping[str, str]]], profile: Profi
     return kinds, barriers
 
 
-def way_table(way_id: Ints, driven: Sequence[Drivable | None], group: Ints, *, name: Int32 | None = None) -> WayTable:
+def way_table(
+    way_id: Ints, driven: Sequence[Drivable | None], group: Ints, *, name: Int32 | None = None
+) -> WayTable:
     """Build the table of ways from what the profile says of each group of ways, and the row of their names."""
     known = [one or CLOSED for one in driven]
     class_names = tuple(sorted({one.road_class for one in known if one.direction}))

@@ -175,7 +175,9 @@ def _minutes(site_times: pd.DataFrame, from_ids: Iterable[str], to_ids: Iterable
     return np.where(same, 0.0, minutes)
 
 
-def _placed(members: gpd.GeoDataFrame, result: GroupingResult, state: State, grouping: Grouping) -> gpd.GeoDataFrame:
+def _placed(
+    members: gpd.GeoDataFrame, result: GroupingResult, state: State, grouping: Grouping
+) -> gpd.GeoDataFrame:
     """Add the group of each member, and its drives to the seat and to the support hospital."""
     group = result.groups.reindex(members.index)
     seat = group.map(result.summary["seat"])
@@ -259,7 +261,9 @@ _FIGURES = ("hours_today_per_year", "hours_pooled_per_year", "trips_per_year")
 _COLUMNS = ("label", "is_shared", "host_id", *_FIGURES)
 
 
-def pooling_template(members: Iterable[str], *, services: Mapping[str, str] = SHARED_SERVICES) -> pd.DataFrame:
+def pooling_template(
+    members: Iterable[str], *, services: Mapping[str, str] = SHARED_SERVICES
+) -> pd.DataFrame:
     """Make the table that the members fill in: one row per service and member, nothing known.
 
     Parameters

@@ -215,7 +215,9 @@ def best_partition(
     return min(moved, key=lambda groups: regions.worth(nodes, groups)), False
 
 
-def _choose(nodes: Nodes, pool: list[int], n_groups: int | None, search: Search) -> tuple[list[int] | None, bool]:
+def _choose(
+    nodes: Nodes, pool: list[int], n_groups: int | None, search: Search
+) -> tuple[list[int] | None, bool]:
     """Return the groups of the best partition within a pool, and whether that is proven."""
     if not pool:
         return None, True

@@ -236,7 +236,9 @@ def choose_shared(
     return Choice(answer.values[size:] > 0.5, answer.objective, answer.bound)
 
 
-def share_out(sharing: Sharing, is_open: Bools, *, serve_all: bool, covered_min: float = math.inf) -> Floats | None:
+def share_out(
+    sharing: Sharing, is_open: Bools, *, serve_all: bool, covered_min: float = math.inf
+) -> Floats | None:
     """Return the shares (origin × site) that cover most persons, then travel least; None if all cannot be served."""
     size = sharing.origin.size
     if not size:

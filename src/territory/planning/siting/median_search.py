@@ -198,7 +198,9 @@ class Choice:
     is_infeasible: bool = False
 
 
-def solve_median(problem: MedianProblem, search: Search, *, start: Bools | None = None, finish: bool = True) -> Choice:
+def solve_median(
+    problem: MedianProblem, search: Search, *, start: Bools | None = None, finish: bool = True
+) -> Choice:
     """Return the best columns from `start`, which serves everybody; without `finish`, HiGHS is not called."""
     if not np.isfinite(problem.costs).any(axis=1).all():
         return Choice(problem.always, math.inf, math.inf, is_infeasible=True)
@@ -214,7 +216,9 @@ def solve_median(problem: MedianProblem, search: Search, *, start: Bools | None 
     return Choice(prune(problem, found.is_open), found.value, found.bound)
 
 
-def _finish(problem: MedianProblem, known: Choice, facts: tuple[Bools, Bools, Floats], search: Search) -> Choice:
+def _finish(
+    problem: MedianProblem, known: Choice, facts: tuple[Bools, Bools, Floats], search: Search
+) -> Choice:
     """Solve what the bound left open; the set already known stands when nothing better exists."""
     closed, opened, largest = facts
     cost, rows, low, constant = _radius_model(problem, closed, largest)
@@ -238,7 +242,9 @@ def _finish(problem: MedianProblem, known: Choice, facts: tuple[Bools, Bools, Fl
     return Choice(is_open, value, min(bound, value))
 
 
-def _radius_model(problem: MedianProblem, closed: Bools, largest: Floats) -> tuple[Floats, sp.csr_array, Floats, float]:
+def _radius_model(
+    problem: MedianProblem, closed: Bools, largest: Floats
+) -> tuple[Floats, sp.csr_array, Floats, float]:
     """Return costs, rows (>= low) and constant of the radius formulation, y first, then the z of each row."""
     sites = len(problem.always)
     cost: list[Floats] = [np.zeros(sites)]

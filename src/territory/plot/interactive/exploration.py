@@ -185,7 +185,9 @@ def _deserts(situation: Situation) -> dict[str, Maker]:
     return {f"Déserts : {name}": partial(views.deserts_view, rows) for name, rows in schemes}
 
 
-def of_comparison(effects: Effects, areas: gpd.GeoDataFrame, *, service: str | None, **options: Any) -> Exploration:
+def of_comparison(
+    effects: Effects, areas: gpd.GeoDataFrame, *, service: str | None, **options: Any
+) -> Exploration:
     """Return the map of gains and losses of a scenario."""
     makers: dict[str, Maker] = {}
     for name in sorted(effects.services, key=lambda name: name != service):

@@ -48,7 +48,9 @@ _COLORS = {
 class TrialPanel:
     """Widgets of a trial; `changed` is called with each new outcome, or None when it cannot be computed."""
 
-    def __init__(self, trial: Trial, study: Study | None, labels: Mapping[str, str], changed: Changed) -> None:
+    def __init__(
+        self, trial: Trial, study: Study | None, labels: Mapping[str, str], changed: Changed
+    ) -> None:
         self._trial, self._study, self._labels, self._changed = trial, study, labels, changed
         self._is_busy = False
         self._saved: tuple[Any, ...] = ()
@@ -180,7 +182,9 @@ class TrialPanel:
     def _name_of(self, step: Step) -> str:
         """Say one change, as the page of a study names a trial."""
         names = self._trial.state.communes["name"]
-        where = "à un point de la carte" if step.commune_code is None else at_place(str(names[step.commune_code]))
+        where = (
+            "à un point de la carte" if step.commune_code is None else at_place(str(names[step.commune_code]))
+        )
         capacity = "" if step.capacity is None else f" ({decimal(step.capacity, 0)} places)"
         said = self._labels.get(step.service, step.service) + _SAID.get(step.act, "")
         return said + (where if step.act in PLACED else "") + capacity
@@ -296,7 +300,9 @@ def _numbers(outcome: Tried, trial: Trial, service: str) -> str:
         )
     if service not in outcome.effects.services:
         box += "<div>Aucun trajet ne change pour ce service : l'étude compte le reste (places, soins proches).</div>"
-    ages = trial.state.services.loc[trial.state.services["authorisation_id"] == service, ["age_min", "age_max"]]
+    ages = trial.state.services.loc[
+        trial.state.services["authorisation_id"] == service, ["age_min", "age_max"]
+    ]
     whom = capital(of_ages(float(ages["age_min"].min()), float(ages["age_max"].max())))
     table = "<table style='width:100%;border-collapse:collapse'>"
     rates = (decimal(value, 2) for value in outcome.capacity_per_1000)

@@ -88,7 +88,9 @@ def text_size(text: str, size: float) -> tuple[float, float]:
     return max(widths), size * (0.95 + 1.2 * (len(lines) - 1))
 
 
-def place_labels(labels: Iterable[Label], *, frame: Box, obstacles: Sequence[Box] = (), reach: int = 3) -> list[Placed]:
+def place_labels(
+    labels: Iterable[Label], *, frame: Box, obstacles: Sequence[Box] = (), reach: int = 3
+) -> list[Placed]:
     """Place labels one after the other, the most important first, on the first free spot around their point."""
     taken, placed = list(obstacles), []
     for label in labels:

@@ -110,7 +110,9 @@ def _show_labels(
     """Draw a partition; groups beyond the number of colours are told apart by hatches."""
     known = _known(areas, groups.index, "unités")
     # outlines that the result does not name are land under its points
-    land = areas[~areas.index.isin(groups.index) & (areas.geom_type != "Point") & known.geom_type.eq("Point").all()]
+    land = areas[
+        ~areas.index.isin(groups.index) & (areas.geom_type != "Point") & known.geom_type.eq("Point").all()
+    ]
     drawn: Any = pd.concat([land, known])
     legend = [*[_group(i, name, labels[name]) for i, name in enumerate(labels)], _LAND, UNKNOWN]
     keys = groups.reindex(drawn.index).astype(object).where(lambda found: found.notna(), UNKNOWN.key)

@@ -55,7 +55,9 @@ def deserts(reading: Reading) -> list[doc.Block]:
     else:
         text.append(doc.strong(f"« {label} » est celui que les données permettent le mieux de calculer. "))
     text.append(
-        doc.wording("deserts.doubt", left=integer(100 - 100 * draws.sure_share), draws=integer(draws.count), sure=sure)
+        doc.wording(
+            "deserts.doubt", left=integer(100 - 100 * draws.sure_share), draws=integer(draws.count), sure=sure
+        )
     )
     # where no chapter before has said it
     is_new = "urgences" not in reading.closest and any("urgences" in one.services for one in reading.criteria)
@@ -105,7 +107,9 @@ def _picture(reading: Reading, draws: Draws, criterion: str, label: str) -> doc.
     areas, scheme = pictures.areas_of(reading), _counted_together(reading)
     zones, height_cm = reading.communes["epci_code"], 9.2
     if scheme is None:
-        figure = doubt_map(draws, areas, criterion=criterion, title=label, zones=zones, max_height_cm=height_cm)
+        figure = doubt_map(
+            draws, areas, criterion=criterion, title=label, zones=zones, max_height_cm=height_cm
+        )
         rows = pd.DataFrame(draws.deserts.xs(criterion, level="criterion")).reindex(areas.index)
         classes = rows["status"].astype(str) + ", " + rows["verdict"].astype(str)
         caption = f"{label} : sûr ou douteux."
@@ -115,7 +119,10 @@ def _picture(reading: Reading, draws: Draws, criterion: str, label: str) -> doc.
         notes = tuple(f"{one.label} : {_origin(reading, one.id)}." for one in scheme.criterion)
         figure = class_map(classes, areas, title=label, notes=notes, zones=zones, max_height_cm=height_cm)
         caption = f"{label} : nombre de critères remplis par commune."
-    parts = [f"{name} : {count(int(size), 'commune')}" for name, size in classes.value_counts().sort_index().items()]
+    parts = [
+        f"{name} : {count(int(size), 'commune')}"
+        for name, size in classes.value_counts().sort_index().items()
+    ]
     return doc.Picture(
         style.to_svg(figure),
         alt=f"Carte de {count(len(areas), 'commune')}. {label}. {' ; '.join(parts)}.",
@@ -146,7 +153,9 @@ def _table(reading: Reading, draws: Draws, labels: dict[str, str], verdicts: pd.
             "–" if _is_published(reading, criterion) else integer(int(doubtful.sum())),
             integer(int(status.eq(_NOT_COMPUTABLE).sum())),
         ]
-        rows.append([labels[criterion], _origin(reading, criterion), *cells, _inhabitants(reading, draws, criterion)])
+        rows.append(
+            [labels[criterion], _origin(reading, criterion), *cells, _inhabitants(reading, draws, criterion)]
+        )
         lacking += filter(None, [_lacking(reading, criterion, labels[criterion])])
     ages = reading.release.completeness
     kinds = [name for one in reading.criteria for name in one.services]

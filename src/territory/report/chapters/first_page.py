@@ -15,7 +15,9 @@ from territory.tables.catalogue import WITHIN_SHARES
 
 # other scenarios told on the first page; the table of the options has them all
 _MOST_VARIANTS = 3
-DEFINED = "« Sans différence visible » : différence trop petite, devant le doute sur les temps, pour être affirmée."
+DEFINED = (
+    "« Sans différence visible » : différence trop petite, devant le doute sur les temps, pour être affirmée."
+)
 
 
 def first_page(reading: Reading) -> list[doc.Block]:
@@ -31,7 +33,10 @@ def first_page(reading: Reading) -> list[doc.Block]:
 
 def questions(reading: Reading) -> list[doc.Text]:
     """Return what is not known, and whom to ask."""
-    return [[f"{found.question} ", doc.strong("À demander"), f" : {found.ask}."] for found in reading.study.unknown]
+    return [
+        [f"{found.question} ", doc.strong("À demander"), f" : {found.ask}."]
+        for found in reading.study.unknown
+    ]
 
 
 def answer(reading: Reading) -> list[doc.Block]:
@@ -63,7 +68,9 @@ def small_map(reading: Reading, *, max_height_cm: float = 8.5) -> doc.Picture | 
 def readings(reading: Reading) -> list[doc.Block]:
     """Say what « aujourd'hui » means, and which scenarios the sources support."""
     today = reading.study.today
-    blocks: list[doc.Block] = [doc.Paragraph(f"« Aujourd'hui » : {today.rstrip('.')}.", "small")] if today else []
+    blocks: list[doc.Block] = (
+        [doc.Paragraph(f"« Aujourd'hui » : {today.rstrip('.')}.", "small")] if today else []
+    )
     pivot = reading.pivot
     for scenario in reading.study.scenario:
         if scenario.supported_by and scenario.id in reading.release.scenarios:
@@ -92,7 +99,9 @@ def headline(reading: Reading, move: Move) -> list[doc.Block]:
     if move.who == STAFF:
         blocks.append(doc.Paragraph("Ce sont les professionnels qui font la route, vers l'enfant."))
     ten = main_move.of_ten(reading, move)
-    blocks.append(doc.Paragraph([doc.strong(ten or f"{capital(main_move.in_classes(found, noun))}.")], "lead"))
+    blocks.append(
+        doc.Paragraph([doc.strong(ten or f"{capital(main_move.in_classes(found, noun))}.")], "lead")
+    )
     sizes, variants = main_move.of_places(reading, move), main_move.in_variants(reading, move)
     blocks += [doc.Paragraph(text) for text in (sizes, variants) if text]
     drawn = doc.wording("first_page.drawn", noun=noun)

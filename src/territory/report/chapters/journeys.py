@@ -39,13 +39,17 @@ def time_on_board(reading: Reading, *, whole: bool = False) -> list[doc.Block]:
     supposed = found[found["is_illustrative"].astype(bool)].drop_duplicates(["service", "who"])
     if len(supposed):
         counts = supposed["children_count"].map(integer)
-        named = [f"{n} pour {reading.the([name])}" for name, n in zip(supposed["service"], counts, strict=True)]
+        named = [
+            f"{n} pour {reading.the([name])}" for name, n in zip(supposed["service"], counts, strict=True)
+        ]
         said += f" Nombre d'enfants supposé, à titre d'illustration : {join(named)}."
     blocks: list[doc.Block] = [doc.Heading("Le temps à bord"), doc.Paragraph(said)]
     for (service, who), rows in found.groupby(["service", "who"], sort=False):
         if secret := next(filter(None, rows["reason"]), ""):
             blocks.append(
-                doc.Paragraph([doc.strong(f"{capital(reading.short(str(service)))}."), f" Tournées : {secret}."])
+                doc.Paragraph(
+                    [doc.strong(f"{capital(reading.short(str(service)))}."), f" Tournées : {secret}."]
+                )
             )
             continue
         is_short = who == "staff" and not whole
@@ -83,7 +87,9 @@ def _rounds(reading: Reading, zone: str) -> pd.DataFrame:
 def _on_the_road(reading: Reading, service: str, who: str, rows: pd.DataFrame) -> doc.Paragraph:
     """Say which share of their working time professionals spend on the road, today and in each scenario."""
     spent = rows[rows["measure"].eq("road_share") & rows["scenario"].ne(TODAY)]
-    said = [f"{_cell(row, 'scenario', 'share')} dans le scénario {row['scenario']}" for _, row in spent.iterrows()]
+    said = [
+        f"{_cell(row, 'scenario', 'share')} dans le scénario {row['scenario']}" for _, row in spent.iterrows()
+    ]
     today = _cell(rows[rows["measure"].eq("road_share")].iloc[0], "baseline", "share")
     times = [f"{today} aujourd'hui", *said]
     told = f"{join(times)} ({_rules(reading, service, who)}). Le reste est dans l'annexe."
@@ -109,7 +115,9 @@ def _table(reading: Reading, service: str, who: str, rows: pd.DataFrame, caption
         heads = ["Mesure <1.6", "Aujourd'hui >1", "Dans les scénarios <3"]
         lines = [[*line[:2], grouped(dict(zip(every, line[2:], strict=True)), line[1])] for line in lines]
         return doc.table(heads, lines, caption)
-    return doc.table(["Mesure <1.6", "Aujourd'hui >1", *(f"Scénario {name} >1" for name in every)], lines, caption)
+    return doc.table(
+        ["Mesure <1.6", "Aujourd'hui >1", *(f"Scénario {name} >1" for name in every)], lines, caption
+    )
 
 
 def _limits(reading: Reading, service: str) -> list[doc.Block]:
@@ -124,8 +132,12 @@ def _limits(reading: Reading, service: str) -> list[doc.Block]:
         for side, where in (("baseline", today), ("scenario", f"scénario {name}")):
             told[where] = []
             for limit, rows in of_it.groupby("max_ride_min"):
-                by_measure = {str(row["measure"]): _cell(row, side, str(row["unit"])) for _, row in rows.iterrows()}
-                told[where].append([minutes(float(str(limit))), *(by_measure.get(one, "–") for one in measures)])
+                by_measure = {
+                    str(row["measure"]): _cell(row, side, str(row["unit"])) for _, row in rows.iterrows()
+                }
+                told[where].append(
+                    [minutes(float(str(limit))), *(by_measure.get(one, "–") for one in measures)]
+                )
     every = ((where, line) for where, lines in told.items() for line in lines)
     kept = [[where, *line] for where, line in every if where == today or told[where] != told[today]]
     heads = [f"{CODES['round_measures'][one]} >{1.5 if one.endswith('_min') else 1.1}" for one in measures]
@@ -187,7 +199,9 @@ def _map(reading: Reading, service: str, situation: str, places: list[str], fram
     keys[keys.index.isin(codes)] = _ON_ROUND.key
     order = pd.Series([integer(k) for k in range(1, len(codes) + 1)], index=codes, dtype=object)
     numbers = order.groupby(level=0, sort=False).agg("-".join)
-    points: list[Any] = [reading.communes.geometry[code] for code in codes] + [reading.release.sites.geometry[site]]
+    points: list[Any] = [reading.communes.geometry[code] for code in codes] + [
+        reading.release.sites.geometry[site]
+    ]
     lines = [shapely.LineString([a, b]) for a, b in pairwise(points) if a.distance(b) > 1.0]
     drawn = gpd.GeoDataFrame(geometry=lines, crs=reading.communes.crs)
     panel = Panel(

@@ -87,7 +87,9 @@ def in_variants(reading: Reading, move: Move) -> Text | None:
             continue
         low, high = (rows[f"{end}_of_10"][finding] for end in ("low", "high"))
         sizes = f"{int(low)} à {int(high)}" if low < high else f"{int(high)}"
-        said[str(rows["holds"][finding])].append(f"{words} ({sizes} sur 10)" if finding.startswith("some_") else words)
+        said[str(rows["holds"][finding])].append(
+            f"{words} ({sizes} sur 10)" if finding.startswith("some_") else words
+        )
     if not any(said.values()):
         return None
     sides = [_FINDINGS[f"more_{fate}"] for fate in ("shorter", "longer")]
@@ -97,7 +99,9 @@ def in_variants(reading: Reading, move: Move) -> Text | None:
     text: list[str | Run] = [strong(f"Dans les {number} variantes essayées")]
     text.append(f" : {join(said['always'])}." if said["always"] else ", rien n'est vrai partout.")
     if changes:
-        text.append(" Le plus grand nombre est tantôt celui des trajets raccourcis, tantôt celui des allongés.")
+        text.append(
+            " Le plus grand nombre est tantôt celui des trajets raccourcis, tantôt celui des allongés."
+        )
     return [*text, f" Dans certaines seulement : {join(sometimes)}."] if sometimes else text
 
 
@@ -134,9 +138,15 @@ def in_classes(found: Counts, noun: str) -> str:
         others = "autres" if parts else noun
         classes = " ou ".join(CLASSES[effect] for effect in found.merged)
         parts.append(f"{classes} pour {found.merged_text} {others}, que l'on ne peut publier qu'ensemble")
-    if not found.is_observed or found.merged or not all(found.text(ALL_TERRITORY, e) == SECRET for e in CLASSES):
+    if (
+        not found.is_observed
+        or found.merged
+        or not all(found.text(ALL_TERRITORY, e) == SECRET for e in CLASSES)
+    ):
         none = "rien ne peut être dit : des temps de route sont inconnus"
-        return ", ".join(parts) or (none if not is_nobody(found, "unknown") else "aucun effet que l'on puisse affirmer")
+        return ", ".join(parts) or (
+            none if not is_nobody(found, "unknown") else "aucun effet que l'on puisse affirmer"
+        )
     return "les effectifs, trop petits, ne sont pas publiés : les cartes montrent où les trajets changeraient"
 
 
@@ -191,7 +201,9 @@ def _between(reading: Reading, move: Move) -> str:
 
 
 _SAME, _DOUBTFUL = "=", " ≈"
-_EFFECTS = {one: capital(CODES["effects"][one]) for one in ("gain", "loss", "indistinct", "without", "entering")}
+_EFFECTS = {
+    one: capital(CODES["effects"][one]) for one in ("gain", "loss", "indistinct", "without", "entering")
+}
 
 
 def options(reading: Reading) -> list[Block]:

@@ -96,7 +96,11 @@ def _rates(reading: Reading, table: pd.DataFrame, service: str) -> list[doc.Bloc
         source=pictures.map_source(reading),
     )
     rows = rows.sort_values("young_hab", ascending=False, kind="stable")
-    return [doc.Heading(f"Où sont les places : {reading.label(service)}"), picture, rates_table(reading, rows)]
+    return [
+        doc.Heading(f"Où sont les places : {reading.label(service)}"),
+        picture,
+        rates_table(reading, rows),
+    ]
 
 
 def _within_table(reading: Reading, move: Move) -> doc.DataTable:
@@ -175,7 +179,9 @@ def change_table(
     order = order.sort_values(["size", "name"], ascending=[False, True], kind="stable").head(most)
     cells, beside = [], BESIDE | {"entering": f"désormais ≤ {reading.limit}"}
     for code, row in order.iterrows():
-        cells.append([reading.commune(str(code)), from_to(*map(float, row[sides])), said_of(row, beside, "inconnu")])
+        cells.append(
+            [reading.commune(str(code)), from_to(*map(float, row[sides])), said_of(row, beside, "inconnu")]
+        )
     name = f"{reading.labels(move.services)}, d'aujourd'hui au scénario {move.scenario_id}, aller simple"
     return [_in_two(cells, ["Commune", "Temps de route", "Écart"], f"{name}.", total)] if cells else []
 
@@ -188,7 +194,9 @@ def today_table(reading: Reading, codes: pd.Index, *, most: int) -> list[doc.Blo
     times = reading.times(TODAY, service).reindex(codes)["travel_time_min"]
     people = reading.communes["population"].reindex(codes)
     order = times.sort_values(ascending=False, kind="stable").index[:most]
-    cells = [[reading.commune(str(c)), integer(float(people[c])), written_minutes(float(times[c]))] for c in order]
+    cells = [
+        [reading.commune(str(c)), integer(float(people[c])), written_minutes(float(times[c]))] for c in order
+    ]
     caption = f"Temps de route d'aujourd'hui, {reading.label(service)}."
     return [_in_two(cells, ["Commune", "Habitants", "Temps"], caption, len(codes))]
 
@@ -217,4 +225,6 @@ def _in_two(cells: list[list[str]], heads: list[str], caption: str, total: int) 
         return doc.DataTable(heads, left, caption, note=note)
     right = [*right, *([[""] * len(heads)] * (len(left) - len(right)))]
     columns = [f"{heads[0]} <1.27", f"{heads[1]} >1", *(f"{head} >1.32" for head in heads[2:])] * 2
-    return doc.table(columns, [[*one, *two] for one, two in zip(left, right, strict=True)], caption, note=note)
+    return doc.table(
+        columns, [[*one, *two] for one, two in zip(left, right, strict=True)], caption, note=note
+    )

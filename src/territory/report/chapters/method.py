@@ -50,7 +50,9 @@ def method(reading: Reading) -> list[doc.Block]:
     blocks: list[doc.Block] = [doc.Heading("Méthode et limites"), doc.Bullets(items)]
     blocks += _sensitivity(reading)
     asked: list[doc.Text] = [
-        [doc.strong(found.question), f" {found.matters_for}"] for found in reading.study.unknown if found.matters_for
+        [doc.strong(found.question), f" {found.matters_for}"]
+        for found in reading.study.unknown
+        if found.matters_for
     ]
     if asked:
         blocks.append(doc.Callout("Ce que changeraient les réponses attendues", asked, "unknown"))
@@ -180,7 +182,9 @@ def _maps(reading: Reading) -> list[list[str]]:
     used = [(maps, "Carte routière", "–", open_, "roads files.roads")]
     used = used if reading.release.times_method == "roads" else []
     if asked:
-        used.append(("Réseaux de transport", "Horaires GTFS", f"{asked.date:%d/%m/%Y}", "–", "travel.transit.gtfs"))
+        used.append(
+            ("Réseaux de transport", "Horaires GTFS", f"{asked.date:%d/%m/%Y}", "–", "travel.transit.gtfs")
+        )
     if asked and asked.streets:
         used.append((maps, "Rues à pied", "–", open_, "travel.transit.streets"))
     rows = []

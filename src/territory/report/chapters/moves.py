@@ -22,7 +22,9 @@ def what_moves(reading: Reading) -> list[doc.Block]:
     every = list(reading.release.scenarios)
     if reading.named:
         blocks.append(_places_table(reading, every))
-    named: list[doc.Text] = [[doc.strong(f"Scénario {s.id}. "), _described(reading, s)] for s in reading.study.scenario]
+    named: list[doc.Text] = [
+        [doc.strong(f"Scénario {s.id}. "), _described(reading, s)] for s in reading.study.scenario
+    ]
     if named:
         blocks.append(doc.Bullets(named))
     if not blocks and not what_documents_say(reading):
@@ -89,8 +91,12 @@ def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> l
         size = "aucun" if math.isnan(least) else minutes(least)
         who = f"{reading.labels(move.services)} ({reading.noun_of(move)})"
         cells = [found.cell(ALL_TERRITORY, effect) for effect in effects]
-        lines.setdefault((who, reading.road(move.from_site, move.to_site), *cells, size), []).append(move.scenario_id)
-    without = [f"{capital(reading.the(list(dict.fromkeys(names))))} : {reason}." for reason, names in asked.items()]
+        lines.setdefault((who, reading.road(move.from_site, move.to_site), *cells, size), []).append(
+            move.scenario_id
+        )
+    without = [
+        f"{capital(reading.the(list(dict.fromkeys(names))))} : {reason}." for reason, names in asked.items()
+    ]
     if not lines:
         return (
             [doc.Heading("Tous les services qui déménagent", level), doc.Paragraph(" ".join(without))]
@@ -105,13 +111,17 @@ def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> l
         *without,
     ]
     if len(shown) < len(rows):
-        notes.append(f"Les {len(shown)} premiers déménagements sur {len(rows)} ; tous sont dans l'annexe technique.")
+        notes.append(
+            f"Les {len(shown)} premiers déménagements sur {len(rows)} ; tous sont dans l'annexe technique."
+        )
     heads = " | ".join(f"{EFFECT_HEADS[effect]} >0.95" for effect in effects)
     columns = (
         f"Service (qui est compté) <1.9 | Déménagement <1.7 | Scénario <0.75 | {heads} | "
         "Plus petit écart détectable >0.9"
     )
-    caption = f"Effet sur le temps de route de ceux qui habitent à {reading.limit} ou moins du site d'aujourd'hui."
+    caption = (
+        f"Effet sur le temps de route de ceux qui habitent à {reading.limit} ou moins du site d'aujourd'hui."
+    )
     title = doc.Heading("Tous les services qui déménagent", level)
     return [title, doc.table(columns, shown, caption, may_split=True, note=" ".join(notes))]
 
@@ -141,7 +151,9 @@ def ordered_zones(reading: Reading, move: Move) -> list[str]:
     touched = touched[found.persons.loc[touched].ne(0.0).any(axis=1)]
     weights = found.persons.loc[touched].fillna(0.0)
     focus = reading.study.territory.focus_epci_code
-    order = sorted(touched, key=lambda zone: (zone != focus, -weights["loss"][zone], -weights["gain"][zone], str(zone)))
+    order = sorted(
+        touched, key=lambda zone: (zone != focus, -weights["loss"][zone], -weights["gain"][zone], str(zone))
+    )
     return [str(zone) for zone in order]
 
 

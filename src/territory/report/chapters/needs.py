@@ -111,7 +111,9 @@ def _chart(reading: Reading, label: str, needs: pd.DataFrame) -> doc.Picture:
     ]
     axis = "personnes, estimation centrale (losange) et fourchette (barre)"
     alt = f"Graphique par EPCI, {label}. {' ; '.join(parts)}."
-    return doc.Picture(style.to_svg(needs_with_range(named, label=axis)), alt, f"{label}, par EPCI.", "Figure")
+    return doc.Picture(
+        style.to_svg(needs_with_range(named, label=axis)), alt, f"{label}, par EPCI.", "Figure"
+    )
 
 
 _PRINTED = Category("printed", "effectif publié (nombre)", style.SEQUENTIAL[1])

@@ -83,7 +83,9 @@ def time_map(
         legends.shown(classes.legend, classes.keys),
         f"{situation} : {way}{' estimé' if is_estimate else ''}, aller simple",
         sites=[(str(i), "o", reading.site_name(name)) for i, name in enumerate(site or (), start=1)],
-        lines=[] if rings is None else [(dash_of(i), f"isochrone de {t}") for i, t in enumerate(rings["label"])],
+        lines=[]
+        if rings is None
+        else [(dash_of(i), f"isochrone de {t}") for i, t in enumerate(rings["label"])],
         notes=[
             "Le nombre écrit dans une commune est le temps, en minutes.",
             *_border_notes(reading),
@@ -155,7 +157,9 @@ def change_map(
     sites = [(str(i), shape, text) for i, (_, shape, text) in enumerate(marked, start=1)]
     borders = _border_notes(reading) if zoom is None else ["Trait épais : limite de l'EPCI."]
     notes = [] if is_small else ["Nombres : minutes gagnées (−) ou perdues (+), aller simple.", *borders]
-    legend = legends.Legend(legends.shown(classes.legend, classes.keys), "Écart de temps de route", sites, notes)
+    legend = legends.Legend(
+        legends.shown(classes.legend, classes.keys), "Écart de temps de route", sites, notes
+    )
     figure = draw_map(panel, legend, max_height_cm=max_height_cm, width_cm=width_cm)
     where = f" : {epci_phrase(reading.zone_names[zoom_name])} en détail" if zoom_name else ""
     named = reading.labels(move.services)
@@ -238,7 +242,9 @@ def describe_times(reading: Reading, values: pd.Series, classes: legends.Classes
 def describe_change(reading: Reading, rows: pd.DataFrame, title: str) -> str:
     """Say in words what a map of changes shows."""
     sizes = rows["effect"].value_counts()
-    parts = [f"{said} : {count(int(sizes[key]), 'commune')}" for key, said in _EFFECTS.items() if key in sizes]
+    parts = [
+        f"{said} : {count(int(sizes[key]), 'commune')}" for key, said in _EFFECTS.items() if key in sizes
+    ]
     parts[:1] = map(capital, parts[:1])
     extremes = []
     for effect, end in (("gain", 0), ("loss", -1)):

@@ -72,7 +72,9 @@ def _in_words(siting: Any, ranking: pd.DataFrame, *, is_first: bool) -> list[doc
         if near.empty:
             said = f"{chosen['name'].iloc[0]}, qui se distingue des autres communes comparées"
         else:
-            names = join(sorted(equal["name"].astype(str), key=alphabetical), most=_MOST_EQUAL, others="autre")
+            names = join(
+                sorted(equal["name"].astype(str), key=alphabetical), most=_MOST_EQUAL, others="autre"
+            )
             said = f"Le calcul ne départage pas {len(equal)} communes sur {len(ranking)} : {names}"
         spread = f" ({minutes(times.min())} à {minutes(times.max())} en moyenne)" if len(equal) > 1 else ""
         parts.append(f"{said}{spread}. ")

@@ -123,7 +123,9 @@ def child_offer(reading: Reading) -> list[doc.Block]:
     whole = rates[rates["zone"] == ALL_TERRITORY]
     under_20 = integer(float(whole["young_hab"].iloc[0]))
     known, unknown = whole[whole["places_per_1000"].notna()], whole[whole["places_per_1000"].isna()]
-    texts = [f"Le taux d'équipement est le nombre de places pour 1 000 jeunes de moins de 20 ans ({under_20} ici)."]
+    texts = [
+        f"Le taux d'équipement est le nombre de places pour 1 000 jeunes de moins de 20 ans ({under_20} ici)."
+    ]
     if len(unknown):
         names = ", ".join(reading.label(name) for name in unknown["service"])
         texts.append(
@@ -149,7 +151,9 @@ def child_offer(reading: Reading) -> list[doc.Block]:
 
 def _modes_table(reading: Reading, rates: pd.DataFrame) -> doc.DataTable:
     """Return the rate of each service and mode in the territory, its départements and région, and those published."""
-    heads = dict(zip(rates["zone"], rates["zone_name"], strict=True)) | {ALL_TERRITORY: reading.study.territory.name}
+    heads = dict(zip(rates["zone"], rates["zone_name"], strict=True)) | {
+        ALL_TERRITORY: reading.study.territory.name
+    }
     rows: list[list[str]] = []
     strong: list[int] = []
     for (service, mode), part in rates.groupby(["service", "reception_mode"], sort=False):
@@ -182,7 +186,9 @@ def _within(reading: Reading) -> list[doc.Block]:
             places = here.set_index("commune_code")["places"].reindex(people.index)
             mean, none = (float((one * people).sum() / people.sum()) for one in (places, places.eq(0)))
             found = f"{'au moins ' if least else ''}{count(round(mean), 'place')}"
-            said.append(f"à {minutes(float(str(bound)))} ou moins, {found}, et aucune pour {share(none)} d'entre eux")
+            said.append(
+                f"à {minutes(float(str(bound)))} ou moins, {found}, et aucune pour {share(none)} d'entre eux"
+            )
         items.append([doc.strong(f"{capital(reading.label(str(service)))} : "), " ; ".join(said) + "."])
     lead = "En moyenne des habitants, par la route, autour de leur commune :"
     return [doc.Paragraph(lead, is_kept=True), doc.Bullets(items)] if items else []
@@ -238,7 +244,9 @@ def rates_table(reading: Reading, rates: pd.DataFrame) -> doc.DataTable:
     rates = rates[rates["reception_mode"] == ALL_MODES]
     rows = [
         [
-            zone_name(reading, zone) if (zone := str(row["zone"])) in reading.zone_names else str(row["zone_name"]),
+            zone_name(reading, zone)
+            if (zone := str(row["zone"])) in reading.zone_names
+            else str(row["zone_name"]),
             capital(reading.label(str(row["service"]))),
             (integer if row["zone"] == ALL_TERRITORY else persons)(float(row["young_hab"])),
             str(int(row["site_count"])),
@@ -288,8 +296,14 @@ def _zones_table(reading: Reading, bounds: list[float]) -> doc.DataTable:
         for zone in sorted(zones, key=lambda zone: (-float(population.get(zone, 0.0)), str(zone)))
     ]
     heads = (f"{_SHORT.get(service, capital(service))} {bound:g} min >0.8" for service, bound in asked)
-    caption = "Part des habitants de chaque EPCI (communes du territoire) selon la distance au site le plus proche."
-    note = "Urgences : sans leurs horaires, dits sous le tableau précédent." if "urgences" in reading.closest else ""
+    caption = (
+        "Part des habitants de chaque EPCI (communes du territoire) selon la distance au site le plus proche."
+    )
+    note = (
+        "Urgences : sans leurs horaires, dits sous le tableau précédent."
+        if "urgences" in reading.closest
+        else ""
+    )
     return doc.table(["EPCI <1.9", *heads], rows, caption, note=note)
 
 
@@ -306,7 +320,11 @@ def farthest(reading: Reading, times: pd.Series) -> str:
     known = times.dropna()
     if known.empty:
         return "–"
-    lost = f" ; {count(n, 'autre')} hors d'atteinte ou de temps inconnu" if (n := len(times) - len(known)) else ""
+    lost = (
+        f" ; {count(n, 'autre')} hors d'atteinte ou de temps inconnu"
+        if (n := len(times) - len(known))
+        else ""
+    )
     return f"{reading.commune(str(known.idxmax()))} ({minutes(float(known.max()))}){lost}"
 
 

@@ -170,7 +170,9 @@ def manifest_tables(reading: Reading) -> list[doc.Block]:
         return []
     told = ", ".join(f"{name} {version}" for name, version in versions.items())
     # a digest has no place where a line may break
-    cells = {name: said if said == UNPUBLISHED else f"{said[:32]} {said[32:]}" for name, said in files.items()}
+    cells = {
+        name: said if said == UNPUBLISHED else f"{said[:32]} {said[32:]}" for name, said in files.items()
+    }
     blocks: list[doc.Block] = [doc.Heading("Manifeste")]
     if told:
         blocks.append(doc.Paragraph(f"Versions : {told}. Graine du hasard : {manifest.get('seed', 0)}."))

@@ -34,7 +34,9 @@ _MOST_MOVES = 14
 
 
 @plain_texts
-def build_report(result: Readable, path: Path | str, *, document: str = "council", epci: str | None = None) -> Path:
+def build_report(
+    result: Readable, path: Path | str, *, document: str = "council", epci: str | None = None
+) -> Path:
     """Write a report of a study as an accessible PDF in French; the same result gives the same bytes.
 
     Every sentence is made from the numbers; estimates under 11 persons are written "< 11", and differences under
@@ -123,7 +125,9 @@ _WORD = re.compile(r"\b[A-Z]{2,}\b")
 
 def acronyms(blocks: Sequence[doc.Block]) -> list[doc.Block]:
     """Return what the acronyms of some blocks stand for, those that are used and known."""
-    used = {word for block in blocks if not isinstance(block, doc.Picture) for word in _WORD.findall(repr(block))}
+    used = {
+        word for block in blocks if not isinstance(block, doc.Picture) for word in _WORD.findall(repr(block))
+    }
     known = [(word, meaning) for word, meaning in ACRONYMS.items() if word in used]
     said: list[str | doc.Run] = []
     for word, meaning in known:

@@ -44,7 +44,9 @@ def epci_sheet(result: Readable, epci: str) -> doc.Document:
     codes = sheet_codes(reading)
     if epci not in codes:
         known = ", ".join(f"{code} {reading.zone(code)}" for code in codes)
-        raise UnknownCodeError(f"Aucune commune du territoire n'est dans l'EPCI « {epci} » ; EPCI connus : {known}.")
+        raise UnknownCodeError(
+            f"Aucune commune du territoire n'est dans l'EPCI « {epci} » ; EPCI connus : {known}."
+        )
     place = reading.territory[reading.territory["epci_code"] == epci]
     head, times, offer = _people(reading, place), _times(reading, place), _offer(reading, epci)
     unknown = questions(reading)
@@ -183,7 +185,9 @@ def _others_near(reading: Reading, place: pd.DataFrame) -> list[doc.Block]:
     near = reading.release.others_near(move.services[0], losing)
     near = near[near.le(reading.parameters.recruitment_max_min)]
     named = [f"{reading.site_name(str(site))} ({minutes(float(time))})" for site, time in near.items()]
-    lead = f"À {reading.limit} ou moins d'une commune qui perd, autres établissements connus de même nature : "
+    lead = (
+        f"À {reading.limit} ou moins d'une commune qui perd, autres établissements connus de même nature : "
+    )
     known = f"{lead}{join(named)}." if named else f"{lead}aucun."
     caution = "La liste n'est pas toujours complète, et les places libres ne sont pas connues."
     return [doc.Paragraph(f"{known} {caution}", "small")]

@@ -64,7 +64,8 @@ def borders(areas: gpd.GeoDataFrame, zones: pd.Series, place: Any) -> str:
     outlines = areas[areas.geom_type.isin(["Polygon", "MultiPolygon"])]
     codes = zones.reindex(outlines.index).fillna("").astype(str)
     return "".join(
-        _path(shapely.union_all(outlines.geometry[codes == zone].to_numpy()), place) for zone in codes.unique()
+        _path(shapely.union_all(outlines.geometry[codes == zone].to_numpy()), place)
+        for zone in codes.unique()
     )
 
 

@@ -53,7 +53,9 @@ def summary_html(result: Readable, *, beside: Mapping[str, str] | None = None) -
             doc.Heading("Qui gagne, qui perd, EPCI par EPCI"),
             moves.effects_table(reading, move, zones),
         ]
-    links = [f'<a href="{html.escape(quote(file))}">{text(title)}</a>' for title, file in (beside or {}).items()]
+    links = [
+        f'<a href="{html.escape(quote(file))}">{text(title)}</a>' for title, file in (beside or {}).items()
+    ]
     # forbid every address, and every script but ours: it sets styles on a few elements, never from data, and draws a
     # picture to download from the page itself
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -118,7 +120,9 @@ def _map(reading: Reading) -> tuple[str, str]:
     )
     table = Template(_template("page/communes.html")).substitute(
         caption=title,
-        heads="".join(f'<th scope="col"><button type="button">{text(head)}</button></th>' for head in _COLUMNS),
+        heads="".join(
+            f'<th scope="col"><button type="button">{text(head)}</button></th>' for head in _COLUMNS
+        ),
         rows="".join(_row(i, communes[i], layers[0]["rows"][i]) for i in order),
         data=safe,
     )
@@ -127,7 +131,9 @@ def _map(reading: Reading) -> tuple[str, str]:
     return f"{_template('page/form.html')}{drawn}{_template('page/tables.html')}", table
 
 
-def _data(reading: Reading, areas: gpd.GeoDataFrame, layers: list[dict[str, Any]], place: Any) -> dict[str, Any]:
+def _data(
+    reading: Reading, areas: gpd.GeoDataFrame, layers: list[dict[str, Any]], place: Any
+) -> dict[str, Any]:
     """Return what the script reads; a trial that there is not is a text."""
     for layer in layers:
         points = [reading.release.sites.geometry[site].coords[0] for site, _ in layer["sites"]]
@@ -212,7 +218,8 @@ def table_html(table: doc.DataTable) -> str:
     """Return a table with its caption, its titles and the title of each line."""
     align = list(table.align) or ["left"] + ["right"] * (len(table.headers) - 1)
     heads = "".join(
-        f'<th scope="col" class="{side}">{text(head)}</th>' for head, side in zip(table.headers, align, strict=True)
+        f'<th scope="col" class="{side}">{text(head)}</th>'
+        for head, side in zip(table.headers, align, strict=True)
     )
     rows = []
     for place, row in enumerate(table.rows):

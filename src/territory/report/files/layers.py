@@ -158,7 +158,9 @@ def _add_needs(layer: Layer, reading: Reading, key: str, bounds: Sequence[int]) 
     if table is None:
         return
     for public in table["public"].unique():
-        rows = table[table["public"].eq(public)].drop_duplicates(key).set_index(key).reindex(layer.table.index)
+        rows = (
+            table[table["public"].eq(public)].drop_duplicates(key).set_index(key).reindex(layer.table.index)
+        )
         label = {need.public: need.label for need in reading.study.need}.get(public, str(public))
         for keyed in catalogue.NEEDS[:3]:
             layer.add(keyed, rows[keyed.column.name], label, public=public)
@@ -169,17 +171,23 @@ def _add_needs(layer: Layer, reading: Reading, key: str, bounds: Sequence[int]) 
         names = class_labels(list(bounds), unit="personnes")
         legend = [Category(str(i), text, style.SEQUENTIAL[i]) for i, text in enumerate(names)]
         told = f"{label}, par EPCI" if key == "epci_code" else label
-        layer.add_classes(Classes(keys, (*legend, UNKNOWN)), told, catalogue.NEEDS[3], "Besoins", public=public)
+        layer.add_classes(
+            Classes(keys, (*legend, UNKNOWN)), told, catalogue.NEEDS[3], "Besoins", public=public
+        )
 
 
 def _add_deserts(layer: Layer, reading: Reading) -> None:
     """Add the class of each rule of desert, then the side of each commune under each criterion, and its figure."""
     for scheme in reading.study.desert:
         rows = reading.criterion(scheme.criterion[0].id)
-        layer.add_classes(met_classes(rows["desert_class"]), scheme.label, catalogue.DESERTS[0], scheme=scheme.id)
+        layer.add_classes(
+            met_classes(rows["desert_class"]), scheme.label, catalogue.DESERTS[0], scheme=scheme.id
+        )
         for one in scheme.criterion if len(scheme.criterion) > 1 else ():
             rows = reading.criterion(one.id)
-            layer.add_classes(criterion_classes(rows["status"]), one.label, catalogue.DESERTS[1], criterion=one.id)
+            layer.add_classes(
+                criterion_classes(rows["status"]), one.label, catalogue.DESERTS[1], criterion=one.id
+            )
             layer.add(catalogue.DESERTS[2], rows["value"].round(2), one.label, criterion=one.id)
 
 
@@ -190,7 +198,9 @@ def _sites(reading: Reading) -> Layer:
     # what has no name of its own is an acronym: cmpp, uema
     labels = services["service"].map(lambda one: SERVICES.get(one, str(one).replace("_", " ").upper()))
     units, known = services["capacity_unit"].map(CODES["units_of_capacity"]), services["capacity"].notna()
-    sizes = " (" + services["capacity"].fillna(0).map("{:g}".format) + " " + units.astype(object).fillna("") + ")"
+    sizes = (
+        " (" + services["capacity"].fillna(0).map("{:g}".format) + " " + units.astype(object).fillna("") + ")"
+    )
     said = labels + sizes.where(known, "")
     held = services["capacity"].where(services["capacity_unit"].eq("places"))
     told = said.groupby(services["site_id"]).agg(" ; ".join)
@@ -202,7 +212,9 @@ def _sites(reading: Reading) -> Layer:
         "services": told.reindex(table.index).to_numpy(),
         "places": held.groupby(services["site_id"]).sum(min_count=1).reindex(table.index).to_numpy(),
     }
-    found = gpd.GeoDataFrame(table.assign(**offered), geometry=places.geometry.reindex(table.index), crs=places.crs)
+    found = gpd.GeoDataFrame(
+        table.assign(**offered), geometry=places.geometry.reindex(table.index), crs=places.crs
+    )
     is_closest = services["service"].isin(reading.closest)
     kinds = dict.fromkeys([*labels[~is_closest], *labels, *found["main_service"]])
     legend = [Category(kind, kind, _MARK_COLORS[(i + i // 6) % 6]) for i, kind in enumerate(kinds)]
@@ -234,7 +246,9 @@ def write_layers(reading: Reading, path: Path) -> None:
             styles.append((layer.name, one.title, drawn, place == 0, layer.title, FIXED_DATE))
     with closing(sqlite3.connect(path)) as database, database:
         about = [(layer.title, f"{layer.group}. {title}", layer.name) for layer in layers]
-        database.executemany("UPDATE gpkg_contents SET identifier = ?, description = ? WHERE table_name = ?", about)
+        database.executemany(
+            "UPDATE gpkg_contents SET identifier = ?, description = ? WHERE table_name = ?", about
+        )
         database.executescript(fill("qgis", "sql"))
         database.executemany(
             "INSERT OR IGNORE INTO gpkg_data_columns VALUES (?, ?, ?, NULL, NULL, NULL, NULL)", aliases

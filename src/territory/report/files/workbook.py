@@ -118,7 +118,9 @@ def _side_by_side(table: pd.DataFrame, reading: Reading) -> pd.DataFrame:
             wide = rows[["unit", "baseline_value"]]
         wide = wide.join(rows[[*_OF_SCENARIO]].add_prefix(f"{scenario}{_SIGN}"))
     flat = (
-        pd.DataFrame() if wide is None else wide.dropna(subset=[*wide.select_dtypes("number")], how="all").reset_index()
+        pd.DataFrame()
+        if wide is None
+        else wide.dropna(subset=[*wide.select_dtypes("number")], how="all").reset_index()
     )
     flat["measure"] = [
         measure_label(name, {**row, "criterion": _desert_words(str(row["criterion"]), reading)}, is_long=True)

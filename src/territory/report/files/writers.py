@@ -84,7 +84,8 @@ def _templates(file: str) -> dict[str, Template]:
 def fill(file: str, part: str, /, **texts: object) -> str:
     """Fill a part of XML, texts escaped; those whose name is in capitals are XML already."""
     safe = {
-        key: text if key.isupper() else html.escape(_FORBIDDEN.sub("\ufffd", str(text))) for key, text in texts.items()
+        key: text if key.isupper() else html.escape(_FORBIDDEN.sub("\ufffd", str(text)))
+        for key, text in texts.items()
     }
     return _templates(file)[part].substitute(safe)
 
@@ -98,7 +99,9 @@ def to_xlsx(sheets: Sequence[Sheet], *, title: str, mark: str = "") -> bytes:
         for i, (target, kind) in enumerate([*inside.items(), ("styles.xml", f"{office}/styles")], start=1)
     )
     parts = {
-        "[Content_Types].xml": fill("xlsx", "types", SHEETS="".join(fill("xlsx", "sheet", name=n) for n in names)),
+        "[Content_Types].xml": fill(
+            "xlsx", "types", SHEETS="".join(fill("xlsx", "sheet", name=n) for n in names)
+        ),
         "_rels/.rels": fill("xlsx", "rels"),
         "docProps/core.xml": fill("xlsx", "core", title=title),
         "xl/workbook.xml": _workbook(sheets),
@@ -147,7 +150,8 @@ def _sheet(sheet: Sheet, mark: str) -> str:
         corner, pane = ("B2", "bottomRight") if split else ("A2", "bottomLeft")
         frozen = f'<pane {split}ySplit="1" topLeftCell="{corner}" activePane="{pane}" state="frozen"/>'
     widths = "".join(
-        f'<col min="{i}" max="{i}" width="{width:g}" customWidth="1"/>' for i, width in enumerate(sheet.widths, start=1)
+        f'<col min="{i}" max="{i}" width="{width:g}" customWidth="1"/>'
+        for i, width in enumerate(sheet.widths, start=1)
     )
     letters = [column_letters(i) for i in range(1, max(len(sheet.widths), len(sheet.heads), 1) + 1)]
     formats = [*sheet.formats, *["tenths"] * len(letters)]
@@ -160,7 +164,9 @@ def _sheet(sheet: Sheet, mark: str) -> str:
         style = None if sheet.heads else _TITLE if place in sheet.titles else _WRAPPED
         style = _LINK if place in sheet.links else style
         cells = "".join(
-            _cell(letters[i], number, value, style, formats[i]) for i, value in enumerate(row) if value is not None
+            _cell(letters[i], number, value, style, formats[i])
+            for i, value in enumerate(row)
+            if value is not None
         )
         height = _height(row, sheet.widths, lead=0.4 * (place in sheet.titles))
         lines.append(f'<row r="{number}"{height}>{cells}</row>')
@@ -169,7 +175,9 @@ def _sheet(sheet: Sheet, mark: str) -> str:
     # & begins a code there
     said = _safe(mark.replace("&", "&&"))
     foot = f"&amp;L&amp;A&amp;C&amp;B{said}&amp;B&amp;R&amp;P / &amp;N"
-    marked = f"<headerFooter><oddHeader>&amp;C&amp;B{said}</oddHeader><oddFooter>{foot}</oddFooter></headerFooter>"
+    marked = (
+        f"<headerFooter><oddHeader>&amp;C&amp;B{said}</oddHeader><oddFooter>{foot}</oddFooter></headerFooter>"
+    )
     links = "".join(
         f'<hyperlink ref="A{place + 1}" location={quoteattr(_place(name) + "A1")} display={quoteattr(_safe(name))}/>'
         for place, name in sheet.links.items()
@@ -329,7 +337,10 @@ def data_package(released: Release) -> dict[str, Any]:
         keys = [
             {"fields": [column], "reference": {"resource": of.lower(), "fields": [column]}}
             for column, of in _REFERENCES.items()
-            if of in tables and of != name and column in table and table[column].isin(tables[of][column]).all()
+            if of in tables
+            and of != name
+            and column in table
+            and table[column].isin(tables[of][column]).all()
         ]
         resources.append(
             {
@@ -354,6 +365,8 @@ def data_package(released: Release) -> dict[str, Any]:
         "sources": [{"title": title} for title in sources_in_words(sources)],
         # of the data, not of what an agency computes from them: its own to say
         "licenses": [
-            _LICENCES[one] for one in dict.fromkeys([] if sources is None else sources["licence"]) if one in _LICENCES
+            _LICENCES[one]
+            for one in dict.fromkeys([] if sources is None else sources["licence"])
+            if one in _LICENCES
         ],
     }

@@ -149,7 +149,9 @@ class Document:
 _COLUMN = re.compile(r"(?P<title>.*?)\s*(?P<side>[<>])\s*(?P<width>[\d.]+)")
 
 
-def table(columns: str | Iterable[str], rows: Sequence[Sequence[str]], caption: str, **options: Any) -> DataTable:
+def table(
+    columns: str | Iterable[str], rows: Sequence[Sequence[str]], caption: str, **options: Any
+) -> DataTable:
     """Return a table whose columns are declared one by one, between bars (« Commune <1.5 | Temps >1 »)."""
     every = columns.split(" | ") if isinstance(columns, str) else columns
     declared = [found for found in map(_COLUMN.fullmatch, every) if found]
@@ -267,7 +269,9 @@ def _table(block: DataTable) -> dict[str, Any]:
     align = list(block.align) or ["left"] + ["right"] * (columns - 1)
     widths = list(block.widths) or [1.0] + [0.0] * (columns - 1)
     if len(align) != columns or len(widths) != columns:
-        raise ParameterError(f"Le tableau « {block.caption} » a {columns} colonnes : alignements ou largeurs en trop.")
+        raise ParameterError(
+            f"Le tableau « {block.caption} » a {columns} colonnes : alignements ou largeurs en trop."
+        )
     said = {"caption": typeset(block.caption), "note": typeset(block.note), "splits": block.may_split}
     look = {"align": align, "widths": widths, "strong": list(block.strong_rows)}
     rows = [[typeset(cell) for cell in row] for row in block.rows]
@@ -298,7 +302,9 @@ def to_bytes(document: Document) -> bytes:
 
     moment = dt.datetime.combine(document.date, dt.time(), tzinfo=dt.UTC)
     with _laid_out(document) as (source, options):
-        written = typst.compile(source, pdf_standards=[*STANDARDS], timestamp=int(moment.timestamp()), **options)
+        written = typst.compile(
+            source, pdf_standards=[*STANDARDS], timestamp=int(moment.timestamp()), **options
+        )
     return _packed(bytes(written))
 
 
@@ -379,7 +385,9 @@ def in_order_of_leaving(parts: Sequence[Part]) -> list[int]:
     return sorted(places, key=lambda place: (-parts[place].leaves, -place))
 
 
-def fitted(make: Callable[[frozenset[int]], Document], leaving: Sequence[int], *, most_pages: int) -> Document:
+def fitted(
+    make: Callable[[frozenset[int]], Document], leaving: Sequence[int], *, most_pages: int
+) -> Document:
     """Return the fullest document that keeps to its pages: parts leave in their order, as few as can be."""
     low, high, tried = 0, len(leaving), 0
     fits: Document | None = None

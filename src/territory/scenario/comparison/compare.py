@@ -83,10 +83,14 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
         name="",
         services=tuple(moved),
         communes=communes,
-        zones=_tally(in_zones, ["zone", "service"]).join(zoning.mean_trips(in_zones, ["zone", "service"], level)),
+        zones=_tally(in_zones, ["zone", "service"]).join(
+            zoning.mean_trips(in_zones, ["zone", "service"], level)
+        ),
         making={
             "sensitivity": partial(_sensitivity, differences, parameters),
-            "direct_trips": partial(compare_accounts, baseline.trips, scenario.trips, communes, places["epci_code"]),
+            "direct_trips": partial(
+                compare_accounts, baseline.trips, scenario.trips, communes, places["epci_code"]
+            ),
             "by_commune": partial(compare_communes, baseline, scenario, every),
             "deserts": partial(compare_deserts, baseline, scenario),
             "councils": partial(gainers_and_losers, communes, places),
@@ -139,7 +143,9 @@ def _detectable(before: pd.DataFrame, after: pd.DataFrame, baseline: Results) ->
     old, new = (side["travel_time_min"].to_numpy(float) for side in (before, after))
     # two sites without a known road between them are at most as far as by way of the commune
     between = np.where(np.isnan(between), old + new, between)
-    return difference_uncertainty_min(old, new, np.where(same, 0.0, between), terrain=baseline.state.parameters.terrain)
+    return difference_uncertainty_min(
+        old, new, np.where(same, 0.0, between), terrain=baseline.state.parameters.terrain
+    )
 
 
 def gainers_and_losers(communes: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
@@ -263,7 +269,11 @@ def _effect_rows(comparison: Comparison) -> pd.DataFrame:
     """Return persons of each effect and the worst loss by zone, which have no value today."""
     names = [*(f"persons_{effect}" for effect in COUNCIL_EFFECTS), "worst_loss_min"]
     kept = comparison.councils[comparison.councils.index.get_level_values("level") != "commune"]
-    rows = kept[names].reset_index().melt(["service", "level", "zone"], var_name="measure", value_name="scenario")
+    rows = (
+        kept[names]
+        .reset_index()
+        .melt(["service", "level", "zone"], var_name="measure", value_name="scenario")
+    )
     rows = rows.dropna(subset="scenario")
     units = rows["measure"].map({"worst_loss_min": "min"}).fillna("persons")
     return rows.assign(unit=units, reason="").set_index(zoning.KEYS)
@@ -299,7 +309,9 @@ def _round_rows(comparison: Comparison) -> list[pd.DataFrame]:
     level = rows["zone"].where(rows["zone"] == "territory", "epci")
     told = (rows["delta_low"] > 0) | (rows["delta_high"] < 0)
     named = {f"{side}_value": side for side in (*zoning.SIDES, "delta")}
-    rows = rows.rename(columns=named).assign(level=level, reason="", is_distinguishable=told.astype("boolean"))
+    rows = rows.rename(columns=named).assign(
+        level=level, reason="", is_distinguishable=told.astype("boolean")
+    )
     return [rows.set_index(zoning.KEYS)[[*named.values(), "unit", "is_distinguishable", "reason"]]]
 
 
@@ -364,5 +376,7 @@ def _desert_classes(results: Results) -> pd.Series[str]:
     if results.deserts.empty:
         index = pd.MultiIndex.from_arrays([[], []], names=["commune_code", "scheme"])
         return pd.Series(dtype="str", index=index)
-    rows = results.deserts.reset_index("criterion", drop=True).set_index("scheme", append=True)["desert_class"]
+    rows = results.deserts.reset_index("criterion", drop=True).set_index("scheme", append=True)[
+        "desert_class"
+    ]
     return rows[~rows.index.duplicated()]

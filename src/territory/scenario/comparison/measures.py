@@ -117,7 +117,9 @@ def _coverage_rows(rows: pd.DataFrame, baseline: Results) -> list[pd.DataFrame]:
     keys = [rows[key] for key in _ZONE_KEYS]
     unknown = (~rows["is_known"] & rows["baseline_persons"].ne(0)).groupby(keys, sort=False).sum()
     unit = rows.groupby(keys, sort=False)["unit"].first().to_numpy()
-    totals = {side: rows[f"{side}_persons"].groupby(keys, sort=False).sum(skipna=False).to_numpy() for side in SIDES}
+    totals = {
+        side: rows[f"{side}_persons"].groupby(keys, sort=False).sum(skipna=False).to_numpy() for side in SIDES
+    }
     totals[CERTAIN] = totals["scenario"]
     zones = unknown.index.to_frame(index=False)
     zones["reason"] = [agree(n, "commune(s) au temps inconnu") if n else "" for n in unknown]
@@ -193,7 +195,10 @@ def _unequal_times(group: dict[str, np.ndarray], line: float) -> list[dict[str, 
 def _inequality(times: np.ndarray, weights: np.ndarray, groups: np.ndarray, line: float) -> list[float]:
     """Return every measure of one side, as `_UNEQUAL` names them."""
     values, persons_of = pd.Series(times), pd.Series(weights)
-    fgt = [equity.fgt_poverty(values, persons_of, line=line, alpha=alpha, direction="above") for alpha in (0, 1, 2)]
+    fgt = [
+        equity.fgt_poverty(values, persons_of, line=line, alpha=alpha, direction="above")
+        for alpha in (0, 1, 2)
+    ]
     persons = np.bincount(groups, weights)
     # the mean of a handful of persons is no extreme
     large = persons >= MIN_EPCI_SHARE * weights.sum()
@@ -266,7 +271,9 @@ def desert_rows(baseline: Results, scenario: Results) -> pd.DataFrame:
                     service=scheme.id,
                     measure=BY_NAME["in_desert_hab"].keyed.name(criterion=criterion.id),
                     unit="hab",
-                    reason=[f"{count:.0f} habitants : {NOT_COMPUTABLE}" if count else "" for count in unknown],
+                    reason=[
+                        f"{count:.0f} habitants : {NOT_COMPUTABLE}" if count else "" for count in unknown
+                    ],
                 )
             )
     return pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame()
@@ -338,7 +345,9 @@ def effects_under(rows: pd.DataFrame, limit_min: float, *, is_known: pd.Series[b
         ["outside", "unknown", "outside", "entering", "without", "indistinct", "gain"],
         default="loss",
     )
-    return pd.DataFrame({"is_in_area": today, "is_in_scenario_area": later, "effect": effect}, index=rows.index)
+    return pd.DataFrame(
+        {"is_in_area": today, "is_in_scenario_area": later, "effect": effect}, index=rows.index
+    )
 
 
 def served(baseline: Results, index: pd.Index) -> pd.Series[bool]:
@@ -364,5 +373,7 @@ def told(rows: pd.DataFrame, baseline: Results) -> np.ndarray:
     change, size = (rows[name].to_numpy(float) for name in ("delta_travel_time_min", "detectable_min"))
     found = np.zeros(len(rows), dtype=bool)
     for place in pd.Series(range(len(rows))).groupby(services.to_numpy()).indices.values():
-        found[place] = told_apart(change[place], size[place], level=parameters.told_level, together=weights[place])
+        found[place] = told_apart(
+            change[place], size[place], level=parameters.told_level, together=weights[place]
+        )
     return found

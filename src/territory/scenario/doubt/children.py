@@ -176,11 +176,15 @@ def _who(baseline: Results, scenario: Results, service: str, *, quoted: bool = F
     return _with_variants(who, state, service, rows, codes, quoted=quoted)
 
 
-def _with_variants(who: _Who, state: State, service: str, rows: pd.DataFrame, codes: pd.Index, *, quoted: bool) -> _Who:
+def _with_variants(
+    who: _Who, state: State, service: str, rows: pd.DataFrame, codes: pd.Index, *, quoted: bool
+) -> _Who:
     """Return the same with every decay, alone and with the sites of the same kind that are listed."""
     asked, reach = state.parameters, cutoff_of(state.travel_times)
     limits = sorted({*map(float, FLAT_MIN), asked.recruitment_max_min})
-    laws: dict[str, decay.Decay] = {f"flat_{limit:g}": decay.binary(limit) for limit in limits if limit <= reach}
+    laws: dict[str, decay.Decay] = {
+        f"flat_{limit:g}": decay.binary(limit) for limit in limits if limit <= reach
+    }
     longest = max(asked.recruitment_max_min, *asked.recruitment_tests_min)
     for half in HALVING_MIN:
         laws[f"halving_{half}"] = decay.exponential(math.log(2) / half, max_time_min=longest)

@@ -125,7 +125,9 @@ def _draw_network(
     """Return the drawn time to the closest site of each group, and the drawn access to GPs."""
     is_asked = doubt.communes.isin(list(state.parameters.territory_codes))
     plan = errors.plan_gp_draws(state, doubt)
-    sites = {site for group in groups.values() for site in group} | set(() if plan is None else plan.offered.index)
+    sites = {site for group in groups.values() for site in group} | set(
+        () if plan is None else plan.offered.index
+    )
     every = errors.read_pairs(state.travel_times, doubt.communes, sites)
     rows = {}
     for name, group in groups.items():
@@ -231,7 +233,9 @@ def draw_trips(
     baseline: Results, scenario: Results, service: str, detectable_min: pd.Series[float], doubt: Doubt
 ) -> tuple[Floats, Floats]:
     """Return the drawn times of one service, today and in a scenario: communes of the draws x draws (min)."""
-    before, after = (_of_service(results.access, service).reindex(doubt.communes) for results in (baseline, scenario))
+    before, after = (
+        _of_service(results.access, service).reindex(doubt.communes) for results in (baseline, scenario)
+    )
     today, error = _draw(before, doubt)
     (_, sd_a), (minutes, sd_b) = _minutes_and_sd(before), _minutes_and_sd(after)
     detectable = np.asarray(detectable_min.reindex(doubt.communes), dtype=np.float64)
@@ -289,7 +293,9 @@ def _mean_by_zone(rows: pd.DataFrame, delta: Floats, placed: pd.DataFrame, level
             "detectable_min": size,
             "better_share": np.where(total > 0, (drawn < 0).mean(axis=1), np.nan),
             "worse_share": np.where(total > 0, (drawn > 0).mean(axis=1), np.nan),
-            "verdict": np.select([np.isnan(mean), ~told, mean < 0], [UNKNOWN, INDISTINCT, SHORTER], default=LONGER),
+            "verdict": np.select(
+                [np.isnan(mean), ~told, mean < 0], [UNKNOWN, INDISTINCT, SHORTER], default=LONGER
+            ),
         },
         index=names,
     )

@@ -58,7 +58,9 @@ class Doubt:
 
     def of_site(self, site_id: str, *, is_new: bool = False) -> tuple[Floats, Floats, Floats]:
         """Return what all times to a site share, those of an EPCI, each commune's own (`is_new`: road not shared)."""
-        ends, arrivals, own = (_NEW_ENDS, _NEW_ARRIVALS, _MOVES) if is_new else (_SITE_ENDS, _ARRIVALS, _SITES)
+        ends, arrivals, own = (
+            (_NEW_ENDS, _NEW_ARRIVALS, _MOVES) if is_new else (_SITE_ENDS, _ARRIVALS, _SITES)
+        )
         every = self.epci if self._whole is None else self._whole[0].epci
         by_epci = self._numbers(arrivals, site_id, int(every.max(initial=-1)) + 1)
         return self._numbers(ends, site_id, 1), by_epci[self.epci], self._of_each(own, site_id)
@@ -135,7 +137,9 @@ class Pairs:
 
     def take(self, rows: Ints) -> Pairs:
         """Return some rows."""
-        return Pairs(self.commune[rows], self.site[rows], self.minutes[rows], self.sd_min[rows], self.site_ids)
+        return Pairs(
+            self.commune[rows], self.site[rows], self.minutes[rows], self.sd_min[rows], self.site_ids
+        )
 
     @property
     def lowest(self) -> Floats:
@@ -195,7 +199,9 @@ def closest_of(drawn: Floats, commune: Ints, size: int) -> Floats:
     return found
 
 
-def draw_site(doubt: Doubt, minutes: Floats, sd_min: Floats, site_ids: pd.Series[str]) -> tuple[Floats, Floats]:
+def draw_site(
+    doubt: Doubt, minutes: Floats, sd_min: Floats, site_ids: pd.Series[str]
+) -> tuple[Floats, Floats]:
     """Draw the time from every commune to the one site that it goes to."""
     error = doubt.mixed(doubt.of_territory(), doubt.of_communes(), *_by_site(doubt, site_ids, is_new=False))
     return np.maximum(minutes[:, None] + sd_min[:, None] * error, 0.0), error
@@ -313,7 +319,9 @@ def plan_gp_draws(state: State, doubt: Doubt) -> GpPlan | None:
     names = tuple(dict.fromkeys((given.profile, *given.other_profiles)))
     unknown = [name for name in names if name not in APL_PROFILES]
     if unknown:
-        raise ParameterError(f"Profil d'APL « {unknown[0]} » inconnu : choisissez parmi {', '.join(APL_PROFILES)}.")
+        raise ParameterError(
+            f"Profil d'APL « {unknown[0]} » inconnu : choisissez parmi {', '.join(APL_PROFILES)}."
+        )
     return GpPlan(
         name=APL_NAME if is_apl else HEADCOUNT_COLUMN,
         people=np.asarray(people.reindex(doubt.communes), dtype=np.float64),

@@ -123,7 +123,9 @@ def draw_rounds(
     return tuple(pd.DataFrame(values, columns=names) for values, names in tables)
 
 
-def _asked(baseline: Results, service: str, trip: Trip, squares: pd.DataFrame | None, seed: int) -> _Asked | None:
+def _asked(
+    baseline: Results, service: str, trip: Trip, squares: pd.DataFrame | None, seed: int
+) -> _Asked | None:
     """Draw where the children of a service live: observed ones are in their commune; None where nobody is known."""
     rules = trip.rounds or TripRounds()
     likely = likely_homes(baseline, service, rules.children)
@@ -163,7 +165,9 @@ def _matrices(table: pd.DataFrame, rows: Any, columns: Any) -> tuple[Floats, Flo
     return minutes, km
 
 
-def _ways(states: Mapping[str, State], asked: _Asked, places: pd.Index, legs: pd.DataFrame) -> dict[str, _Way]:
+def _ways(
+    states: Mapping[str, State], asked: _Asked, places: pd.Index, legs: pd.DataFrame
+) -> dict[str, _Way]:
     """Return the ways of each situation: a square is as much further than its commune as it is today."""
     commune = asked.commune.reindex(places).to_numpy()
     codes, of_place = np.unique(commune, return_inverse=True)
@@ -315,7 +319,9 @@ def _compared(drawn: Mapping[str, _Drawn], asked: _Asked, level: float) -> list[
                 continue
             numbers = [_spread(one, level) for one in (*sides, sides[1] - sides[0])]
             said = (unit, count, is_illustrative, len(asked.homes))
-            rows.append((name, zone, asked.service, asked.trip.who, measure, *said, *itertools.chain(*numbers)))
+            rows.append(
+                (name, zone, asked.service, asked.trip.who, measure, *said, *itertools.chain(*numbers))
+            )
     return rows
 
 

@@ -76,7 +76,9 @@ def of_needs(state: State, doubt: Doubt, level: float) -> pd.DataFrame:
         rows = _at(state.demand, "public", str(public), doubt)
         # the triangular law between low, central and high; central without range
         mode = rows["demand"].to_numpy(np.float64)
-        least, most = (rows[name].fillna(rows["demand"]).to_numpy(np.float64) for name in ("demand_low", "demand_high"))
+        least, most = (
+            rows[name].fillna(rows["demand"]).to_numpy(np.float64) for name in ("demand_low", "demand_high")
+        )
         ends = np.minimum(least, mode), mode, np.maximum(most, mode)
         low, high = (triangular(quantiles[place], *ends) for place in places)
         for zone, here in _zones(state, doubt):
@@ -91,7 +93,9 @@ def of_needs(state: State, doubt: Doubt, level: float) -> pd.DataFrame:
     return table.set_axis(pd.MultiIndex.from_tuples(found, names=["zone", "public"]))
 
 
-def of_gp_access(baseline: Results, doubt: Doubt, drawn: Floats, plan: GpPlan | None, level: float) -> pd.DataFrame:
+def of_gp_access(
+    baseline: Results, doubt: Doubt, drawn: Floats, plan: GpPlan | None, level: float
+) -> pd.DataFrame:
     """Return the interval of the access to GPs of the communes of the territory."""
     if plan is None:
         return pd.DataFrame()
@@ -195,7 +199,9 @@ def _time_status(
     return np.asarray(status, dtype=np.int8)
 
 
-def _stability(central: pd.Series[str], same: NDArray[np.bool_], sure_share: float, what: str) -> pd.DataFrame:
+def _stability(
+    central: pd.Series[str], same: NDArray[np.bool_], sure_share: float, what: str
+) -> pd.DataFrame:
     """Return what a commune is without doubt on the inputs, and how often it stays so."""
     share = same.mean(axis=1)
     verdict = np.where(share >= sure_share, SURE, DOUBTFUL)

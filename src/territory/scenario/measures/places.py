@@ -28,7 +28,9 @@ ASK_SECTOR = "l'établissement qui porte l'autorisation ; l'ARS"
 SECTORED = frozenset({"cmp", "cmp_ij", "hdj", "hdj_ij", "cattp", "cattp_ij"})
 NO_LIST = "liste des sites incomplète : un site absent de la liste peut exister"
 NO_TIMES = "service absent de closest_services : les temps vers tous ses sites ne sont pas calculés"
-NO_ORIENTATION = "aucun besoin de nature « orientation » ou « waiting » pour ce service : à demander à la MDPH"
+NO_ORIENTATION = (
+    "aucun besoin de nature « orientation » ou « waiting » pour ce service : à demander à la MDPH"
+)
 NO_SERVED = "liste d'attente sans les enfants déjà accompagnés : les places libres ne sont pas connues"
 MERGED = "places réunies par une fusion : elles servent aussi les familles d'une autre autorisation"
 NO_OBSERVED = "ni orientations, ni enfants accompagnés observés"
@@ -135,7 +137,9 @@ def places_of_sites(rows: pd.DataFrame) -> tuple[pd.Series, str]:
     """Return the places of each site that are open to children of the territory, or why they are unknown."""
     counted = supply.places_by_site(rows)
     # those of young adults kept there and of children from elsewhere, where the field says how many
-    counted["places"] -= rows.get("held_places", pd.Series(0.0, rows.index)).fillna(0.0).clip(upper=counted["places"])
+    counted["places"] -= (
+        rows.get("held_places", pd.Series(0.0, rows.index)).fillna(0.0).clip(upper=counted["places"])
+    )
     unknown = counted["places"].isna()
     if unknown.any():
         said = agree(int(unknown.sum()), "site(s) sans places connues")

@@ -200,7 +200,9 @@ def _wanted(source: raw_folder.Source, folder: Path) -> list[Path]:
     return found
 
 
-def _describe(source: raw_folder.Source, staging: Path, files: Sequence[raw_folder.StoredFile], address: str) -> None:
+def _describe(
+    source: raw_folder.Source, staging: Path, files: Sequence[raw_folder.StoredFile], address: str
+) -> None:
     """Write `source.json`, after all the files it describes are safely on disk."""
     flush_tree(staging)
     said = {

@@ -144,7 +144,9 @@ def read_has_evaluations(path: str | Path) -> pd.DataFrame:
     require_columns(frame, ("finess_geo", "eval_date_fin", "indice_qualite"), path=path)
     frame["finess_geo"] = clean_codes(frame["finess_geo"], FINESS, path=path)
     frame["indice_qualite"] = frame["indice_qualite"].str.strip().str.upper()
-    refuse(path, frame.index[~frame["indice_qualite"].isin([*"ABCD", ""])], "ligne(s) de classe inconnue (A à D)")
+    refuse(
+        path, frame.index[~frame["indice_qualite"].isin([*"ABCD", ""])], "ligne(s) de classe inconnue (A à D)"
+    )
     newest = frame.sort_values("eval_date_fin", kind="stable").drop_duplicates("finess_geo", keep="last")
     found = newest.set_index("finess_geo")[["eval_date_fin", "indice_qualite"]].replace("", None)
     return found.set_axis(["evaluated_on", "quality_class"], axis=1).rename_axis("site_id")

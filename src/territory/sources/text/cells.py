@@ -163,7 +163,9 @@ _AROUND = re.compile(r"[\s\u00a0\u202f\u2009'\"=\ufeff]")
 _DECIMALS = re.compile(r"[.,]0+$")
 
 
-def clean_codes(codes: pd.Series, kind: Kind = COMMUNES, *, path: str | Path, may_be_empty: bool = False) -> pd.Series:
+def clean_codes(
+    codes: pd.Series, kind: Kind = COMMUNES, *, path: str | Path, may_be_empty: bool = False
+) -> pd.Series:
     """Return codes as their producer writes them, a warning counting those mended; what cannot be one is refused."""
     clean = pad_codes(codes, kind)
     good = clean.str.fullmatch(kind.form)

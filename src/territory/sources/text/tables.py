@@ -58,7 +58,9 @@ def decode(content: bytes, path: Path) -> str:
     if not _UTF8_AS_1252.search(text):
         return text
     lines = [_line(line) for line in content.splitlines(keepends=True)]
-    said = agree(sum(is_old for _, is_old in lines), "ligne(s) en Windows-1252 dans un fichier en UTF-8, lue(s)")
+    said = agree(
+        sum(is_old for _, is_old in lines), "ligne(s) en Windows-1252 dans un fichier en UTF-8, lue(s)"
+    )
     warn(f"Fichier « {path.name} », {_place(content, not_utf8)}, encodages mélangés : {said} comme telles.")
     return "".join(line for line, _ in lines)
 
@@ -76,7 +78,9 @@ def _unreadable(content: bytes, position: int, path: Path, said: str) -> ReadErr
     return ReadError(f"Fichier « {path.name} », {_place(content, position)}{said} ; {_ADVICE}")
 
 
-def split(text: str, path: Path, *, separator: str | None = None, skips: bool = False) -> list[tuple[int, list[str]]]:
+def split(
+    text: str, path: Path, *, separator: str | None = None, skips: bool = False
+) -> list[tuple[int, list[str]]]:
     """Cut a text into rows of cells, each with the number of its first line."""
     # a line that no table has is refused before cutting it takes all the memory
     for number, line in enumerate(io.StringIO(text, newline=""), start=1):
@@ -168,7 +172,9 @@ def read_table(path: str | Path, *, sheet: str | None = None, header: Sequence[s
         raise fault(path, "il n'a que sa ligne de titres, aucune donnée.")
     if lost := [line for line, cells in body if any("\ufffd" in cell for cell in cells)]:
         said = agree(len(lost), "ligne(s) (a un caractère perdu|ont des caractères perdus)")
-        warn(f"Fichier « {path.name} » : {said} (« \ufffd », ligne {examples(lost)}), par un ancien enregistrement.")
+        warn(
+            f"Fichier « {path.name} » : {said} (« \ufffd », ligne {examples(lost)}), par un ancien enregistrement."
+        )
     return _as_table([line for line, _ in body], [cells for _, cells in body], titles)
 
 

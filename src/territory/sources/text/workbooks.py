@@ -24,7 +24,9 @@ MAX_ROWS = 1_048_576
 MAX_CELLS = 50_000_000
 _MAX_COLUMNS = 16_384
 _CHUNK_BYTES = 1 << 14
-_TOO_LARGE = "ce n'est pas un tableau attendu ; supprimez les lignes et colonnes vides, ou enregistrez-le en CSV."
+_TOO_LARGE = (
+    "ce n'est pas un tableau attendu ; supprimez les lignes et colonnes vides, ou enregistrez-le en CSV."
+)
 _XLSX, _XLS = b"PK", b"\xd0\xcf"
 # the first file of an OpenDocument, never compressed, says what it is; what its cells hold beside numbers
 _ODS = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"

@@ -30,9 +30,9 @@ class DesertCriterion(Part):
     # of an APL: the profile that the threshold was published with, refused on another one
     profile: str = RECAST_PROFILE
     # the figure of a producer that decides where the data have it; what is computed is shown beside it
-    published: Literal["urgences_smur", "apl", "apl_kinesitherapeutes", "apl_infirmiers", "apl_sages_femmes"] | None = (
-        None
-    )
+    published: (
+        Literal["urgences_smur", "apl", "apl_kinesitherapeutes", "apl_infirmiers", "apl_sages_femmes"] | None
+    ) = None
 
     def _faults(self) -> Iterator[str]:
         """Refuse a time to nothing, and services of an APL."""

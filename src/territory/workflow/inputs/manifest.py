@@ -32,7 +32,9 @@ class Steps:
         self.folder = folder
         self.reused: list[str] = []
 
-    def run(self, name: str, key: str, make: Callable[[], tuple[pd.DataFrame, ...]]) -> tuple[pd.DataFrame, ...]:
+    def run(
+        self, name: str, key: str, make: Callable[[], tuple[pd.DataFrame, ...]]
+    ) -> tuple[pd.DataFrame, ...]:
         """Return the tables of `make()`, from disk when it was run under this key, code and libraries."""
         if self.folder is None:
             return make()
@@ -72,7 +74,9 @@ def code_digest() -> str:
     """Return the digest of the library's code and data: no version gives back the result of another."""
     folder = Path(str(resources.files("territory")))
     files = sorted(
-        path for path in folder.rglob("*") if path.suffix in (".py", ".csv", ".toml", ".typ", ".css", ".js", ".xml")
+        path
+        for path in folder.rglob("*")
+        if path.suffix in (".py", ".csv", ".toml", ".typ", ".css", ".js", ".xml")
     )
     return digest_of(*(path.read_bytes() for path in files))
 
@@ -118,7 +122,9 @@ def describe_run(study: Study, times_method: str, *, roads: Path | None) -> tupl
     return manifest, digest_of_manifest(manifest)
 
 
-def current_digest(report_dir: Path, study: Study, *, roads: Path | None, record: "PrivateRecord") -> str | None:
+def current_digest(
+    report_dir: Path, study: Study, *, roads: Path | None, record: "PrivateRecord"
+) -> str | None:
     """Return the digest of a run whose files are already in a folder, whole and unchanged; None where they are not."""
     try:
         # the way of finding times follows from the rest: had it changed, so would the digest

@@ -167,7 +167,9 @@ def state_of(places: Places, times: Times, *, road_times: Mapping[str, Times] | 
         observed_origins=_observed(study, communes, places.services),
         tables=StudyTables(
             files=questions.change_tables(study, communes.index),
-            road_times={key: (other.to_sites, other.between_sites) for key, other in (road_times or {}).items()},
+            road_times={
+                key: (other.to_sites, other.between_sites) for key, other in (road_times or {}).items()
+            },
         ),
         edge_time_min=questions.edge_times(study, places.weighed),
         care_territories=questions.care_territories(study, communes),

@@ -87,7 +87,9 @@ def with_holders(study: Study, services: pd.DataFrame) -> pd.DataFrame:
     return services.assign(holder=services["authorisation_id"].map(holders).astype("str"))
 
 
-def with_answers(study: Study, services: pd.DataFrame, population: pd.DataFrame) -> tuple[Study, pd.DataFrame]:
+def with_answers(
+    study: Study, services: pd.DataFrame, population: pd.DataFrame
+) -> tuple[Study, pd.DataFrame]:
     """Return a study with what the field answers of needs, waits, services and gaps; services with the places held."""
     if study.files.answers is None:
         return study, services
@@ -127,7 +129,9 @@ def _oriented(found: FieldAnswers, population: pd.DataFrame) -> Iterator[Need]:
             }
             least = agree(lost, "effectif(s) (manque|manquent) ou (reste secret|restent secrets).")
             counts = {"per_1000": 1000 * total / persons, "known_total": total}
-            yield Need.model_validate({**names, **ages, **counts, "caution": f"Un minimum : {least}" if lost else ""})
+            yield Need.model_validate(
+                {**names, **ages, **counts, "caution": f"Un minimum : {least}" if lost else ""}
+            )
 
 
 def _waiting(found: FieldAnswers, services: pd.DataFrame) -> Iterator[Waiting]:

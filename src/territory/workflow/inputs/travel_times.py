@@ -64,7 +64,9 @@ class RoadMap:
             return _with_works(network, speeds)
         table = speed_table()
         if speeds.speeds_file is not None:
-            table = read_change_table(self._folder / speeds.speeds_file, "speeds_file", communes=communes.index)
+            table = read_change_table(
+                self._folder / speeds.speeds_file, "speeds_file", communes=communes.index
+            )
         if (table["density"] != "any").any():
             # every place has the density of the commune whose point is closest
             cells = gpd.GeoDataFrame(geometry=communes.geometry.voronoi_polygons(), crs=communes.crs)
@@ -98,7 +100,9 @@ def road_map_of(study: Study, roads: Path | None) -> RoadMap | None:
         return None
     if not path.is_file():
         what = "est un dossier" if path.is_dir() else "n'existe pas"
-        raise MissingFileError(f"La carte routière « {path} » {what} : donnez le chemin d'un fichier .osm.pbf.")
+        raise MissingFileError(
+            f"La carte routière « {path} » {what} : donnez le chemin d'un fichier .osm.pbf."
+        )
     return RoadMap(path, folder)
 
 
@@ -158,7 +162,9 @@ class Asked:
         return times
 
 
-def travel_times(asked: Asked, *, roads: RoadMap | None, steps: Steps, speeds: ChangeSpeeds | None = None) -> Times:
+def travel_times(
+    asked: Asked, *, roads: RoadMap | None, steps: Steps, speeds: ChangeSpeeds | None = None
+) -> Times:
     """Return the travel times of a study, computed again only when points, speeds or code have changed."""
     files, places, make = asked.study.files, asked.digest(), partial(_estimated, asked)
     if roads is not None:
@@ -195,7 +201,10 @@ def _mean_times(
     total = weight.groupby(keys, sort=False).sum()
     sums = times[columns].mul(weight, axis=0).groupby(keys, sort=False).sum(min_count=1)
     means = sums.div(total, axis=0)
-    away = times["travel_time_min"] - means["travel_time_min"].reindex(pd.MultiIndex.from_arrays(keys)).to_numpy()
+    away = (
+        times["travel_time_min"]
+        - means["travel_time_min"].reindex(pd.MultiIndex.from_arrays(keys)).to_numpy()
+    )
     spread = (away**2 * weight).groupby(keys, sort=False).sum() / total
     means["travel_time_spread_min"] = np.sqrt(spread)
     of_commune = squares.groupby("commune_code")["children"].sum()
@@ -208,7 +217,9 @@ def _by_road(asked: Asked, roads: RoadMap, speeds: ChangeSpeeds | None) -> tuple
     """Return times by road, and never 0 inside a commune whose site is only known to be in it."""
     network = roads.under(speeds, asked.communes)
     times = asked.from_communes(
-        lambda points, limit: network.travel_times(points, asked.sites, max_time_min=limit, with_distance=True)
+        lambda points, limit: network.travel_times(
+            points, asked.sites, max_time_min=limit, with_distance=True
+        )
     )
     raise_to(times, times_inside(asked.communes, asked.sites, asked.study.travel.terrain))
     times["uncertainty_min"] = ROADS_DOUBT_MIN

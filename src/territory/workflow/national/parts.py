@@ -161,7 +161,9 @@ def begin(times: TimesFolder) -> list[int]:
         "format": FORMAT,
         "version": VERSION,
         "digest": times.digest,
-        "parts": [{"name": part.name, "digest": part.digest, "origin_count": part.origin_count} for part in times],
+        "parts": [
+            {"name": part.name, "digest": part.digest, "origin_count": part.origin_count} for part in times
+        ],
     }
     said = f"Temps de trajet : « {times.folder} » ne peut pas être écrit ({{reason}}), choisissez un autre dossier."
     with retold(OSError, OutputError, said):

@@ -104,7 +104,9 @@ def run_national(
         inputs = Inputs(places.study, places.dataset, state, method, roads=places.roads)
         note_choices(inputs)
         ends, scale = (places.weighed, places.sites), study.scale or Scale()
-        search, least, method = ask_times(study, *ends, roads=roads_path, kept_dir=kept_dir, announce=announce)
+        search, least, method = ask_times(
+            study, *ends, roads=roads_path, kept_dir=kept_dir, announce=announce
+        )
         opened = open_scheduler(scheduler) if isinstance(scheduler, str) else nullcontext(scheduler)
         with opened as runner:
             announce("Temps de trajet")

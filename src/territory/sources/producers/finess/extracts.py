@@ -138,7 +138,9 @@ CHILD_SERVICES = tuple(one.service for code, one in CATEGORIES.items() if code i
 HOME_SERVICES = frozenset(category.service for category in CATEGORIES.values() if category.is_at_home)
 
 # whatever unit a table gives them, these are followed in persons, never in places
-FILE_ACTIVE_SERVICES = frozenset({"camsp", "cmpp", "bapu", "cmp", "cmp_ij", "cattp", "cattp_ij", "hdj", "hdj_ij"})
+FILE_ACTIVE_SERVICES = frozenset(
+    {"camsp", "cmpp", "bapu", "cmp", "cmp_ij", "cattp", "cattp_ij", "hdj", "hdj_ij"}
+)
 
 
 # columns of each kind of line, in their order; those of a flat table by the titles that were met, best first
@@ -151,7 +153,9 @@ _TITLES = {line["column"]: line["titles"].split("|") for line in _COLUMNS if lin
 # numbers of an establishment and of who runs it, in the two names that they have here
 _IDS = ("nofinesset", "nofinessej", "site_id", "operator_id")
 _CODES = {
-    name: cells.Kind(r"\w+", digits, "(n'est pas un code|ne sont pas des codes)", "voyez le fichier", digits - 1)
+    name: cells.Kind(
+        r"\w+", digits, "(n'est pas un code|ne sont pas des codes)", "voyez le fichier", digits - 1
+    )
     for name, digits in (("de", 3), ("ta", 2), ("client", 3), ("category_code", 3))
 }
 _NUMBERS = ("capinstot", "capautot", "ageminiinst", "agemaxiinst", "ageminiaut", "agemaxiaut")

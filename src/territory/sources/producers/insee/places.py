@@ -24,7 +24,9 @@ _AGES = re.compile(r"ind_(\d{1,2})_(\d{1,2})|ind_(\d{2})p")
 _IMPUTED = "i_est_200"
 
 
-def read_population_grid(path: str | Path, *, departements: Collection[str] | None = None) -> gpd.GeoDataFrame:
+def read_population_grid(
+    path: str | Path, *, departements: Collection[str] | None = None
+) -> gpd.GeoDataFrame:
     """Read the inhabited cells of the 200 m grid (INSEE, Filosofi) as points at their centre, in their projection.
 
     The columns are `idcar_200m` (`CRS3035RES200mN…E…`, the south-west corner), `ind`, `ind_0_3`, `ind_4_5`…,
@@ -119,7 +121,9 @@ def read_bpe_counts(path: str | Path, *, type_code: str = "D201") -> pd.Series:
     frame = read_table(path)
     require_columns(frame, ("CODGEO",), path=path)
     if {"TYPEQU", "NB_EQUIP"} <= set(frame):
-        frame = frame.loc[frame["TYPEQU"] == type_code, ["CODGEO", "NB_EQUIP"]].rename(columns={"NB_EQUIP": title})
+        frame = frame.loc[frame["TYPEQU"] == type_code, ["CODGEO", "NB_EQUIP"]].rename(
+            columns={"NB_EQUIP": title}
+        )
         if frame.empty:
             raise fault(path, f"aucun équipement {type_code}.")
     frame[title] = cells.wanted(frame, {title: title}, path=path, counts=(title,))[title]
@@ -154,7 +158,9 @@ def read_bpe_points(
     return _facilities(frame, path)
 
 
-def _read_facilities(stream: TableStream, types: frozenset[str], around: frozenset[str] | None) -> pd.DataFrame:
+def _read_facilities(
+    stream: TableStream, types: frozenset[str], around: frozenset[str] | None
+) -> pd.DataFrame:
     """Return the lines of some types and départements, under INSEE's names in capitals."""
     names = {title.upper(): title for title in stream.titles}
     require_columns(pd.DataFrame(columns=list(names)), _REQUIRED, path=stream.path)
