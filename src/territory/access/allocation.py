@@ -215,8 +215,7 @@ def _best_flows(pairs: Pairs, persons: Floats, places: Floats) -> Floats:
     """Return the persons that go along each pair."""
     if not pairs.minutes.size or not persons.sum() or not places.sum():
         return np.zeros(pairs.minutes.size)
-    rows = _rows(pairs)
-    optimum = _most_served_then_fastest(pairs, rows, persons, places)
+    optimum = _most_served_then_fastest(pairs, _rows(pairs), persons, places)
     is_whole = bool((persons == np.round(persons)).all() and (places == np.round(places)).all())
     used = np.flatnonzero(optimum.usable)
     fairest = _Fairest(pairs.take(used), optimum, persons, places)

@@ -216,8 +216,7 @@ def concentration_index(
     # the middle of each rank's persons, on a scale from 0 to 1
     _, place = np.unique(ranks, return_inverse=True)
     persons = np.bincount(place, weights=share)
-    rank = (np.cumsum(persons) - persons / 2.0)[place]
-    covariance = float((share * (x - mean) * rank).sum())
+    covariance = float((share * (x - mean) * (np.cumsum(persons) - persons / 2.0)[place]).sum())
     if correction is None:
         return 2.0 * covariance / mean if mean else math.nan
     assert bounds is not None

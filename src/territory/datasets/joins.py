@@ -123,8 +123,7 @@ class CommuneMap:
         born = {code: self._origin(code) for code in self.departements.index.difference(own.index)}
         born = {code: origin for code, origin in born.items() if origin in table.index}
         if born:
-            added = table.loc[list(born.values())].set_axis(list(born), axis=0)
-            own = pd.concat([own, added])
+            own = pd.concat([own, table.loc[list(born.values())].set_axis(list(born), axis=0)])
         self._check_whole(key, own.index)
         return own.reindex(self.departements.index)
 

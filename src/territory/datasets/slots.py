@@ -181,8 +181,7 @@ def three_shares(shares: pd.DataFrame) -> pd.DataFrame:
 
 def count_by_commune(facilities: gpd.GeoDataFrame) -> pd.Series[float]:
     """Count facilities by commune, or by arrondissement."""
-    counted = facilities["commune_code"].value_counts(sort=False).astype(float)
-    return counted.rename_axis("commune_code")
+    return facilities["commune_code"].value_counts(sort=False).astype(float).rename_axis("commune_code")
 
 
 def most_central_cells(grid: gpd.GeoDataFrame, crs: Any) -> gpd.GeoSeries:

@@ -67,9 +67,7 @@ def share(value: float) -> str:
         return UNKNOWN
     if 0 < value < 0.005:
         return f"moins de 1{NBSP}%"
-    if 0.995 <= value < 1:
-        return f"plus de 99{NBSP}%"
-    return f"{integer(100 * value)}{NBSP}%"
+    return f"plus de 99{NBSP}%" if 0.995 <= value < 1 else f"{integer(100 * value)}{NBSP}%"
 
 
 def round_estimate(value: float) -> float:

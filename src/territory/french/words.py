@@ -30,9 +30,7 @@ def persons(value: float, *, threshold: int = 11) -> str:
         return UNKNOWN
     if value == 0:
         return "0"
-    if value < threshold:
-        return f"< {threshold}"
-    return integer(max(round_estimate(value), threshold))
+    return f"< {threshold}" if value < threshold else integer(max(round_estimate(value), threshold))
 
 
 def ranged(value: float, low: float, high: float) -> str:
@@ -94,9 +92,7 @@ def join(items: Iterable[str], *, most: int | None = None, others: str = "autre"
     texts = list(items)
     if most is not None and len(texts) > most:
         texts = [*texts[:most], count(len(texts) - most, others)]
-    if len(texts) < 2:
-        return "".join(texts)
-    return f"{', '.join(texts[:-1])} et {texts[-1]}"
+    return "".join(texts) if len(texts) < 2 else f"{', '.join(texts[:-1])} et {texts[-1]}"
 
 
 # units glued to the number before them
@@ -198,9 +194,7 @@ def epci_phrase(name: str) -> str:
     kind, _, rest = name.partition(" ")
     if kind in _EPCI_KINDS and rest:
         return f"{_EPCI_KINDS[kind]} {rest}"
-    if kind in ("Métropole", "Eurométropole") and rest:
-        return elide("la", f"{kind.lower()} {rest}")
-    return name
+    return elide("la", f"{kind.lower()} {rest}") if kind in ("Métropole", "Eurométropole") and rest else name
 
 
 def epci_short(name: str) -> str:

@@ -286,8 +286,7 @@ def _split_counts(column: Floats, rows: Ints, parts: Floats) -> Floats:
         return cut
     # parts are whole millionths, which add up without rounding; the first of a code takes what is left
     cut = np.where(several[rows], np.round(cut * _GRAIN) / _GRAIN, cut)
-    first = np.unique(rows, return_index=True)[1]
-    cut[first] += column - _sums(rows, cut)
+    cut[np.unique(rows, return_index=True)[1]] += column - _sums(rows, cut)
     return cut
 
 

@@ -203,8 +203,7 @@ def _check_present(cut: pd.DataFrame, present: pd.Series[float], target: Bands) 
     if len(unknown):
         problems.add(f"effectif d'aujourd'hui inconnu dans {counted(unknown, 'commune(s)')}")
     found = present.droplevel("zone").reindex(range(len(target.low))).to_numpy(float)
-    used = target.codes.isin(cut["zone"]).to_numpy()
-    empty = used & (target.persons > 0) & ~(found > 0)
+    empty = target.codes.isin(cut["zone"]).to_numpy() & (target.persons > 0) & ~(found > 0)
     if empty.any() and not len(unknown):
         bands = zip(target.codes[empty], target.low[empty], strict=True)
         shown = [f"{zone} dès {low:g} ans" for zone, low in bands]

@@ -233,8 +233,7 @@ def point_problems(frame: Points, problems: Problems, *, of: str = "") -> None:
     advice = " ; prenez un point par lieu, representative_point() par exemple"
     problems.count(ids[other], "géométrie(s) autre(s) que des points", of=of, advice=advice)
     sound = np.flatnonzero(~absent & ~other)
-    coordinates = shapely.get_coordinates(geometry[sound])
-    infinite = ids[sound[~np.isfinite(coordinates).all(axis=1)]]
+    infinite = ids[sound[~np.isfinite(shapely.get_coordinates(geometry[sound])).all(axis=1)]]
     problems.count(infinite, "point(s) de coordonnées non finies", of=of)
 
 

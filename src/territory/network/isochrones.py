@@ -247,8 +247,7 @@ def _grid(samples: _Samples, site: _Site, shape: tuple[int, int], cell_m: float,
     column, row = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
     inside = np.flatnonzero((column >= 0) & (row >= 0) & (column < shape[1]) & (row < shape[0]))
     square = (row * shape[1] + column)[inside]
-    off_middle = np.hypot(x - column - 0.5, y - row - 0.5)[inside]
-    order = np.lexsort([time[inside], off_middle, square])
+    order = np.lexsort([time[inside], np.hypot(x - column - 0.5, y - row - 0.5)[inside], square])
     nearest = np.full(shape, -1, dtype=np.int32)
     first = order[np.append(True, np.diff(square[order]) > 0)]
     nearest.ravel()[square[first]] = inside[first]

@@ -60,8 +60,7 @@ def read_distancier(path: str | Path, *, unit: str = "min") -> pd.DataFrame:
     path = Path(path)
     if not path.exists():
         raise errors.MissingFileError(f"Distancier introuvable : « {path} » (vérifiez le chemin).")
-    table = _read_cells(path)
-    long = _as_long(table, path)
+    long = _as_long(_read_cells(path), path)
     problems = errors.Problems(f"Distancier « {path.name} »", errors.SchemaError)
     ids = {end: long[end].astype("str").fillna("").str.strip() for end in ("from_id", "to_id")}
     for end, codes in ids.items():

@@ -115,8 +115,7 @@ def typology(
     logged = table.copy()
     logged[list(log_columns)] = np.log(logged[list(log_columns)])
     luck = np.random.default_rng(0) if rng is None else rng
-    distinct = len(logged.drop_duplicates())
-    most = min(max_types, distinct - 1)
+    most = min(max_types, len(logged.drop_duplicates()) - 1)
     wanted = range(2, most + 1) if n_types is None else [n_types]
     # hundreds of tiny fits: threads would wait for each other, and add up in another order each time
     with threadpool_limits(1):
@@ -198,8 +197,7 @@ def _try(values: Floats, count: int, luck: np.random.Generator) -> tuple[np.ndar
         drawn = values[luck.integers(len(values), size=len(values))]
         # a draw of very few distinct units has no such number of types
         if len(np.unique(drawn, axis=0)) > count:
-            found = _model(count, luck).fit(drawn).predict(values)
-            agreement.append(adjusted_rand_score(codes, found))
+            agreement.append(adjusted_rand_score(codes, _model(count, luck).fit(drawn).predict(values)))
     silhouette = -1.0
     if len(np.unique(codes)) > 1:
         silhouette = float(silhouette_score(StandardScaler().fit_transform(values), codes))

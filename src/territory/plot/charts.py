@@ -119,8 +119,7 @@ def _row_names(axes: Axes, names: list[str]) -> None:
 
 def _side_column(axes: Axes, head: str, texts: list[str]) -> None:
     """Write a column of texts on the right of the bars."""
-    place = axes.get_yaxis_transform()
-    look: dict[str, Any] = {"transform": place, "ha": "left", "color": style.MUTED}
+    look: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "ha": "left", "color": style.MUTED}
     for row, text in enumerate(texts):
         axes.text(1.03, row, text, va="center", fontsize=7.5, **look)
     if head:
@@ -146,8 +145,7 @@ def _drawn(values: np.ndarray) -> np.ndarray:
 def front_of(points: pd.DataFrame) -> pd.DataFrame:
     """Return the points that no other beats on both measures, less being better on each."""
     known = points.dropna(subset=["x", "y"]).sort_values(["x", "y"], kind="stable")
-    best = known["y"].cummin()
-    return known[known["y"].eq(best) & ~known["y"].duplicated()]
+    return known[known["y"].eq(known["y"].cummin()) & ~known["y"].duplicated()]
 
 
 def trade_off(

@@ -102,8 +102,7 @@ def _show_study(study: Study) -> Figure:
     """Draw the territory of a study, its EPCI in focus and the places that it names."""
     codes, folder = study.territory.departement_codes, Path(study.folder)
     data: Any = open_dataset(study.dataset, study.data, departements=codes, folder=folder)
-    inside = data.communes["departement_code"].isin(codes)
-    communes = data.communes[inside]
+    communes = data.communes[data.communes["departement_code"].isin(codes)]
     areas = communes[["geometry"]] if data.outlines is None else data.outlines
     focus = communes.index[communes["epci_code"] == study.territory.focus_epci_code]
     land = Category("land", study.territory.name, "#eef2f4")

@@ -246,9 +246,7 @@ def estimate_texts(values: pd.Series) -> pd.Series:
     def written(value: float) -> str:
         if np.isnan(value):
             return ""
-        if 0 < value < THRESHOLD and withholds():
-            return f"< {THRESHOLD}"
-        return str(int(np.floor(value + 0.5)))
+        return f"< {THRESHOLD}" if 0 < value < THRESHOLD and withholds() else str(int(np.floor(value + 0.5)))
 
     return values.astype(float).map(written).astype(object)
 

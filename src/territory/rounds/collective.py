@@ -240,8 +240,7 @@ def read_stops(
     school = pd.Index(sites).get_indexer(pd.Index(first["to_id"])).astype(np.int64)
     chairs = np.bincount(of_child, weights=wheels).astype(np.int64)
     kids = np.bincount(of_child).astype(np.int64)
-    stops = Stops(place, school, kids, chairs, never, minutes, km, len(places))
-    return stops, of_child, table["to_id"]
+    return Stops(place, school, kids, chairs, never, minutes, km, len(places)), of_child, table["to_id"]
 
 
 def _routes(world: World, vehicles: int | None, *, effort: int, seed: int) -> list[Route] | None:
@@ -382,8 +381,7 @@ def fewest_vehicles(world: World, found: int) -> int:
     """
     n, kids = len(world.kids), world.kids
     tops = np.array([world.seats_max, world.chairs_max])
-    totals = np.array([world.seats.sum(), world.chairs.sum()])
-    best = max(1.0, *(totals[tops > 0] / tops[tops > 0]))
+    best = max(1.0, *(np.array([world.seats.sum(), world.chairs.sum()])[tops > 0] / tops[tops > 0]))
     if np.isinf(world.limit_min):
         return int(np.ceil(best - _SURE))
     step = max(_STEP_MIN, world.limit_min * n * n * tops.sum() / _MOST_STEPS)
@@ -396,8 +394,7 @@ def fewest_vehicles(world: World, found: int) -> int:
     for _ in range(_MOST_PROGRAMMES // n + 1):
         _walks(legs, last, kids, value, most, before)
         ends = most[..., 0].reshape(-1, n).argmax(axis=0)
-        worth = most[..., 0].reshape(-1, n)[ends, np.arange(n)]
-        best = max(best, float(value.sum() / worth.max()))
+        best = max(best, float(value.sum() / most[..., 0].reshape(-1, n)[ends, np.arange(n)].max()))
         if math.ceil(best - _SURE) >= min(found, math.ceil(top - _SURE)):
             break
         visits = np.zeros((n, n))

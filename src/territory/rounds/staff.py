@@ -260,8 +260,7 @@ def _written(
     ranks, starts = np.zeros((3, len(reason)), dtype=np.int64), np.full(len(reason), np.nan)
     lines = {}
     for day, p, home, route in sorted(plan):
-        path = [home, *(int(place[tasks[t][0]]) for t in route), home]
-        legs = list(itertools.pairwise(path))
+        legs = list(itertools.pairwise([home, *(int(place[tasks[t][0]]) for t in route), home]))
         clock = 0.0
         for k, (t, leg) in enumerate(zip(route, legs, strict=False), start=1):
             clock += minutes[leg]

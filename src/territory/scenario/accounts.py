@@ -81,8 +81,7 @@ def compare_accounts(
     """Average the accounts of one child over the persons of today's area, before, after and their difference."""
     persons = communes["persons"][communes["is_in_area"] & communes["delta_travel_time_min"].notna()]
     both = baseline.add_prefix("baseline_").join(scenario.add_prefix("scenario_"))
-    rows = both.reset_index("who").join(persons, how="inner")
-    zones = by_zone(rows, epci)
+    zones = by_zone(both.reset_index("who").join(persons, how="inner"), epci)
     weighted = zones[list(both.columns)].mul(zones["persons"], axis=0).assign(persons=zones["persons"])
     keys = [zones[key] for key in ("zone", "service", "who")]
     total = weighted.groupby(keys, sort=False).sum(skipna=False)

@@ -419,8 +419,7 @@ def complete_kinds(services: pd.DataFrame) -> set[str]:
 
 def sites_of_kinds(services: pd.DataFrame, wanted: Collection[str]) -> list[str]:
     """Return the sites that offer one of some kinds of service, sorted."""
-    offered = kinds_of(services).isin(list(wanted))
-    return sorted(set(services.index.get_level_values("site_id")[offered]))
+    return sorted(set(services.index.get_level_values("site_id")[kinds_of(services).isin(list(wanted))]))
 
 
 def authorisations_by_site(rows: pd.DataFrame) -> dict[str, list[str]]:

@@ -147,8 +147,7 @@ def _local_sites(study: Study, data: Any) -> pd.DataFrame:
     declared = declared[~declared.index.duplicated() & ~declared.index.isin(sites.index)]
     both = pd.concat([sites, declared])
     codes = study.territory.departement_codes
-    inside = data.communes.index[data.communes["departement_code"].isin(codes)]
-    return both[both["commune_code"].isin(inside)]
+    return both[both["commune_code"].isin(data.communes.index[data.communes["departement_code"].isin(codes)])]
 
 
 def _check_vintages(study: Study, vintages: Sequence[str]) -> Findings:

@@ -135,8 +135,7 @@ def strata_from_equipment(
     places, *ages, deleted = _COLUMNS[capacity]
     _check(equipment, places)
     rows = _without_deleted(equipment, capacity, deleted).reset_index(drop=True)
-    said = classify_equipment(rows["categetab"], rows["ta"])
-    rows = pd.concat([rows, said], axis=1)
+    rows = pd.concat([rows, classify_equipment(rows["categetab"], rows["ta"])], axis=1)
     unknown = rows["service"].isna()
     if unknown.any():
         of = sorted(rows.loc[unknown, "categetab"].dropna().unique())

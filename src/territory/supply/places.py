@@ -23,7 +23,9 @@ ALL_MODES = "ensemble"
 _FILE_ACTIVE = "se compte en file active, jamais en places"
 _OTHER_UNIT = "capacité donnée sans unité, ou dans une autre unité que la place"
 _UNKNOWN = "places inconnues"
-_UNSAID = "places de chaque site ou de l'ensemble ? la table ne le dit pas (colonne capacity_scope : site ou authorisation)"
+_UNSAID = (
+    "places de chaque site ou de l'ensemble ? la table ne le dit pas (capacity_scope : site ou authorisation)"
+)
 _SHARED = "places partagées entre {count} sites : celles de l'établissement ne sont attribuées à aucun"
 
 
@@ -80,8 +82,7 @@ def places_by_zone(
     result = _by_zone(_rows(chosen), found, zones, places_by_site(chosen)["places"])
     wanted = pd.Index(pd.Series(zones).dropna().unique()) if of is None else of
     result = result.reindex(wanted.rename("zone"))
-    empty = result["known_places"].isna()
-    result.loc[empty, ["places", "known_places"]] = 0.0
+    result.loc[result["known_places"].isna(), ["places", "known_places"]] = 0.0
     result["reason"] = result["reason"].fillna("")
     if not is_complete:
         result["places"] = np.nan
@@ -194,8 +195,7 @@ def _by_zone(
     whole = rows[~spread].drop_duplicates("authorisation_id")[["authorisation_id", "zone"]]
     of_whole = found.droplevel("service").reindex(whole["authorisation_id"])
     of_whole = of_whole[["places", "reason"]].assign(zone=whole["zone"].to_numpy())
-    every = pd.concat([of_whole, pieces], ignore_index=True)
-    grouped = every.groupby("zone", sort=False)
+    grouped = pd.concat([of_whole, pieces], ignore_index=True).groupby("zone", sort=False)
     reasons = grouped["reason"].agg(lambda said: " ; ".join(dict.fromkeys(filter(None, said))))
     places = {"places": grouped["places"].sum(skipna=False), "known_places": grouped["places"].sum()}
     return pd.DataFrame({**places, "reason": reasons})
@@ -209,8 +209,7 @@ def _kinds(services: pd.DataFrame) -> pd.Series[str]:
 def _rows(services: pd.DataFrame) -> pd.DataFrame:
     """Return one row per service with its kind, its scope, and why its places are none."""
     kind = _kinds(services)
-    site = services.index.get_level_values("site_id")
-    rows = pd.DataFrame({"site_id": site, "kind": kind.to_numpy()})
+    rows = pd.DataFrame({"site_id": services.index.get_level_values("site_id"), "kind": kind.to_numpy()})
     rows["authorisation_id"] = services["authorisation_id"].reset_index(drop=True).fillna(rows["site_id"])
     rows["capacity"] = services["capacity"].to_numpy(float)
     unit = services["capacity_unit"].reset_index(drop=True)

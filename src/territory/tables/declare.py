@@ -19,8 +19,7 @@ CAPACITY_UNITS = ("places", "file_active", "etp", "headcount", "consultations_pe
 
 def lines_of(name: str, package: str = "territory.tables") -> Iterator[dict[str, str]]:
     """Yield the lines of a file of declarations."""
-    text = (resources.files(package) / name).read_text("utf-8")
-    yield from csv.DictReader(text.splitlines())
+    yield from csv.DictReader((resources.files(package) / name).read_text("utf-8").splitlines())
 
 
 def declared(kind: type[Row], line: Mapping[str, str], **more: Any) -> Row:

@@ -186,7 +186,8 @@ def _field(name: str, column: str, values: pd.Series) -> dict[str, Any]:
 
 def number(value: Any) -> Any:
     """Return a number, which is neither a flag nor a text."""
-    return value if isinstance(value, numbers.Real) and not isinstance(value, bool) else NOTHING
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return value if is_number else NOTHING
 
 
 def flag(value: Any) -> Any:

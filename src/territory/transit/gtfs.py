@@ -158,8 +158,7 @@ def _stops(feed: Feed) -> pd.DataFrame:
         stops[column] = values.where(values.abs() <= most)
     degrees = stops[["stop_lat", "stop_lon"]]
     places = degrees.mask(degrees.isna().any(axis=1) | (degrees == 0).all(axis=1))
-    of_station = places.reindex(stops["parent_station"]).set_axis(stops.index)
-    return stops.assign(**places.fillna(of_station))
+    return stops.assign(**places.fillna(places.reindex(stops["parent_station"]).set_axis(stops.index)))
 
 
 def _calls(feed: Feed, stops: pd.DataFrame) -> pd.DataFrame:
@@ -294,8 +293,7 @@ def _lines(feed: Feed, route_ids: pd.Series) -> pd.Series:
     kinds = routes["route_type"]
     modes = kinds.map(_MODES).fillna(kinds.str[:-2].map(_EXTENDED)).fillna("ligne")
     names = routes["route_short_name"].where(routes["route_short_name"] != "", routes["route_long_name"])
-    said = (modes + " " + names).str.strip()
-    return said.reindex(route_ids).fillna("ligne")
+    return (modes + " " + names).str.strip().reindex(route_ids).fillna("ligne")
 
 
 def _changes(feed: Feed, stops: pd.DataFrame) -> pd.DataFrame:

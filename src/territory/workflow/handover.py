@@ -208,8 +208,7 @@ def write_outputs(
         return
     with beside(report_dir, trouble) as staging:
         with in_words(report_dir, trouble, reword=True):
-            released = release(result, edition=edition)
-            reading = Reading(released)
+            reading = Reading(release(result, edition=edition))
             _write_tables(reading, staging)
             _write_documents(reading, staging)
             digests = digests_of(staging)

@@ -73,8 +73,7 @@ def start_study(
     if absent := [place for place in look_in if not place.exists()]:
         raise MissingFileError(f"Dossier introuvable : « {examples(absent)} ».")
     path = folder / f"{name}.toml"
-    places = [place for place in (raw, *look_in) if place.exists()]
-    paths = list(dict.fromkeys(files_below(places)))
+    paths = list(dict.fromkeys(files_below([place for place in (raw, *look_in) if place.exists()])))
     chosen = choose(recognised(paths), code)
     lines = {slot.key: _lines(slot, chosen.get(slot.key, ()), raw, folder) for slot in SLOTS}
     if path.is_file():

@@ -339,8 +339,7 @@ def _main_part(roads: Roads, opened: Bools) -> Bools:
     lengths = np.add.reduceat(roads.hop_length_m.astype(np.float64), roads.chain_start[:-1])
     usable = np.stack([opened, opened])
     if roads.hop_slowness.size:
-        closed = np.isinf(roads.hop_slowness)
-        usable &= ~np.logical_or.reduceat(closed, roads.chain_start[:-1], axis=1)
+        usable &= ~np.logical_or.reduceat(np.isinf(roads.hop_slowness), roads.chain_start[:-1], axis=1)
     kept = (arcs.chain < 0) | usable[arcs.direction.astype(np.int64), arcs.chain]
     ends = arcs.tails[kept], arcs.heads[kept]
     links = csr_matrix((np.ones(ends[0].size, dtype=bool), ends), shape=(arcs.n_nodes,) * 2)

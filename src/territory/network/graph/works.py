@@ -266,8 +266,7 @@ def _with_chain(roads: Roads, line: tuple[Floats, Floats], ends: list[int], way:
     columns["turn_arcs"] = direction * (roads.n_chains + 1) + chain
     if roads.hop_slowness.size:
         columns["hop_slowness"] = np.append(roads.hop_slowness, np.ones((2, x.size), np.float32), axis=1)
-    text = "\n".join([*roads.names, " ".join(name.split())])
-    names = np.frombuffer(text.encode(), dtype=np.uint8)
+    names = np.frombuffer("\n".join([*roads.names, " ".join(name.split())]).encode(), dtype=np.uint8)
     return replace(roads, ways=replace(roads.ways, **ways), name_text=names, **columns)
 
 

@@ -81,8 +81,7 @@ def from_lines(
     """
     from territory.network.graph.speeds import density_bands
 
-    names = _columns(columns)
-    topology = Topology(prepare(_road_lines(_checked_lines(lines), names)))
+    topology = Topology(prepare(_road_lines(_checked_lines(lines), _columns(columns))))
     table = speeds if isinstance(speeds, pd.DataFrame) else _table_of(speeds)
     if density is not None:
         bands = density_bands(topology.roads, density, column="density_hab_km2")

@@ -61,8 +61,7 @@ def read_osm(path: str | Path, *, profile: str = "car") -> RoadNetwork:
     >>> read_osm("rue.osm")
     <RoadNetwork « rue.osm » : 1,1 km, 2 carrefours, heures creuses>
     """
-    lines = read_lines(path, profile=profile)
-    network = RoadNetwork.from_road_lines(lines)
+    network = RoadNetwork.from_road_lines(read_lines(path, profile=profile))
     if network.roads.asides:
         one = {line["many"]: line["one"] for line in lines_of("asides.csv", "territory.network.maps")}
         listed = " ; ".join(
@@ -175,8 +174,7 @@ def _keep_drivable(read: OplWays, path: Path, profile: profiles.Profile) -> Road
     kind_node, barrier_node = row_of_node(list(kinds)), row_of_node(barriers)
     start = np.concatenate([[0], np.cumsum(counts[kept])])
     restrictions = TurnRelations(ways, (start, node), row_of_node, profile, asides).read(relations)
-    doubled = sum(int(line[1:]) for line in read.others if line[0] == "c")
-    asides[_DOUBLED] += int((~last).sum()) + doubled
+    asides[_DOUBLED] += int((~last).sum()) + sum(int(line[1:]) for line in read.others if line[0] == "c")
     asides[_NO_NODE] += int(np.isnan(lon).sum())
     return RoadLines(
         ways=ways,

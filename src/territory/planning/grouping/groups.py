@@ -237,8 +237,7 @@ def _choose(
         count = round(-most.objective)
         proven = most.bound > -count - 1 + 1e-6
     rows = sp.csr_array(sp.vstack([holds, sp.csr_array(np.ones((1, len(pool))))], format="csr"))
-    scale = max(float(drive.mean()), 1e-12)
-    best = _pick(drive / scale, rows, np.append(one, float(count)), search)
+    best = _pick(drive / max(float(drive.mean()), 1e-12), rows, np.append(one, float(count)), search)
     if best.values is None:
         return None, best.is_infeasible
     proven = proven and search.is_enough(best.objective, best.bound)

@@ -34,9 +34,7 @@ class GroupInputs:
     def compactness(self, rows: list[int]) -> float:
         """Return 4 pi area / perimeter² of a group's outline, NaN for points (Polsby and Popper 1991)."""
         outline = shapely.union_all(np.asarray(self.outlines.array)[rows])
-        if outline.area == 0:
-            return math.nan
-        return float(4 * math.pi * outline.area / outline.length**2)
+        return math.nan if outline.area == 0 else float(4 * math.pi * outline.area / outline.length**2)
 
 
 def read_inputs(
@@ -65,8 +63,7 @@ def read_inputs(
     minutes = np.full((len(ids), len(ids)), np.inf)
     if len(ids) > 1:
         said = ("unité(s)", "ces unités ne peuvent pas être regroupées entre elles")
-        limits = {"max_time_min": max_time_min}
-        minutes = read_minutes(travel_times, ids, ids, limits, problems, said)
+        minutes = read_minutes(travel_times, ids, ids, {"max_time_min": max_time_min}, problems, said)
     # at home unless given
     own = np.diagonal(minutes)
     np.fill_diagonal(minutes, np.where(np.isinf(own), 0.0, own))

@@ -195,8 +195,7 @@ class Sharing:
         """Return shares by origin and site, for all origins."""
         table = np.zeros(self.shape)
         # under this share it is the dust of the solver
-        kept = np.where(shares > 1e-7, np.minimum(shares, 1.0), 0.0)
-        table[self.rows[self.origin], self.site] = kept
+        table[self.rows[self.origin], self.site] = np.where(shares > 1e-7, np.minimum(shares, 1.0), 0.0)
         return table
 
 

@@ -243,10 +243,8 @@ def _choices(trial: Trial) -> list[tuple[str, str | None]]:
     communes = trial.state.communes
     inside = communes[communes.index.isin(trial.state.parameters.territory_codes)]
     names = inside["name"].astype(str)
-    twice = names.duplicated(keep=False)
-    shown = names.where(~twice, names + " (" + names.index.astype(str) + ")")
-    choices = sorted(zip(shown, shown.index.astype(str), strict=True))
-    return [*choices, (ON_THE_MAP, None)]
+    shown = names.where(~names.duplicated(keep=False), names + " (" + names.index.astype(str) + ")")
+    return [*sorted(zip(shown, shown.index.astype(str), strict=True)), (ON_THE_MAP, None)]
 
 
 def _first_commune(trial: Trial, study: Study | None) -> str:

@@ -74,8 +74,7 @@ def time_classes(
 def change_classes(delta: pd.Series, effect: pd.Series) -> Classes:
     """Sort changes of travel time into symmetric classes, apart from those that cannot be told from no change."""
     places = np.searchsorted(_CHANGES, delta.abs().fillna(np.inf).to_numpy(dtype=float), side="left")
-    sides = effect.reindex(delta.index).fillna(UNKNOWN.key).astype(str)
-    named = zip(sides, places, strict=True)
+    named = zip(effect.reindex(delta.index).fillna(UNKNOWN.key).astype(str), places, strict=True)
     found = [f"{side}{place}" if side in ("gain", "loss") else side for side, place in named]
     keys = pd.Series(found, index=delta.index, dtype=object)
     low, high = map(integer, _CHANGES)

@@ -85,8 +85,7 @@ def show_allocation(allocation: Allocation, areas: gpd.GeoDataFrame) -> Figure:
             f"Places libres : {integer(float(allocation.free_places.sum()))}",
         ],
     )
-    panel = Panel(areas, keys, circles=circles, zones=areas.get("epci_code"))
-    return draw_map(panel, legend)
+    return draw_map(Panel(areas, keys, circles=circles, zones=areas.get("epci_code")), legend)
 
 
 def show_groups(grouping: GroupingResult, areas: gpd.GeoDataFrame) -> Figure:

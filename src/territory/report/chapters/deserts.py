@@ -145,8 +145,7 @@ def _table(reading: Reading, draws: Draws, labels: dict[str, str], verdicts: pd.
     rows: list[list[str]] = []
     lacking: list[str] = []
     for criterion in order:
-        found = reading.criterion(criterion)
-        status = found["status"]
+        status = reading.criterion(criterion)["status"]
         doubtful = verdicts[criterion].reindex(status.index).eq(_DOUBTFUL)
         cells = [
             integer(int((status.eq(_IN) & ~doubtful).sum())),

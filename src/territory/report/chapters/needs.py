@@ -97,9 +97,7 @@ def range_text(low: float, high: float) -> str:
     """Write a range in a cell, "< 11" when nothing more can be printed."""
     if math.isnan(low) or math.isnan(high):
         return "inconnu"
-    if high < _THRESHOLD:
-        return persons(high)
-    return f"{persons(low)} à {persons(high)}"
+    return persons(high) if high < _THRESHOLD else f"{persons(low)} à {persons(high)}"
 
 
 def _chart(reading: Reading, label: str, needs: pd.DataFrame) -> doc.Picture:

@@ -27,8 +27,7 @@ _RANGE = ["demand_low", "demand", "demand_high"]
 
 def sheet_codes(result: Readable) -> list[str]:
     """Return the EPCI that a sheet can be written for, the largest first."""
-    territory = read(result).territory
-    people = territory.dropna(subset=["epci_code"]).groupby("epci_code")["population"].sum()
+    people = read(result).territory.dropna(subset=["epci_code"]).groupby("epci_code")["population"].sum()
     codes = [str(code) for code in people.index if str(code)]
     if not codes:
         raise StudyError(

@@ -254,9 +254,7 @@ def text_of(value: str, declared: Column, reading: Reading) -> Value:
     if not is_public or declared.codes or declared.kind == "flag":
         return typeset(code_label(declared, value))
     # names of places as the other documents write them: Cœur du Var, « Sources de lumière »
-    if name in ("epci_name", "zone_name"):
-        return typeset(in_guillemets(value))
-    return value
+    return typeset(in_guillemets(value)) if name in ("epci_name", "zone_name") else value
 
 
 def _desert_words(value: str, reading: Reading) -> str:

@@ -174,8 +174,7 @@ def _pool(change: changes.PoolSites, draft: Draft) -> None:
     draft.report_unheld(change.member_ids)
     draft.report_nowhere(change.site_id)
     if change.moves_services:
-        members = rows["authorisation_id"].isin(change.member_ids)
-        draft.rows = _sent(rows, members, change.site_id, draft)
+        draft.rows = _sent(rows, rows["authorisation_id"].isin(change.member_ids), change.site_id, draft)
 
 
 @carry_out.register

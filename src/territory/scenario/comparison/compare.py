@@ -150,8 +150,7 @@ def _detectable(before: pd.DataFrame, after: pd.DataFrame, baseline: Results) ->
 
 def gainers_and_losers(communes: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
     """Count persons of each effect for every council concerned (table `councils`), those that lose most first."""
-    rows = communes[communes["effect"] != "outside"]
-    zones = zoning.zone_levels(rows, places)
+    zones = zoning.zone_levels(communes[communes["effect"] != "outside"], places)
     each = zones[zones["level"] == "territory"].assign(level="commune")
     zones = pd.concat([zones, each.assign(zone=each["commune_code"])], ignore_index=True)
     tally = _tally(zones, _COUNCIL_KEYS)
@@ -294,8 +293,7 @@ def _account_rows(comparison: Comparison) -> pd.DataFrame:
     # a year's minutes can be told apart when the mean time of one trip can
     told = comparison.measures["is_distinguishable"].xs("mean_time_min", level="measure")
     told = told.reindex(pd.MultiIndex.from_frame(rows[["level", "zone", "service"]]))
-    told_min = told.astype("boolean").set_axis(rows.index)
-    rows["is_distinguishable"] = told_min.mask(rows["unit"] != "min")
+    rows["is_distinguishable"] = told.astype("boolean").set_axis(rows.index).mask(rows["unit"] != "min")
     return rows.assign(reason="").set_index(zoning.KEYS).drop(columns=["who", "quantity"])
 
 

@@ -117,8 +117,7 @@ def out_of_ten(shares: Sequence[float], *, total: int = TEN) -> list[int]:
     """Round shares of a whole to whole numbers that add up to a total, the largest remainders first."""
     exact = np.asarray(shares, dtype=float) * total
     found = np.floor(exact + 1e-9).astype(int)
-    first = np.argsort(-np.round(exact - found, 9), kind="stable")
-    found[first[: total - int(found.sum())]] += 1
+    found[np.argsort(-np.round(exact - found, 9), kind="stable")[: total - int(found.sum())]] += 1
     return [int(value) for value in found]
 
 
@@ -263,8 +262,7 @@ def _of_service(
         )
     for variant, (law, share) in who.variants.items():
         fixed = who.persons * share
-        weights = _weights(fixed, law, minutes)
-        found = _classes(rows) @ np.nan_to_num(weights)
+        found = _classes(rows) @ np.nan_to_num(_weights(fixed, law, minutes))
         shares = found / found.sum() if found.sum() > 0 else None
         counts = None
         if drawn is not None and shares is not None:
@@ -279,9 +277,7 @@ def _of_service(
 
 def _weights(fixed: Floats, law: decay.Decay | None, minutes: Floats) -> Floats:
     """Return the weight of each commune; 0 persons weigh nothing, whatever the time."""
-    if law is None:
-        return fixed
-    return np.where(fixed == 0, 0.0, fixed * law(minutes))
+    return fixed if law is None else np.where(fixed == 0, 0.0, fixed * law(minutes))
 
 
 def _classes(rows: pd.DataFrame) -> Floats:
@@ -325,9 +321,7 @@ def _drawn_counts(
     weights = np.broadcast_to(np.nan_to_num(weights), (len(kept), minutes.shape[1]))
     parts = np.stack([np.einsum("cd,cd->d", weights, one[kept].astype(float)) for one in classes])
     total = parts.sum(axis=0)
-    if not (total > 0).all():
-        return None
-    return _children(parts / total, count, seeds)
+    return None if not (total > 0).all() else _children(parts / total, count, seeds)
 
 
 def _children(parts: Floats, count: int, seeds: Sequence[int]) -> Floats:

@@ -269,8 +269,7 @@ class GpPlan:
 
     def rows(self, pairs: Pairs, is_asked: NDArray[np.bool_]) -> Ints:
         """Return the rows that some draw may give a weight: to sites within reach of a commune asked."""
-        offers = pairs.site_ids.isin(self.offered.index)[pairs.site]
-        near = offers & (pairs.lowest <= self.reach_min)
+        near = pairs.site_ids.isin(self.offered.index)[pairs.site] & (pairs.lowest <= self.reach_min)
         used = np.zeros(len(pairs.site_ids), dtype=np.bool_)
         used[pairs.site[near & is_asked[pairs.commune]]] = True
         return np.flatnonzero(near & used[pairs.site])

@@ -157,8 +157,7 @@ def of_classes(baseline: Results, doubt: Doubt, statuses: Statuses, sure_share: 
 
 def of_population(baseline: Results, doubt: Doubt, statuses: Statuses, level: float) -> pd.DataFrame:
     """Return the interval of the inhabitants in the desert for each criterion, by zone."""
-    state = baseline.state
-    names, hab = _zone_hab(state, doubt)
+    names, hab = _zone_hab(baseline.state, doubt)
     blocks = []
     for criterion, drawn in statuses.items():
         central = baseline.deserts.xs(criterion, level="criterion")["status"].reindex(doubt.communes)

@@ -72,8 +72,7 @@ def flag_edge(table: pd.DataFrame, state: State) -> pd.DataFrame:
 def count_edge(table: pd.DataFrame, state: State) -> pd.DataFrame:
     """Count the communes and inhabitants of the territory whose closest site could be beyond the data."""
     rows = table[(table["measure"] == "closest").to_numpy()]
-    codes = rows.index.get_level_values("commune_code")
-    rows = rows[codes.isin(state.parameters.territory_codes)]
+    rows = rows[rows.index.get_level_values("commune_code").isin(state.parameters.territory_codes)]
     people = state.communes["population"].reindex(rows.index.get_level_values("commune_code")).to_numpy(float)
     flag = rows["could_be_closer_outside"]
     counted = pd.DataFrame(
@@ -200,8 +199,7 @@ def _values(
     lacking = lacking_lists(state, one)
     if not listed:
         return pd.Series(np.nan, index=index), no_reach, pd.Series(lacking, index=index, dtype="str")
-    sites = sites_of_kinds(state.services, listed)
-    best = access.time_to_closest(state.times_to(sites), index)
+    best = access.time_to_closest(state.times_to(sites_of_kinds(state.services, listed)), index)
     minutes, reachable = best["time_1_min"], best["is_reachable"]
     near = minutes.le(one.threshold)
     # a complete list within the threshold is enough; beyond it, what is not listed could be closer
@@ -266,9 +264,7 @@ def why_no_apl(state: State) -> str:
         return "activité inconnue pour une partie des généralistes"
     if state.gp_consumption is None or state.parameters.practitioners.mean_acts_per_hab is None:
         return "consommation de soins par âge inconnue : la population n'est pas standardisée"
-    if state.parameters.practitioners.profile is None:
-        return "aucun profil d'APL n'est nommé"
-    return ""
+    return "aucun profil d'APL n'est nommé" if state.parameters.practitioners.profile is None else ""
 
 
 def standardised_hab(state: State) -> pd.Series[float] | None:
@@ -286,8 +282,7 @@ def zoning(state: State, gps: pd.DataFrame) -> pd.DataFrame:
     rule = state.parameters.zoning
     if rule is None or state.care_territories is None or why_no_apl(state):
         return pd.DataFrame()
-    inside = state.communes.index.isin(state.parameters.territory_codes)
-    where = state.care_territories[inside].dropna()
+    where = state.care_territories[state.communes.index.isin(state.parameters.territory_codes)].dropna()
     # a territoire de vie-santé is taken whole, its communes of the next département included
     mine = state.care_territories.isin(where.unique()).to_numpy()
     hab = state.communes["population"][mine]

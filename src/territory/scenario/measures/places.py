@@ -64,8 +64,7 @@ def count_places(state: State) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def kind_of(services: pd.DataFrame, authorisation_id: str) -> str | None:
     """Return the kind of service of an authorisation, None where it has no row or several kinds."""
-    rows = supply.rows_serving(services, authorisation_id)
-    kinds = set(kinds_of(rows))
+    kinds = set(kinds_of(supply.rows_serving(services, authorisation_id)))
     return kinds.pop() if len(kinds) == 1 else None
 
 
@@ -234,8 +233,7 @@ def child_path(state: State) -> pd.DataFrame:
     steps = [_step(state, one) for one in state.parameters.path_steps]
     sites = sorted({site for step in steps for site in step.site_ids})
     children = needs.persons_by_age(state.population, age_min=0, age_max=CHILD_AGE_MAX)
-    epci = state.communes["epci_code"]
-    homes = state.sites["commune_code"].reindex(sites).map(epci).fillna("")
+    homes = state.sites["commune_code"].reindex(sites).map(state.communes["epci_code"]).fillna("")
     view = path_view(state.times_to(sites), children.reindex(inside.index), inside["epci_code"], homes, steps)
     ask = pd.Series({one.label: one.ask for one in state.parameters.path_steps})
     said = ask.reindex(view.index.get_level_values("step")).to_numpy()

@@ -238,8 +238,7 @@ def eligible(asked: Grouping, sites: pd.DataFrame, table: pd.DataFrame | None) -
         chosen = known.isin(list(asked.statuses or ("public",))).to_numpy()
     kept = chosen & ~sites.index.isin(list(asked.excluded_site_ids))
     if table is not None:
-        dependent = table.index[table["is_autonomous"].eq(False).fillna(False)]
-        kept &= ~sites.index.isin(dependent)
+        kept &= ~sites.index.isin(table.index[table["is_autonomous"].eq(False).fillna(False)])
     return sites.index[kept]
 
 

@@ -137,8 +137,7 @@ def _wrong_site(site: str, key: str, known: own_tables.Known) -> Iterator[str]:
 
 def _no_closest(rows: pd.DataFrame) -> own_tables.Findings:
     """Yield the services whose closest site nobody can tell."""
-    whole = rows["is_complete_list"].fillna(False).astype(bool)
-    partial = sorted(set(rows.loc[~whole, "kind"]))
+    partial = sorted(set(rows.loc[~rows["is_complete_list"].fillna(False).astype(bool), "kind"]))
     if partial:
         said = "le site le plus proche n'a de sens que pour une liste complète"
         advice = 'complétez-la (is_complete_list), ou gardez families = "stay"'

@@ -222,8 +222,7 @@ def sites_of(study: Study, data: VarDataset | FilesDataset, communes: gpd.GeoDat
     x, y = (rows[name].astype(float) for name in ("longitude", "latitude"))
     given = gpd.GeoSeries.from_xy(x, y, index=rows.index, crs=4326).to_crs(crs)
     points = gpd.GeoSeries(at_commune, crs=crs).where(~is_given, given)
-    frame = gpd.GeoDataFrame(declared, geometry=points)
-    both: Any = pd.concat([data.sites.to_crs(crs), frame])
+    both: Any = pd.concat([data.sites.to_crs(crs), gpd.GeoDataFrame(declared, geometry=points)])
     return gpd.GeoDataFrame(both, crs=crs)
 
 

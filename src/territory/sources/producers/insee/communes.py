@@ -64,8 +64,7 @@ def read_age_shares(path: str | Path) -> pd.DataFrame:
     table = cells.wanted(kept, {"name": "nom", **shares}, path=path, numbers=tuple(shares))
     result = cells.by_commune(table, kept["code_insee"], _TWICE, path=path)
     result[list(shares)] = result[list(shares)] / 100
-    total = result[list(shares)].sum(axis=1, skipna=False)
-    off = result.index[(total - 1).abs() > 0.0025]
+    off = result.index[(result[list(shares)].sum(axis=1, skipna=False) - 1).abs() > 0.0025]
     said = "commune(s) dont les trois parts ne font pas 100 %"
     refuse(path, off, said, advice=" ; les colonnes sont peut-être permutées")
     result.attrs["year"] = shares["under_25_share"][-4:]

@@ -83,8 +83,7 @@ def _read_cells(stream: TableStream, around: frozenset[str] | None) -> tuple[pd.
     frame = frame.set_axis([*columns[:2], "communes", *columns[3:]], axis=1)
     # a list of codes is longer than one, and suffers the same of spreadsheets
     listed = cells.pad_codes(frame["communes"])
-    padded = ("0" + listed).where(listed.str.len() % 5 == 4, listed)
-    return frame.assign(communes=padded), ages
+    return frame.assign(communes=("0" + listed).where(listed.str.len() % 5 == 4, listed)), ages
 
 
 def _corners(ids: pd.Series, path: Path) -> pd.DataFrame:
