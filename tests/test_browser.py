@@ -60,6 +60,8 @@ def address(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
         # cells that have left the screen stay in the page, where the test finds them
         "notebook-extension/tracker": {"windowingMode": "none"},
+        # as `make lab` opens it
+        "translation-extension/plugin": {"locale": "fr_FR"},
     }
     for name, values in chosen.items():
         path = settings / "lab" / "@jupyterlab" / f"{name}.jupyterlab-settings"
@@ -162,8 +164,8 @@ def screen(address: str) -> Iterator[Screen]:
 def test_the_map_is_painted_and_the_panel_answers(screen: Screen, folder: Path) -> None:
     page = screen.page
     page.wait_for_timeout(500)
-    page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.locator(".lm-MenuBar-itemLabel", has_text="Exécution").first.click()
+    page.get_by_role("menuitem", name="Exécuter toutes les cellules", exact=True).click()
     _wait_for_map(screen)
     screen.map.scroll_into_view_if_needed()
     page.wait_for_function("document.querySelectorAll('.leaflet-pane path').length > 150", timeout=30_000)
@@ -237,6 +239,8 @@ def _keep_picture(screen: Screen) -> None:
     if not wanted:
         return
     picture = Image.open(io.BytesIO(screen.page.screenshot())).convert("RGB")
-    picture = picture.resize((1120, 800), Image.Resampling.LANCZOS).quantize(256)
+    picture = picture.resize((1120, 800), Image.Resampling.LANCZOS).quantize(
+        256, method=Image.Quantize.MAXCOVERAGE
+    )
     Path(wanted).parent.mkdir(parents=True, exist_ok=True)
     picture.save(wanted, optimize=True)

@@ -107,7 +107,7 @@ def write_difference(difference: RunDifference, folder: Path) -> list[Path]:
     for codes, said in ((communes["epci_code"], communes["epci_name"]), (communes.index, communes["name"])):
         names.update({str(code): str(name) for code, name in zip(codes, said, strict=True)})
     names.update({named.id: named.label_short or named.label for named in b.authorisation})
-    names.update(SERVICES)
+    names.update({**{need.public: need.label for need in b.need}, **SERVICES})
     # the surroundings are computed, but the council is told of its own communes and of the EPCI
     around = set(communes.index[~inside])
     released = release_changes(difference.changes)

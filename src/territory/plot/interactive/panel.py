@@ -319,7 +319,7 @@ def _numbers(outcome: Tried, trial: Trial, service: str) -> str:
     effects = "".join(
         f"<tr><td style='padding:1px 0'><span style='display:inline-block;width:11px;height:11px;margin-right:6px;"
         f"background:{color};border:1px solid {style.RULE}'></span>{CODES['effects'][key]}</td>"
-        f"<td style='text-align:right'><b data-effect='persons_{key}'>{counted[key]}"
+        f"<td style='text-align:right;white-space:nowrap'><b data-effect='persons_{key}'>{counted[key]}"
         "</b></td></tr>"
         for key, color in _COLORS.items()
         if key != "without" or figures["persons_without"]

@@ -59,15 +59,17 @@ def _largest(changes: pd.DataFrame, indicator: str, names: Mapping[str, str]) ->
     group = changes[changes.index.get_level_values("indicator") == indicator]
     group = group[~(group["is_small_a"] | group["is_small_b"])]
     rows: list[list[str]] = []
-    for row in group.head(MOST_ROWS).reset_index().to_dict("records"):
+    for row in group.reset_index().to_dict("records"):
         values = [_number(float(row[column]), indicator) for column in ("value_a", "value_b")]
         main = max(CAUSES, key=lambda cause, row=row: (abs(float(row[cause])), cause))  # type: ignore[misc]
         place, service = (names.get(str(row[key]), str(row[key])) for key in ("place", "service"))
-        rows.append([place, service, *values, CAUSES[main]])
+        # a change that rounding hides is none to a reader
+        if values[0] != values[1]:
+            rows.append([place, service, *values, CAUSES[main]])
     if not rows:
         return []
-    columns = "Commune ou EPCI <1 | Service ou public <0 | Avant >0 | Après >0 | Cause principale <0"
-    return [doc.table(columns, rows, f"{_label(indicator)} : les plus grands changements.")]
+    columns = "Commune ou EPCI <1 | Service ou public <1 | Avant >0 | Après >0 | Cause principale <0"
+    return [doc.table(columns, rows[:MOST_ROWS], f"{_label(indicator)} : les plus grands changements.")]
 
 
 def _thresholds(crossings: pd.DataFrame, names: Mapping[str, str]) -> list[doc.Block]:
