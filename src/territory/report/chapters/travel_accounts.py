@@ -165,14 +165,18 @@ def _modes_table(reading: Reading, rates: pd.DataFrame) -> doc.DataTable:
         cells = [name, integer(places), *map(decimal, rate)]
         rows.append([*cells, "–" if math.isnan(published) else decimal(published)])
     told, year = next(filter(None, rates["reference"]), ""), reading.release.places_year
-    why = "told" if told else "unknown_year" if year is None else "other_year"
+    note = doc.wording("travel_accounts.unknown_year")
+    if told:
+        note = doc.wording("travel_accounts.told", told=told)
+    elif year is not None:
+        note = doc.wording("travel_accounts.other_year", year=year)
     names = [f"Pour 1 000, {name} >1" for name in heads.values()]
     return doc.table(
         ["Service et mode d'accueil <2", "Places connues >0.8", *names, "Taux publié >0.7"],
         rows,
         "Places pour 1 000 jeunes de moins de 20 ans, par service et mode d'accueil.",
         strong_rows=strong,
-        note=doc.wording(f"travel_accounts.{why}", year=year, told=told),
+        note=note,
     )
 
 
