@@ -24,7 +24,7 @@ from territory import report
 from territory.release import release
 from territory.report.documents.epci_sheet import sheet_codes
 from territory.report.documents.summary_page import summary_html
-from territory.report.files.workbook import workbook_bytes
+from territory.report.files.workbook import full_sheets, reader_bytes, workbook_bytes
 from territory.report.reading import read
 from territory.result import StudyResult
 
@@ -40,12 +40,17 @@ def documents(result: StudyResult, folder: Path) -> dict[str, Callable[[], objec
         for epci in sheet_codes(result):
             report.build_report(reading, folder / f"fiche-{epci}.pdf", document="sheet", epci=epci)
 
+    def workbooks() -> None:
+        tables, reading = release(result).tables, read(result)
+        reader_bytes(tables, reading)
+        workbook_bytes(full_sheets(tables, reading), reading)
+
     return {
         "council": lambda: report.build_report(read(result), folder / "rapport.pdf"),
         "annex": lambda: report.build_report(read(result), folder / "annexe.pdf", document="annex"),
         "sheets": sheets,
         "page": lambda: summary_html(read(result)),
-        "workbook": lambda: workbook_bytes(release(result).tables, read(result)),
+        "workbooks": workbooks,
     }
 
 
