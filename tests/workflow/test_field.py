@@ -10,12 +10,13 @@ import pytest
 import territory
 from territory.errors import StudyError, TerritoryWarning
 from territory.study.state import public_parameters
+from territory.workflow.inputs.questions import with_answers
 from territory.workflow.setup import write_study_template
 from tests import vallon
 from tests.workflow.runs import without_documents
 
 
-def filled(folder: Path) -> Path:
+def filled(folder: Path, held: tuple[int, int] = (9, 4)) -> Path:
     """Write the workbook of the study with answers, and the study that names it; return the study."""
     study = vallon.copied(folder, vallon.text() + '\n[files]\nanswers = "terrain.xlsx"\n')
     book = openpyxl.load_workbook(write_study_template(vallon.STUDY, folder / "terrain.xlsx"))
@@ -36,8 +37,8 @@ def filled(folder: Path) -> Path:
     column = {cell.value: place for place, cell in enumerate(sheet[3], 1)}
     for row in range(4, sheet.max_row + 1):
         if sheet.cell(row, column["Service"]).value == "ime":
-            told = {"File active": 44, "Sorties dans l'année": 5, "Places amendement Creton": 4}
-            told |= {"Heures de route par semaine": 12.5, "Places d'enfants d'ailleurs": 2}
+            told = {"File active": 44, "Sorties dans l'année": 5, "Places amendement Creton": held[0]}
+            told |= {"Heures de route par semaine": 12.5, "Places d'enfants d'ailleurs": held[1]}
             for name, value in told.items():
                 sheet.cell(row, column[name], value)
     book["Identification"]["B1"], book["Identification"]["B2"] = "MDPH du Vallon", "31/12/2025"
@@ -77,9 +78,19 @@ def test_waits_origins_places_and_facts_come_from_their_sheets(result: territory
     assert served is not None
     assert served[served > 0].to_dict() == {vallon.TOWN: 24}
     held = state.services["held_places"].xs("ime", level="service")
-    assert held.to_list() == [6]
+    assert held.to_list() == [13]
     (fact,) = (one for one in result.study.fact if one.about == vallon.IME and "MDPH" in one.text)
     assert fact.text.startswith("44 personnes suivies dans l'année et 12,5 heures de route par semaine")
+
+
+def test_a_small_count_is_not_taken_off_a_capacity_that_is_public(
+    result: territory.StudyResult, tmp_path: Path
+) -> None:
+    state = result.baseline.state
+    with pytest.warns(TerritoryWarning, match="gardés secrets"):
+        study = territory.load_study(filled(tmp_path, held=(4, 2)))
+        _, services = with_answers(study, state.services, state.population)
+    assert services["held_places"].xs("ime", level="service").isna().all()
 
 
 def test_what_is_still_missing_is_listed_with_whom_to_ask(result: territory.StudyResult) -> None:

@@ -96,7 +96,9 @@ def with_answers(
     known = {"communes": population.index.unique("commune_code"), "sites": services.index.unique("site_id")}
     found = read_template(Path(study.folder) / study.files.answers, **known)
     activity = found.activity.set_index(["site_id", "service"])
-    held = activity[["creton_places", "outside_places"]].sum(axis=1).reindex(services.index)
+    held = activity[["creton_places", "outside_places"]].sum(axis=1)
+    # a small count taken off a capacity that is public would be found again in every place within reach
+    held = held.where(held >= THRESHOLD).reindex(services.index)
     named, waited = ({getattr(one, key) for one in getattr(study, part)} for part, key in _NAMED.items())
     ask = found.organisation or "MDPH et gestionnaires"
     told = {
