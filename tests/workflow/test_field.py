@@ -87,8 +87,8 @@ def test_a_small_count_is_not_taken_off_a_capacity_that_is_public(
     result: territory.StudyResult, tmp_path: Path
 ) -> None:
     state = result.baseline.state
+    study = result.study.model_copy(update={"folder": filled(tmp_path, held=(4, 2)).parent})
     with pytest.warns(TerritoryWarning, match="gardés secrets"):
-        study = territory.load_study(filled(tmp_path, held=(4, 2)))
         _, services = with_answers(study, state.services, state.population)
     assert services["held_places"].xs("ime", level="service").isna().all()
 
