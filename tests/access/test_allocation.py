@@ -120,6 +120,16 @@ def test_at_equal_time_the_shortage_is_shared_out() -> None:
     np.testing.assert_allclose(parts.unmet / people, 1 - 4.4 / 16)
 
 
+def test_one_part_of_a_person_is_enough_to_share_in_parts() -> None:
+    result = allocate_places(
+        table({("A", "S"): 10.0, ("B", "S"): 10.0}),
+        pd.Series({"A": 1.5, "B": 2.0}),
+        pd.Series({"S": 2.0}),
+        max_time_min=30,
+    )
+    assert result.unmet.to_dict() == pytest.approx({"A": 1.5 * 1.5 / 3.5, "B": 2.0 * 1.5 / 3.5})
+
+
 def test_only_eligible_pairs_are_used() -> None:
     times = {("A", "S"): 5.0, ("A", "T"): 20.0, ("B", "T"): 5.0}
     people, places = pd.Series({"A": 2.0, "B": 1.0}), pd.Series({"S": 5.0, "T": 1.0})

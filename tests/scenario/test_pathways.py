@@ -9,6 +9,7 @@ import pytest
 
 from territory.datasets.files import Region
 from territory.release.handed_tables import places_within
+from territory.scenario.measures.deserts import child_care_access
 from territory.scenario.measures.places import (
     child_equipment,
     child_path,
@@ -121,6 +122,24 @@ def test_places_by_mode_and_the_region_and_the_published_rate_of_the_same_year(s
     told = with_references(rates, given, year=2026)["reference_per_1000"].dropna()
     assert set(told) == {5.0}
     assert set(told.index.get_level_values("reception_mode")) == {"ensemble"}
+
+
+def test_professionals_of_the_path_are_counted_for_the_children_around(state: State) -> None:
+    world = with_service(state, "west", "orthophoniste", capacity=3.0, capacity_unit="headcount")
+    world = with_service(world, "east", "orthophoniste", capacity=1.0, capacity_unit="headcount")
+    found = child_care_access(world).xs("orthophoniste", level="service")["professionals_per_100000_young"]
+    # of 40, 80, 120 and 160 children, those at 30 min or less of the west (5, 12, 33, 80), of the east (33, 21, 5, 50)
+    west, east = 3 / (40 + 80), 1 / (80 + 120)
+    expected = [100_000 * one for one in (west, west + east, east, 0.0)]
+    assert found.to_list() == pytest.approx(expected)
+    # a partial list, or professionals that nobody counted, say nothing
+    partial = with_service(
+        state, "west", "orthophoniste", complete=False, capacity=3.0, capacity_unit="headcount"
+    )
+    assert child_care_access(partial).empty
+    unknown = with_service(state, "west", "psychologue", capacity_unit="headcount")
+    assert child_care_access(unknown).empty
+    assert child_care_access(state).empty
 
 
 def test_places_within_30_and_45_minutes_both_included(state: State) -> None:

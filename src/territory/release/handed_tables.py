@@ -10,6 +10,7 @@ from territory.release.scenarios import grouping_tables, scenario_tables
 from territory.release.treatment import handed, share_classes, treat, unpivot
 from territory.result import NationalTables, StudyResult
 from territory.scenario.measures.compute import coverage_of
+from territory.scenario.measures.deserts import child_care_access
 from territory.scenario.measures.places import child_path, coordination, ehpad_care, recruitment
 from territory.scenario.zones import ALL_TERRITORY
 from territory.sources.producers.finess.extracts import CHILD_SERVICES
@@ -251,6 +252,7 @@ def _paths(result: StudyResult) -> dict[str, pd.DataFrame]:
     path = _zones(child_path(state), result) if state.parameters.path_steps else pd.DataFrame()
     return {
         "parcours_enfants": path,
+        "acces_soins_enfants": _communes(child_care_access(state), result),
         "soins_ehpad": care.reset_index() if len(care) else care,
         "coordination": coordination(state).reset_index(),
     }

@@ -1,4 +1,4 @@
-"""Access to GPs and deserts of one state, and where a site beyond the data could change a result."""
+"""Access to professionals and deserts of one state, and where a site beyond the data could change a result."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from territory import access, needs
 from territory.access import deserts as criteria
 from territory.access.catchments.floating_catchment import APL_NAME, RECAST_PROFILE, refuse_other_profile
 from territory.access.closest import closer_outside
+from territory.access.decay import binary
 from territory.access.deserts import IN_DESERT, NOT_COMPUTABLE, OUT_OF_DESERT, Criterion
 from territory.access.pairs import read_amounts
 from territory.access.zoning import simulate
 from territory.errors import ParameterError
-from territory.scenario.zones import ALL_TERRITORY
+from territory.scenario.measures.places import CHILD_AGE_MAX, SUPPORT_MAX_MIN
+from territory.scenario.zones import ALL_TERRITORY, no_rows
 from territory.study.own_tables import complete_kinds, kinds_of, sites_of_kinds
 from territory.study.state import State
 from territory.study.words.indicators import DesertCriterion, DesertScheme
@@ -251,6 +253,36 @@ def gp_access(state: State, *, measures: Any = access, times: Any = None) -> pd.
                 where, state.communes["population"], offered, profile=profile
             )
     return pd.DataFrame(found, index=state.communes.index)
+
+
+# professions of the path of children that the BPE counts in persons
+CHILD_PROFESSIONS = ("orthophoniste", "psychomotricien", "psychologue")
+CHILD_CARE_COLUMN = "professionals_per_100000_young"
+PER_100_000 = 100_000.0
+
+
+def child_care_access(state: State) -> pd.DataFrame:
+    """Share the professionals of the path among those under 20 within 30 minutes, by (commune_code, service).
+
+    2SFCA, binary decay, per 100,000. No APL: a head count without activity, and they see adults too.
+    """
+    children = needs.persons_by_age(state.population, age_min=0, age_max=CHILD_AGE_MAX)
+    children = children.reindex(state.communes.index)
+    inside = state.communes.index[state.communes.index.isin(state.parameters.territory_codes)]
+    found = {}
+    for kind in CHILD_PROFESSIONS:
+        rows = state.services[kinds_of(state.services) == kind]
+        counted = rows["capacity_unit"].eq("headcount").all() and rows["capacity"].notna().all()
+        if kind in complete_kinds(state.services) and counted:
+            heads = rows["capacity"].groupby(level="site_id").sum()
+            times = state.times_to(heads.index)
+            near = access.floating_catchment_area(times, children, heads, decay=binary(SUPPORT_MAX_MIN))
+            found[kind] = near[inside] * PER_100_000
+    if not found:
+        return no_rows(["commune_code", "service"], [CHILD_CARE_COLUMN])
+    return (
+        pd.concat(found, names=["service", "commune_code"]).swaplevel().rename(CHILD_CARE_COLUMN).to_frame()
+    )
 
 
 def why_no_apl(state: State) -> str:
