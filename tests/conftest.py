@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from tests import embedded, vallon
 
 if TYPE_CHECKING:
     from territory.result import StudyResult
 
-# the fast suite tries the same few examples at each run; `make slow` draws many new ones
+# the fast suite tries the same few examples at each run; `make slow` draws many new ones; what only asks whether a test
+# fails (`tools/mutations.py`) wants no smallest example of it
 settings.register_profile("fast", derandomize=True, deadline=None, max_examples=6)
+settings.register_profile("verdict", settings.get_profile("fast"), phases=(Phase.explicit, Phase.generate))
 settings.register_profile("slow", derandomize=False, deadline=None, max_examples=200)
 settings.load_profile(os.environ.get("TERRITORY_EXAMPLES", "fast"))
 
@@ -58,12 +60,14 @@ def reads_the_var(path: Path) -> bool:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """Give the tests of a file to one process, and to one alone all the files that read the run of the Var."""
+    """Give the tests of a file to one process, and to one alone those that read the Var, those that compile roads."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
+            if file.startswith(("tests/network/", "tests/transit/")):
+                return "roads"
             return "the Var" if reads_the_var(config.rootpath / file) else file
 
     return ByFile(config, log)

@@ -162,6 +162,7 @@ def test_a_cell_that_fails_is_one_sentence(tmp_path: Path, monkeypatch: pytest.M
     assert (tmp_path / "reports" / "draguignan" / "notebooks" / "04_essai.ipynb").is_file()
 
 
+@pytest.mark.slow
 def test_a_kernel_speaks_french(tmp_path: Path, nbformat: Any) -> None:
     import nbclient
 

@@ -187,7 +187,12 @@ def _pytest() -> list[str]:
 
 def _environment(source: Path) -> dict[str, str]:
     """Return an environment in which `territory` is the copy."""
-    return {**os.environ, "PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {
+        **os.environ,
+        "PYTHONPATH": str(source),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TERRITORY_EXAMPLES": "verdict",
+    }
 
 
 def examine(part: str, *, sample: int, seed: int, limit_s: float) -> float:

@@ -7,10 +7,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.access.catchments.exact_sums import ExactSums, weighted_sums
+from tests.drawing import examples
 
 PLACES = 3
 AMOUNTS = st.one_of(
@@ -76,7 +77,7 @@ TERMS = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@examples(60, 300)
 @given(terms=st.lists(st.tuples(st.integers(0, 2), TERMS), min_size=1, max_size=20), order=st.randoms())
 def test_sums_are_those_of_fractions_in_any_order(terms: list[tuple[int, float]], order) -> None:
     mixed = list(terms)

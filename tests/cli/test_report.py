@@ -44,6 +44,7 @@ def test_wrong_uses(options: list[str], said: str) -> None:
     assert said in str(tried.exception)
 
 
+@pytest.mark.slow
 def test_documents_join_the_manifest_and_are_checked(result: territory.StudyResult, out: Path) -> None:
     folder = out / "reports" / "vallon"
     (sheet,) = write_documents(result, document="sheet", epci=[vallon.FOCUS])

@@ -173,6 +173,9 @@ def test_capacities_equal_brute_force_with_flows(
     cover = maximal_coverage(*arguments, p=p, max_time_min=limit, **options)
     assert cover.objective == pytest.approx(max((served for _, (served, _) in few_sites), default=0.0))
     assert cover.uncovered.sum() == pytest.approx(total - cover.objective, abs=1e-6)
+    asking = pd.Series(demand)[lambda persons: persons > 0]
+    received = cover.flows.groupby("from_id")["persons"].sum().reindex(asking.index, fill_value=0.0)
+    assert (cover.assignment[asking.index].isna() == (received == 0)).all()
     least = outcome(set_cover, *arguments, max_time_min=limit, **options)
     fewest = oracle.best(float(size) for (size, _), (_, (served, _)) in flows.items() if served == total)
     assert (math.inf if least is None else least.objective) == fewest

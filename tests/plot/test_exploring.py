@@ -158,6 +158,7 @@ def test_words_under_the_mouse_are_escaped() -> None:
     assert "Isochrone 15 min" in found.legend.value
 
 
+@pytest.mark.slow
 def test_the_picture_of_isochrones_shows_them() -> None:
     square = shapely.box(0, 0, 1000, 1000)
     small = gpd.GeoDataFrame(

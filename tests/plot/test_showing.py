@@ -63,6 +63,7 @@ def test_an_allocation_shows_who_has_no_place(result: StudyResult) -> None:
     assert "Sans place\u00a0: 50" in found
 
 
+@pytest.mark.slow
 def test_groups_and_types_are_drawn_each_in_its_colour(result: StudyResult) -> None:
     outlines = result.dataset.outlines
     epci = result.baseline.state.communes["epci_code"].loc[outlines.index]

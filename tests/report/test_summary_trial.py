@@ -181,6 +181,7 @@ def test_one_of_two_sites_closes(browser: Browser, tmp_path: Path) -> None:
     assert "loss" in set(rows["effect"])
 
 
+@pytest.mark.slow
 def test_numbers_drawn_are_those_of_numpy(browser: Browser, tmp_path: Path) -> None:
     # the page keeps the numbers of each stream that it has drawn
     result = drawn(small())
@@ -260,6 +261,7 @@ def test_storage_that_is_refused_changes_nothing(browser: Browser, tmp_path: Pat
     assert troubles == []
 
 
+@pytest.mark.slow
 def test_worlds_that_differ_in_observed_children_alone_give_the_same_trial() -> None:
     held = [
         json.dumps(trial_data(observed(small(), counts)))
@@ -305,6 +307,7 @@ def test_a_poor_study_can_be_tried(browser: Browser, tmp_path: Path, name: str) 
     assert troubles == []
 
 
+@pytest.mark.slow
 def test_downloads_of_a_trial(browser: Browser, tmp_path: Path) -> None:
     page, troubles = page_of(browser, tmp_path, small())
     page.locator("#t-commune").select_option(label="Hautbourg")

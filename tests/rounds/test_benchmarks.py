@@ -14,7 +14,8 @@ DATA = Path(__file__).parent / "data"
 
 
 @pytest.mark.parametrize(
-    "name, capacity, vehicles, optimum", [("E-n22-k4", 6000, 4, 375), ("A-n32-k5", 100, 5, 784)]
+    "name, capacity, vehicles, optimum",
+    [("E-n22-k4", 6000, 4, 375), pytest.param("A-n32-k5", 100, 5, 784, marks=pytest.mark.slow)],
 )
 def test_published_instances_are_solved_within_a_hundredth(
     name: str, capacity: int, vehicles: int, optimum: int

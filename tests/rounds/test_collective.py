@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from territory.errors import ParameterError
 from territory.rounds import RoundPrices, Rounds, collective, collective_rounds, ride_limit_curve
+from tests.drawing import examples
 from tests.oracles import best_rounds, route_cost
 
 SITES = ["ime", "iem"]
@@ -96,7 +97,7 @@ def as_table(legs: dict[tuple[str, str], float]) -> pd.DataFrame:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(25, 150)
 @given(small_worlds())
 def test_small_worlds_have_the_rounds_of_an_enumeration(world: dict[str, object]) -> None:
     asked = dict(world)
@@ -209,7 +210,7 @@ def test_the_search_finds_the_optimum_where_it_is_known(monkeypatch: pytest.Monk
         assert found.vehicles_bound <= len(best.vehicles)
 
 
-@settings(max_examples=80, deadline=None)
+@examples(15, 80)
 @given(small_worlds())
 def test_no_rounds_go_under_the_bound_of_vehicles(world: dict[str, object]) -> None:
     asked = {**world, "vehicles": None}
@@ -227,7 +228,7 @@ def test_the_bound_of_vehicles_is_close_where_the_limit_binds() -> None:
         assert len(found.vehicles) == found.vehicles_bound == fewest
 
 
-@settings(max_examples=30, deadline=None)
+@examples(8, 30)
 @given(small_worlds())
 def test_more_seats_or_a_longer_limit_never_cost_more(world: dict[str, object]) -> None:
     asked = {**world, "vehicles": None, "vehicle_weight": 0.0}

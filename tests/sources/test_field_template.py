@@ -17,6 +17,7 @@ from territory.errors import MissingFileError, OutputError, ParameterError, Read
 from territory.sources import field_workbook as workbook
 from territory.sources import read_template, write_template
 from territory.study.own_tables import read_observed_origins
+from tests.drawing import examples
 from tests.sources.broken import read_or_refuse
 
 COMMUNES = pd.DataFrame(
@@ -264,6 +265,7 @@ def test_what_cannot_be_written_is_refused(tmp_path):
         write_template(tmp_path / "absent" / "a.xlsx", COMMUNES, SERVICES)
 
 
+@examples(3, 200)
 @given(
     where=st.sampled_from(["Orientations", "Lieux d'accueil", "Établissements", "Budgets", "Identification"]),
     row=st.integers(1, 8),

@@ -74,6 +74,7 @@ def difference(runs: tuple[Path, Path]) -> RunDifference:
     return found
 
 
+@pytest.mark.slow
 def test_another_census_changes_only_what_population_explains(difference: RunDifference) -> None:
     changes = difference.changes
     assert len(changes) > 0

@@ -83,6 +83,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return result.report_dir
 
 
+@pytest.mark.slow
 def test_no_cell_of_a_csv_is_a_formula(folder: Path) -> None:
     seen = 0
     for path in sorted((folder / "tables").glob("*.csv")):

@@ -7,6 +7,7 @@ import tomllib
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
@@ -127,15 +128,19 @@ def parse_study(text: str, *, subject: str, folder: Path, whole: bool = True) ->
 
 def _explain(detail: ErrorDetails, lines: dict[Location, int]) -> str:
     """Turn one pydantic error into a French line with its place."""
-    # tags of unions, the kinds of changes, stand in the location but not in the file
-    properties = (one.get("properties", {}) for one in Study.model_json_schema()["$defs"].values())
-    tags = {keys["type"]["const"] for keys in properties if "type" in keys}
-    location = tuple(part for part in detail["loc"] if part not in tags)
+    location = tuple(part for part in detail["loc"] if part not in _tags())
     key = ".".join(str(part) for part in location)
     if detail["type"] == "extra_forbidden":
         return f"{_at(lines, location)}clé inconnue « {location[-1]} »{_suggestion(str(location[-1]))}"
     said = in_words(detail)
     return f"{_at(lines, location)}{key} : {said}" if key else f"{_at(lines, location)}{said}"
+
+
+@cache
+def _tags() -> frozenset[str]:
+    """Return the tags of unions, the kinds of changes: they stand in the location of an error but not in the file."""
+    properties = (one.get("properties", {}) for one in Study.model_json_schema()["$defs"].values())
+    return frozenset(keys["type"]["const"] for keys in properties if "type" in keys)
 
 
 # what is typed for TOML, and the mend; a line is one of these when it is no TOML by itself, and the mend is

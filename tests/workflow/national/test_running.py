@@ -122,6 +122,7 @@ def check_parts(study: Study, whole: Results, out: Path, *, batch_size: int, thr
     return result
 
 
+@pytest.mark.slow
 @given(batch_size=st.integers(1, 25), threads=st.integers(1, 2))
 @examples(2, 4)
 def test_a_study_in_parts_is_the_study(
