@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from territory.errors import InfeasibleError, ParameterError, TerritoryError, TerritoryWarning
-from territory.planning import maximal_coverage, p_center, p_median, set_cover
+from territory.planning import answer_siting, maximal_coverage, p_center, p_median, set_cover
+from territory.study.words.questions import Siting
 from tests.planning.worlds import table
+from tests.scenario.conftest import line_state
 
 LINE = table({("A", "S"): 10, ("B", "S"): 20, ("B", "T"): 5, ("C", "T"): 15})
 PERSONS = pd.Series({"A": 10.0, "B": 20.0, "C": 5.0})
@@ -69,6 +72,18 @@ def test_unknown_times_are_counted_and_not_used() -> None:
     assert got.selected == ["S"]
     # the planner sees their own line, not ours
     assert caught[0].filename == __file__
+
+
+def test_a_candidate_that_most_communes_have_no_time_to_is_left_out_and_named() -> None:
+    state = line_state()
+    times = state.travel_times.copy()
+    times.loc[(times["to_id"] == "east") & (times["from_id"] != "83003"), "travel_time_min"] = math.nan
+    question = Siting(
+        id="q", name="", candidate_site_ids=("west", "east"), authorisation_ids=("sessad-x",), p=1
+    )
+    with pytest.warns(TerritoryWarning, match=r"1 candidat écarté \(east\), 0 commune"):
+        answer = answer_siting(question, replace(state, travel_times=times))
+    assert answer.result.selected == ["west"]
 
 
 def test_who_cannot_be_reached_is_named() -> None:

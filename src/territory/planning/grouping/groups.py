@@ -21,9 +21,9 @@ from territory.planning.grouping.regions import Nodes, from_bits, to_bits
 from territory.planning.solver import Search, Solution, minimise
 from territory.tables.catalogue import html_table
 
-_TRIES = 60
-_STARTS = 2
-_ROUNDS_BY_NODE = 10
+_TRIES = 60  # pragma: no mutate
+_STARTS = 2  # pragma: no mutate
+_ROUNDS_BY_NODE = 10  # pragma: no mutate
 
 
 @dataclass(frozen=True, repr=False)

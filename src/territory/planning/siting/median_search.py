@@ -16,8 +16,8 @@ from territory.planning.solver import ROUNDING, Positions, Search, minimise, spr
 
 _MAX_STEPS = 6000
 # fewer steps without progress than this, and the bound stops several percent short
-_PATIENCE = 60
-_MIN_SCALE = 1e-4
+_PATIENCE = 60  # pragma: no mutate
+_MIN_SCALE = 1e-4  # pragma: no mutate
 
 
 @dataclass(frozen=True, kw_only=True)
