@@ -215,6 +215,12 @@ SAMPLES: dict[str, Sample] = {
         ["CODGEO;LIBGEO;TVS", "01004;A;01004", "01005;B;01004"],
         optional=("LIBGEO",),
     ),
+    "zoning": Sample(
+        "read_zoning",
+        "zonage.csv",
+        ["CODGEO;LIBGEO;Zonage 2024", "01004;A;ZIP", "01005;B;ZAC"],
+        optional=("LIBGEO",),
+    ),
     "points": Sample(
         "read_commune_points",
         "points.csv",
@@ -228,6 +234,7 @@ SAMPLES: dict[str, Sample] = {
 # readers that no slot calls, and how they are called
 ALONE: dict[str, dict[str, Any]] = {
     "read_care_territories": {},
+    "read_zoning": {},
 }
 # readers of slots whose files are no text with a separator, and where they are tried
 ELSEWHERE = {

@@ -20,6 +20,7 @@ from territory.sources import (
     read_care_territories,
     read_outlines,
     read_population_grid,
+    read_zoning,
 )
 
 # codes that are mended are counted in a warning, which has a test of its own
@@ -313,11 +314,13 @@ def test_care_territories_are_found_in_any_sheet(tmp_path):
     lines = [titles, ["93", "83050", "Draguignan", "83050", "ZIP"]]
     path = workbook(tmp_path / "ars.xlsx", {"Lisez-moi": [["DREES"]], "Zonage_communes": lines})
     assert read_care_territories(path).to_dict() == {"83050": "83050"}
+    assert read_zoning(path).to_dict() == {"83050": "ZIP"}
     path = text(
         tmp_path / "z.csv", "Territoires", "depcom;nom;classe 2024", "2A004;Ajaccio;ZAC", encoding="cp1252"
     )
     with pytest.raises(ReadError, match=r"territoire de vie-santé ; titres lus : Territoires"):
         read_care_territories(path)
+    assert read_zoning(path).to_dict() == {"2A004": "ZAC"}
 
 
 def test_a_commune_in_two_zones_is_refused_and_repeats_are_counted(tmp_path):

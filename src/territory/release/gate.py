@@ -104,6 +104,9 @@ class Release:
     manifest = _Part[Mapping[str, Any]]("manifest", "Inputs, parameters, versions; no digest of a secret.")
     sources = _Part[pd.DataFrame | None]("dataset.sources", "Producer, title, vintage, licence of data.")
     completeness = _Part[pd.DataFrame | None]("dataset.completeness", "Which lists of sites are complete.")
+    zoning_in_force = _Part[pd.Series | None](
+        "baseline.state.zoning_in_force", "The zones of the arrêté in force."
+    )
     published = _Part[pd.DataFrame | None]("baseline.state.published", "Figures that producers publish.")
     outlines = _Part[gpd.GeoDataFrame | None]("dataset.outlines", "Outlines of the communes.")
 

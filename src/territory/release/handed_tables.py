@@ -212,12 +212,14 @@ def _deserts(result: StudyResult) -> dict[str, pd.DataFrame]:
         beside = result.without_car[""].desert_shares[["population_hab", "population_share"]]
         shares = shares.join(beside.add_prefix("without_car_"))
     every = {"": results.zoning, **{name: one.zoning for name, one in result.scenarios.items()}}
+    in_force = results.state.zoning_in_force
     zoned = [zoning.reset_index().assign(scenario=name) for name, zoning in every.items() if len(zoning)]
     return {
         "deserts_communes": _communes(classes, result),
         "deserts_zones": _zones(shares, result),
         "medecins_generalistes_communes": _communes(gps.dropna(axis=1, how="all"), result),
         "bord_des_donnees": results.edge.reset_index(),
+        "zonage_en_vigueur": pd.DataFrame() if in_force is None else _communes(in_force.to_frame(), result),
         "zonage_simule": pd.concat(zoned, ignore_index=True) if zoned else pd.DataFrame(),
     }
 

@@ -30,6 +30,7 @@ from .producers.insee.communes import read_epci as read_epci
 from .producers.insee.communes import read_households_without_car as read_households_without_car
 from .producers.insee.communes import read_legal_population as read_legal_population
 from .producers.insee.communes import read_young_population as read_young_population
+from .producers.insee.communes import read_zoning as read_zoning
 from .producers.insee.places import read_bpe_counts as read_bpe_counts
 from .producers.insee.places import read_bpe_points as read_bpe_points
 from .producers.insee.places import read_population_grid as read_population_grid

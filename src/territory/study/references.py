@@ -233,7 +233,10 @@ def _check_services(study: Study, known: Known) -> Findings:
 
 def _check_files(study: Study, known: Known) -> Findings:
     """Yield files that are absent, and what is wrong in the children served."""
-    own = [("files", key) for key in ("observed_origins", "answers", "distancier", "roads", "logo")]
+    own = [
+        ("files", key)
+        for key in ("observed_origins", "answers", "distancier", "roads", "logo", "zoning_in_force")
+    ]
     own += [("practitioners", "consumption"), ("practitioners", "activity"), ("zoning", "territories")]
     for section, key in own:
         name = getattr(getattr(study, section), key, None)

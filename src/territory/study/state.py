@@ -80,8 +80,8 @@ class State:
     `travel_times` goes from communes to every site that any scenario may use, `site_times` from site to site: moving
     a service recomputes no time. `families` and `poolings` are what a scenario says of the authorisations that it
     touches; `tables` holds what changes may draw on. None when the study does not say: `edge_time_min` (to the edge
-    of the data), `care_territories`, `gp_consumption` (acts per inhabitant by age, without which there is no APL) and
-    `published`.
+    of the data), `care_territories`, `zoning_in_force`, `gp_consumption` (acts per inhabitant by age, without which
+    there is no APL) and `published`.
     """
 
     communes: gpd.GeoDataFrame
@@ -98,6 +98,7 @@ class State:
     tables: StudyTables = field(default_factory=StudyTables)
     edge_time_min: pd.Series[float] | None = None
     care_territories: pd.Series[str] | None = None
+    zoning_in_force: pd.Series[str] | None = None
     gp_consumption: pd.DataFrame | None = None
     published: pd.DataFrame | None = None
 

@@ -31,8 +31,9 @@ def desert_parts(reading: Reading) -> list[doc.Part]:
     """Return the criteria of desert as a part that may leave, drawn when it is shown, or why there are none."""
     if _best(reading) is None:
         reasons = [_lacking(reading, one.id, one.label) for one in reading.criteria]
-        said = doc.wording("deserts.none", reasons=" ".join(reasons))
-        return [doc.Part([doc.Heading(_HEADING), doc.Paragraph(said)])] if any(reasons) else []
+        said = [doc.Paragraph(doc.wording("deserts.none", reasons=" ".join(reasons)))] if any(reasons) else []
+        blocks = [*said, *_zones_in_force(reading)]
+        return [doc.Part([doc.Heading(_HEADING), *blocks])] if blocks else []
     return [doc.Part(partial(deserts, reading), "les critères de « désert médical »", leaves=10)]
 
 
@@ -69,6 +70,7 @@ def deserts(reading: Reading) -> list[doc.Block]:
         _table(reading, draws, labels, verdicts),
         _picture(reading, draws, best, labels[best]),
         *hours,
+        *_zones_in_force(reading),
         *_change_of_apl(reading),
         *(block for one in reading.criteria for block in _beside(reading, one)),
     ]
@@ -175,6 +177,19 @@ def _lacking(reading: Reading, criterion: str, label: str) -> str:
     # the names of the lists are codes there
     named = (re.sub(r"« (\w+) »", lambda found: f"« {reading.label(found[1])} »", text) for text in said[:1])
     return "".join(f"{label} : {reason}." for reason in named)
+
+
+def _zones_in_force(reading: Reading) -> list[doc.Block]:
+    """Say who lives in each zone of the arrêté of the ARS, where the study brings it."""
+    zones = reading.release.zoning_in_force
+    if zones is None:
+        return []
+    people = reading.territory["population"].reindex(zones.index).groupby(zones.fillna("sans zone"))
+    said = [
+        f"{zone}, {count(len(hab), 'commune')} ({integer(hab.sum(skipna=False))} habitants)"
+        for zone, hab in people
+    ]
+    return [doc.Paragraph([doc.strong("Zonage en vigueur (arrêté de l'ARS) : "), f"{' ; '.join(said)}."])]
 
 
 def _change_of_apl(reading: Reading) -> list[doc.Block]:

@@ -276,6 +276,8 @@ class Files(Part):
     distancier: str | None = None
     distancier_unit: Literal["min", "s"] = "min"
     roads: str | None = None
+    # the zone of each commune in the arrêté of the ARS that is in force
+    zoning_in_force: str | None = None
     # on the first page of each document (.svg, .png, .jpg)
     logo: str | None = Field(default=None, pattern=r"(?i)\.(svg|png|jpe?g)$")
 

@@ -173,6 +173,9 @@ def state_of(places: Places, times: Times, *, road_times: Mapping[str, Times] | 
         ),
         edge_time_min=questions.edge_times(study, places.weighed),
         care_territories=questions.care_territories(study, communes),
+        zoning_in_force=questions.zoning_in_force(
+            study, communes.index[communes.index.isin(parameters.territory_codes)]
+        ),
         gp_consumption=None if consumed is None else study.own_tables.read(read_consumption, consumed),
         published=places.dataset.published,
     )

@@ -11,7 +11,7 @@ import geopandas as gpd
 import pandas as pd
 
 from territory.access.closest import edge_communes
-from territory.errors import InfeasibleError, ParameterError, Problems, StudyError, agree
+from territory.errors import InfeasibleError, ParameterError, Problems, StudyError, agree, counted, warn
 from territory.french.words import capital, join
 from territory.needs import persons_by_age
 from territory.network.estimate import estimate_travel_times
@@ -20,7 +20,7 @@ from territory.planning.siting.answer import SitingAnswer, answer_siting, candid
 from territory.release.disclosure import THRESHOLD
 from territory.sources.field_answers import FieldAnswers, read_template
 from territory.sources.field_workbook import SAID
-from territory.sources.producers.insee.communes import read_care_territories
+from territory.sources.producers.insee.communes import read_care_territories, read_zoning
 from territory.study.own_tables import (
     kinds_of,
     read_activity,
@@ -300,3 +300,17 @@ def care_territories(study: Study, communes: gpd.GeoDataFrame) -> pd.Series[str]
         return None
     territories: pd.Series[str] = read_care_territories(Path(study.folder) / study.zoning.territories)
     return territories.reindex(communes.index)
+
+
+def zoning_in_force(study: Study, codes: pd.Index) -> pd.Series[str] | None:
+    """Return the zone of each commune in the arrêté of the ARS, when the study brings it; name those it lacks."""
+    name = study.files.zoning_in_force
+    if name is None:
+        return None
+    zones: pd.Series[str] = read_zoning(Path(study.folder) / name).reindex(codes)
+    lacking = codes[zones.isna()]
+    if len(lacking) == len(codes):
+        raise StudyError(f"« {name} » ne dit la zone d'aucune commune du territoire.")
+    if len(lacking):
+        warn(f"« {name} » : {counted(lacking, 'commune(s) du territoire sans zone')}.")
+    return zones

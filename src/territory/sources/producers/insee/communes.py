@@ -158,6 +158,7 @@ def read_cog_movements(path: str | Path) -> pd.DataFrame:
 # titles of DREES, without accents, spaces and capitals, best first
 _COMMUNE = r"codgeo|depcom|code(de)?(la)?commune(insee)?|communecode|codeinsee|inseecom|com"
 _TERRITORY = (r"codeduterritoiredeviesante", r"tvs(\d{4})?|tv|codetvs")
+_ZONE = (r"qualification\w*", r"(zon(e|age)|classe(ment)?)(ars|medecins?|envigueur)?(\d{4})?")
 
 
 def read_epci(path: str | Path) -> pd.DataFrame:
@@ -181,15 +182,24 @@ def read_epci(path: str | Path) -> pd.DataFrame:
 
 def read_care_territories(path: str | Path) -> pd.Series:
     """Read the territoire de vie-santé of each commune (DREES), by `commune_code`, from a CSV or a workbook."""
-    path = Path(path)
-    frame, commune, territory = _find_table(path)
+    return _by_commune(Path(path), _TERRITORY, "territoire de vie-santé").rename("territoire_vie_sante")
+
+
+def read_zoning(path: str | Path) -> pd.Series:
+    """Read the zone (ZIP, ZAC…) of each commune in the arrêté of an ARS, by `commune_code`, as a CSV or a workbook."""
+    return _by_commune(Path(path), _ZONE, "zone").rename("zone_in_force")
+
+
+def _by_commune(path: Path, wanted: tuple[str, ...], said: str) -> pd.Series:
+    """Return what one column says of each commune."""
+    frame, commune, territory = _find_table(path, wanted, said)
     zones = frame[territory].str.strip().replace("", None)
     zones = zones.set_axis(cells.clean_codes(frame[commune], path=path).array, axis=0)
-    zones = zones.rename_axis("commune_code").rename("territoire_vie_sante")
+    zones = zones.rename_axis("commune_code")
     # a line that is there again word for word is counted once, two zones are refused
     repeated = zones.reset_index().duplicated().to_numpy()
-    said = "ligne(s) répétée(s) comptée(s) une seule fois"
-    warn_of(path, int(repeated.sum()), said, zones.index[repeated])
+    twice = "ligne(s) répétée(s) comptée(s) une seule fois"
+    warn_of(path, int(repeated.sum()), twice, zones.index[repeated])
     zones = zones[~repeated]
     refuse_repeated(zones.index, "commune(s) dans deux zones", path=path)
     without = zones.index[zones.isna()]
@@ -197,7 +207,7 @@ def read_care_territories(path: str | Path) -> pd.Series:
     return zones
 
 
-def _find_table(path: Path) -> tuple[pd.DataFrame, str, str]:
+def _find_table(path: Path, wanted: tuple[str, ...], said: str) -> tuple[pd.DataFrame, str, str]:
     """Return the first table of the file that has the columns wanted, and their titles."""
     content = read_bytes(path)
     sheets: list[str | None] = [None]
@@ -212,11 +222,11 @@ def _find_table(path: Path) -> tuple[pd.DataFrame, str, str]:
         for _, row in rows[:60]:
             titles = [cell.strip() for cell in row if cell.strip()]
             seen.extend(titles[:8] if len(seen) < 8 else [])
-            commune, territory = _first(titles, (_COMMUNE,)), _first(titles, _TERRITORY)
+            commune, territory = _first(titles, (_COMMUNE,)), _first(titles, wanted)
             if commune and territory and commune != territory:
                 return read_table(path, sheet=name, header=(commune, territory)), commune, territory
-    said = "aucune ligne de titres avec le code des communes et leur territoire de vie-santé"
-    raise fault(path, f"{said} ; titres lus : {examples(dict.fromkeys(seen), most=8)}.")
+    lacks = f"aucune ligne de titres avec le code des communes et leur {said}"
+    raise fault(path, f"{lacks} ; titres lus : {examples(dict.fromkeys(seen), most=8)}.")
 
 
 def _first(titles: list[str], patterns: tuple[str, ...]) -> str | None:
