@@ -195,6 +195,18 @@ def test_a_ban_through_a_way_binds_only_who_comes_from_its_first(tmp_path):
     assert minutes(network, (1.5, 0), (2, 1)) == minutes(free, (1.5, 0), (2, 1))
 
 
+def test_a_ban_through_a_way_that_a_side_street_cuts_binds_too(tmp_path):
+    nodes = {**LADDER, 9: (1.5, 0), 10: (1.5, -1)}
+    ways = {**RUNGS, 2: ([2, 9, 3], ROAD), 8: ([9, 10], ROAD)}
+    free = make(tmp_path, nodes, ways)
+    network = make(tmp_path, nodes, ways, {1: rule("no_left_turn", to=(4,), via=(("w", 2),))})
+    assert network.asides.empty
+    assert minutes(network, (0, 0), (2, 1)) > minutes(free, (0, 0), (2, 1)) + 1
+    # whoever comes in by the side street has not come from the first way
+    assert minutes(network, (1.5, -1), (2, 1)) == minutes(free, (1.5, -1), (2, 1))
+    assert minutes(network, (0, 0), (1.5, -1)) == minutes(free, (0, 0), (1.5, -1))
+
+
 def test_a_mandatory_turn_through_a_way_binds_along_it(tmp_path):
     free = make(tmp_path, LADDER, RUNGS)
     network = make(tmp_path, LADDER, RUNGS, {1: rule("only_straight_on", to=(3,), via=(("w", 2),))})
