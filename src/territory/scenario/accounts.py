@@ -34,14 +34,10 @@ def travel_accounts(state: State, access: pd.DataFrame) -> pd.DataFrame:
     blocks = []
     for named in state.parameters.authorisations:
         rows = access.xs(named.id, level="service")
+        minutes, km = (rows[name].to_numpy(float) for name in ("travel_time_min", "distance_km"))
         for trip in trips_of(named, state.services):
             index = pd.MultiIndex.from_product([rows.index, [named.id], [trip.who]], names=_ACCOUNT_KEYS)
-            counted = _count(
-                trip,
-                rows["travel_time_min"].to_numpy(float),
-                rows["distance_km"].to_numpy(float),
-                state.parameters.prices,
-            )
+            counted = _count(trip, minutes, km, state.parameters.prices)
             blocks.append(pd.DataFrame(counted, index=index))
     return pd.concat(blocks) if blocks else no_rows(_ACCOUNT_KEYS, QUANTITIES)
 
@@ -161,9 +157,7 @@ def mode_of(authorisation_id: str, services: pd.DataFrame) -> str | None:
     return str(modes[0]) if len(modes) == 1 else None
 
 
-def _count(
-    trip: Trip, minutes: np.ndarray, kilometres: np.ndarray, prices: Prices
-) -> dict[str, np.ndarray | float]:
+def _count(trip: Trip, minutes: np.ndarray, km: np.ndarray, prices: Prices) -> dict[str, np.ndarray | float]:
     """Return the quantities of a year for one trip, from direct minutes and kilometres one way."""
     one_ways = 2 * trip.return_trips_per_year
     vehicle = prices.of(trip.vehicle) or Vehicle(id="none", label="")
@@ -174,10 +168,10 @@ def _count(
     waited = trip.return_trips_per_year * np.minimum(trip.visit_min or 0.0, 2 * minutes)
     counted: dict[str, np.ndarray | float] = {
         "year_direct_min": minutes * one_ways + waited,
-        "year_direct_km": kilometres * one_ways,
+        "year_direct_km": km * one_ways,
     }
     for side, factor in (("low", trip.round_factor_low), ("high", trip.round_factor_high)):
-        road = kilometres * factor
+        road = km * factor
         billed = np.maximum(road - vehicle.included_km, 0.0)
         counted[f"year_{side}_min"] = minutes * one_ways * factor + waited
         counted[f"year_{side}_km"] = road * one_ways

@@ -40,29 +40,22 @@ class Results:
     zoning: pd.DataFrame
 
     def __repr__(self) -> str:
-        services = list(self.access.index.get_level_values("service").unique())
-        return (
-            f"Results({len(self.state.communes)} communes × {len(services)} services: {', '.join(services)})"
-        )
+        names = list(self.access.index.get_level_values("service").unique())
+        return f"Results({len(self.state.communes)} communes × {len(names)} services: {', '.join(names)})"
 
     def _repr_html_(self) -> str:
         """Return the times of each service for Jupyter."""
-        inside = self.access.index.get_level_values("commune_code").isin(
-            self.state.parameters.territory_codes
-        )
-        rows = []
-        names = {
-            **SERVICES,
-            **{one.id: one.label_short or one.label for one in self.state.parameters.authorisations},
-        }
+        asked, rows = self.state.parameters, []
+        inside = self.access.index.get_level_values("commune_code").isin(asked.territory_codes)
+        names = {**SERVICES, **{one.id: one.label_short or one.label for one in asked.authorisations}}
         for service, rows_of in self.access[inside].groupby(level="service", sort=False):
             kind = "lieu du service nommé" if rows_of["measure"].eq("named").all() else "lieu le plus proche"
             out = int((rows_of["is_reachable"] == False).fillna(False).sum())  # noqa: E712
             median = float(rows_of["travel_time_min"].median())
             rows.append([names.get(str(service), str(service)), kind, median, out])
-        count = len(self.state.parameters.territory_codes)
+        title = f"Résultats : {len(asked.territory_codes)} communes"
         head = ["Service", "Temps vers", "Temps médian des communes (min)", "Communes hors d'atteinte"]
-        return html_table(pd.DataFrame(rows, columns=head), title=f"Résultats : {count} communes")
+        return html_table(pd.DataFrame(rows, columns=head), title=title)
 
 
 class _Later(cached_property[pd.DataFrame]):

@@ -30,16 +30,8 @@ from territory.supply import sites_serving
 TRIED_SITE = "essai"
 SOURCE = "lieu essayé sur la carte"
 # what a study may ask for beside its named services, and that a trial leaves aside to answer at once
-_NOTHING_ELSE: Any = {
-    "closest_services": (),
-    "recruitment_tests_min": (),
-    "deserts": (),
-    "zoning": None,
-    "path_steps": (),
-    "coordination": (),
-}
-
-
+_LISTS = ("closest_services", "recruitment_tests_min", "deserts", "path_steps", "coordination")
+_NOTHING_ELSE: Any = {"zoning": None, **dict.fromkeys(_LISTS, ())}
 _TEXTS = {"from_id": "str", "to_id": "str"}
 # what a change needs a new place for
 PLACED = ("move", "branch", "open")
@@ -142,9 +134,8 @@ class Trial:
         """Make some changes together, and compare with today; coverage and places are those of the last one."""
         for step in steps:
             if step.service not in self.services:
-                raise UnknownCodeError(
-                    f"Service inconnu « {step.service} » ; connus : {', '.join(self.services)}."
-                )
+                known = ", ".join(self.services)
+                raise UnknownCodeError(f"Service inconnu « {step.service} » ; connus : {known}.")
         services, service = tuple(sorted({step.service for step in steps})), steps[-1].service
         sites: dict[str, NewSite] = {}
         changes: list[Any] = []
@@ -233,9 +224,8 @@ class Trial:
         elif commune_code is None:
             raise ParameterError("Donnez la commune du nouveau lieu, ou sa longitude et sa latitude.")
         if commune_code not in self.state.communes.index:
-            raise UnknownCodeError(
-                f"Commune inconnue « {commune_code} » ({examples(self.state.communes.index)})."
-            )
+            known = examples(self.state.communes.index)
+            raise UnknownCodeError(f"Commune inconnue « {commune_code} » ({known}).")
         name = f"Lieu essayé {at_place(str(self.state.communes['name'][commune_code]))}"
         place: Any = {"commune_code": commune_code, "longitude": longitude, "latitude": latitude}
         return NewSite(id=f"{TRIED_SITE}-{commune_code}{point}", name=name, source=SOURCE, **place)

@@ -27,9 +27,8 @@ def of_service(codes: pd.Index, service: str, *, level: str = "commune_code") ->
 def no_rows(keys: Sequence[str], numbers: Iterable[str], texts: Iterable[str] = ()) -> pd.DataFrame:
     """Return a table without rows, of numbers and then of texts."""
     index = pd.MultiIndex.from_arrays([[] for _ in keys], names=list(keys))
-    columns = {name: pd.Series(dtype=float) for name in numbers} | {
-        name: pd.Series(dtype="str") for name in texts
-    }
+    columns = {name: pd.Series(dtype=float) for name in numbers}
+    columns |= {name: pd.Series(dtype="str") for name in texts}
     return pd.DataFrame(columns).set_index(index)
 
 

@@ -151,9 +151,7 @@ def _merge(change: changes.MergeEstablishments, draft: Draft) -> None:
     if not into.any() or not absorbed.any():
         return
     rows = rows.copy()
-    rows["serves"] = rows["serves"].where(
-        ~(into | absorbed) | rows["serves"].notna(), rows["authorisation_id"]
-    )
+    rows["serves"] = rows["serves"].mask((into | absorbed) & rows["serves"].isna(), rows["authorisation_id"])
     # places that were those of one site stay those of that site, under one authorisation for several
     alone = ~rows.duplicated(["authorisation_id", "service"], keep=False) & rows["capacity_scope"].isna()
     rows.loc[(into | absorbed) & alone, "capacity_scope"] = "site"
@@ -238,9 +236,8 @@ def _close(change: changes.CloseSite, draft: Draft) -> None:
     held = rows["authorisation_id"] == change.authorisation_id
     closed = at_site & held if change.site_id and change.authorisation_id else at_site | held
     if not closed.any():
-        draft.problems.add(
-            f"rien à fermer : « {change.site_id or change.authorisation_id} » n'offre aucun service"
-        )
+        named = change.site_id or change.authorisation_id
+        draft.problems.add(f"rien à fermer : « {named} » n'offre aucun service")
     draft.rows = rows[~closed]
 
 
@@ -301,9 +298,8 @@ def _sum_of(group: pd.DataFrame) -> dict[str, Any]:
             sums[column] = values[0] if len(values) == 1 else np.nan
     if "eligible_communes" in group:
         lists = group["eligible_communes"]
-        sums["eligible_communes"] = (
-            np.nan if lists.isna().any() else " ".join(sorted(set(" ".join(lists).split())))
-        )
+        codes = sorted(set(" ".join(lists.fillna("")).split()))
+        sums["eligible_communes"] = np.nan if lists.isna().any() else " ".join(codes)
     return sums
 
 

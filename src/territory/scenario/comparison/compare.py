@@ -268,12 +268,8 @@ def _effect_rows(comparison: Comparison) -> pd.DataFrame:
     """Return persons of each effect and the worst loss by zone, which have no value today."""
     names = [*(f"persons_{effect}" for effect in COUNCIL_EFFECTS), "worst_loss_min"]
     kept = comparison.councils[comparison.councils.index.get_level_values("level") != "commune"]
-    rows = (
-        kept[names]
-        .reset_index()
-        .melt(["service", "level", "zone"], var_name="measure", value_name="scenario")
-    )
-    rows = rows.dropna(subset="scenario")
+    flat = kept[names].reset_index()
+    rows = flat.melt(_COUNCIL_KEYS, var_name="measure", value_name="scenario").dropna(subset="scenario")
     units = rows["measure"].map({"worst_loss_min": "min"}).fillna("persons")
     return rows.assign(unit=units, reason="").set_index(zoning.KEYS)
 
@@ -305,11 +301,9 @@ def _round_rows(comparison: Comparison) -> list[pd.DataFrame]:
     rows = rows[("round_" + rows["measure"]).isin(BY_NAME)]
     rows = rows.assign(measure=rows["who"] + "_round_" + rows["measure"])
     level = rows["zone"].where(rows["zone"] == "territory", "epci")
-    told = (rows["delta_low"] > 0) | (rows["delta_high"] < 0)
+    told = ((rows["delta_low"] > 0) | (rows["delta_high"] < 0)).astype("boolean")
     named = {f"{side}_value": side for side in (*zoning.SIDES, "delta")}
-    rows = rows.rename(columns=named).assign(
-        level=level, reason="", is_distinguishable=told.astype("boolean")
-    )
+    rows = rows.rename(columns=named).assign(level=level, reason="", is_distinguishable=told)
     return [rows.set_index(zoning.KEYS)[[*named.values(), "unit", "is_distinguishable", "reason"]]]
 
 
@@ -371,10 +365,7 @@ def _places_of(results: Results, index: pd.Index) -> pd.DataFrame:
 
 def _desert_classes(results: Results) -> pd.Series[str]:
     """Return the class of each commune under each scheme."""
-    if results.deserts.empty:
-        index = pd.MultiIndex.from_arrays([[], []], names=["commune_code", "scheme"])
-        return pd.Series(dtype="str", index=index)
-    rows = results.deserts.reset_index("criterion", drop=True).set_index("scheme", append=True)[
-        "desert_class"
-    ]
+    flat = results.deserts.reset_index("criterion", drop=True).set_index("scheme", append=True)
+    # no such column in a study without criteria
+    rows = flat.reindex(columns=["desert_class"])["desert_class"].astype("str")
     return rows[~rows.index.duplicated()]

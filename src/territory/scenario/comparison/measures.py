@@ -116,10 +116,9 @@ def _coverage_rows(rows: pd.DataFrame, baseline: Results) -> list[pd.DataFrame]:
     """Return persons, and their share, within each threshold."""
     keys = [rows[key] for key in _ZONE_KEYS]
     unknown = (~rows["is_known"] & rows["baseline_persons"].ne(0)).groupby(keys, sort=False).sum()
-    unit = rows.groupby(keys, sort=False)["unit"].first().to_numpy()
-    totals = {
-        side: rows[f"{side}_persons"].groupby(keys, sort=False).sum(skipna=False).to_numpy() for side in SIDES
-    }
+    groups = rows.groupby(keys, sort=False)
+    unit = groups["unit"].first().to_numpy()
+    totals = {side: groups[f"{side}_persons"].sum(skipna=False).to_numpy() for side in SIDES}
     totals[CERTAIN] = totals["scenario"]
     zones = unknown.index.to_frame(index=False)
     zones["reason"] = [agree(n, "commune(s) au temps inconnu") if n else "" for n in unknown]
@@ -195,10 +194,7 @@ def _unequal_times(group: dict[str, np.ndarray], line: float) -> list[dict[str, 
 def _inequality(times: np.ndarray, weights: np.ndarray, groups: np.ndarray, line: float) -> list[float]:
     """Return every measure of one side, as `_UNEQUAL` names them."""
     values, persons_of = pd.Series(times), pd.Series(weights)
-    fgt = [
-        equity.fgt_poverty(values, persons_of, line=line, alpha=alpha, direction="above")
-        for alpha in (0, 1, 2)
-    ]
+    fgt = [equity.fgt_poverty(values, persons_of, line=line, alpha=a, direction="above") for a in (0, 1, 2)]
     persons = np.bincount(groups, weights)
     # the mean of a handful of persons is no extreme
     large = persons >= MIN_EPCI_SHARE * weights.sum()
@@ -264,6 +260,7 @@ def desert_rows(baseline: Results, scenario: Results) -> pd.DataFrame:
             unknown = pd.concat([counted["unknown"] for counted in inhabitants.values()], axis=1).max(axis=1)
             zones = table.index.to_series()
             is_whole = [zones == ALL_TERRITORY, zones.isin(departements)]
+            said = [f"{count:.0f} habitants : {NOT_COMPUTABLE}" if count else "" for count in unknown]
             blocks.append(
                 table.assign(
                     level=np.select(is_whole, [ALL_TERRITORY, "departement"], "epci"),
@@ -271,9 +268,7 @@ def desert_rows(baseline: Results, scenario: Results) -> pd.DataFrame:
                     service=scheme.id,
                     measure=BY_NAME["in_desert_hab"].keyed.name(criterion=criterion.id),
                     unit="hab",
-                    reason=[
-                        f"{count:.0f} habitants : {NOT_COMPUTABLE}" if count else "" for count in unknown
-                    ],
+                    reason=said,
                 )
             )
     return pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame()
@@ -345,9 +340,8 @@ def effects_under(rows: pd.DataFrame, limit_min: float, *, is_known: pd.Series[b
         ["outside", "unknown", "outside", "entering", "without", "indistinct", "gain"],
         default="loss",
     )
-    return pd.DataFrame(
-        {"is_in_area": today, "is_in_scenario_area": later, "effect": effect}, index=rows.index
-    )
+    found = {"is_in_area": today, "is_in_scenario_area": later, "effect": effect}
+    return pd.DataFrame(found, index=rows.index)
 
 
 def served(baseline: Results, index: pd.Index) -> pd.Series[bool]:
@@ -365,7 +359,7 @@ def told(rows: pd.DataFrame, baseline: Results) -> np.ndarray:
     parameters = baseline.state.parameters
     codes, services = (rows.index.get_level_values(name) for name in ("commune_code", "service"))
     is_named = services.isin([named.id for named in parameters.authorisations])
-    limit = parameters.recruitment_max_min
+    limit, level = parameters.recruitment_max_min, parameters.told_level
     near = rows["baseline_travel_time_min"].le(limit) | rows["scenario_travel_time_min"].le(limit)
     always = rows["is_served"].mask(rows["persons_kind"].eq("observed")).fillna(near).to_numpy(bool)
     concerned = np.where(is_named, always, codes.isin(parameters.territory_codes))
@@ -373,7 +367,5 @@ def told(rows: pd.DataFrame, baseline: Results) -> np.ndarray:
     change, size = (rows[name].to_numpy(float) for name in ("delta_travel_time_min", "detectable_min"))
     found = np.zeros(len(rows), dtype=bool)
     for place in pd.Series(range(len(rows))).groupby(services.to_numpy()).indices.values():
-        found[place] = told_apart(
-            change[place], size[place], level=parameters.told_level, together=weights[place]
-        )
+        found[place] = told_apart(change[place], size[place], level=level, together=weights[place])
     return found

@@ -181,9 +181,7 @@ def _with_variants(
     """Return the same with every decay, alone and with the sites of the same kind that are listed."""
     asked, reach = state.parameters, cutoff_of(state.travel_times)
     limits = sorted({*map(float, FLAT_MIN), asked.recruitment_max_min})
-    laws: dict[str, decay.Decay] = {
-        f"flat_{limit:g}": decay.binary(limit) for limit in limits if limit <= reach
-    }
+    laws: dict[str, decay.Decay] = {f"flat_{most:g}": decay.binary(most) for most in limits if most <= reach}
     longest = max(asked.recruitment_max_min, *asked.recruitment_tests_min)
     for half in HALVING_MIN:
         laws[f"halving_{half}"] = decay.exponential(math.log(2) / half, max_time_min=longest)
@@ -256,10 +254,8 @@ def _of_service(
     # a draw tells where the children observed live no better: their interval would, once printed
     if doubt.draws and who.headline != OBSERVED:
         trips = draw_trips(baseline, scenario, service, rows["detectable_min"], doubt)
-        drawn = (
-            np.where(np.isfinite(trips[0]), trips[0], trips[1]),
-            _drawn_classes(*trips, rows["detectable_min"]),
-        )
+        drawn_min = np.where(np.isfinite(trips[0]), trips[0], trips[1])
+        drawn = (drawn_min, _drawn_classes(*trips, rows["detectable_min"]))
     for variant, (law, share) in who.variants.items():
         fixed = who.persons * share
         found = _classes(rows) @ np.nan_to_num(_weights(fixed, law, minutes))

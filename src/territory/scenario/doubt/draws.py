@@ -19,7 +19,7 @@ from territory.scenario.results import Comparison, Results
 from territory.scenario.zones import ALL_TERRITORY, zone_levels
 from territory.study.own_tables import complete_kinds, sites_of_kinds
 from territory.study.state import State
-from territory.study.words.indicators import Uncertainty
+from territory.study.words.indicators import DesertCriterion, Uncertainty
 
 SHORTER, LONGER, INDISTINCT, UNKNOWN = "plus court", "plus long", "non distinguable", "non calculable"
 WITHOUT = "sans service"
@@ -98,7 +98,7 @@ def draw_results(
     )
 
 
-def _time_criteria(state: State) -> list[summaries.TimeCriterion]:
+def _time_criteria(state: State) -> list[DesertCriterion]:
     """Return the criteria of time that have at least one complete list."""
     complete = complete_kinds(state.services)
     return [
@@ -125,9 +125,8 @@ def _draw_network(
     """Return the drawn time to the closest site of each group, and the drawn access to GPs."""
     is_asked = doubt.communes.isin(list(state.parameters.territory_codes))
     plan = errors.plan_gp_draws(state, doubt)
-    sites = {site for group in groups.values() for site in group} | set(
-        () if plan is None else plan.offered.index
-    )
+    offered = () if plan is None else plan.offered.index
+    sites = {*offered, *(site for group in groups.values() for site in group)}
     every = errors.read_pairs(state.travel_times, doubt.communes, sites)
     rows = {}
     for name, group in groups.items():
@@ -233,9 +232,7 @@ def draw_trips(
     baseline: Results, scenario: Results, service: str, detectable_min: pd.Series[float], doubt: Doubt
 ) -> tuple[Floats, Floats]:
     """Return the drawn times of one service, today and in a scenario: communes of the draws x draws (min)."""
-    before, after = (
-        _of_service(results.access, service).reindex(doubt.communes) for results in (baseline, scenario)
-    )
+    before, after = (_of_service(one.access, service).reindex(doubt.communes) for one in (baseline, scenario))
     today, error = _draw(before, doubt)
     (_, sd_a), (minutes, sd_b) = _minutes_and_sd(before), _minutes_and_sd(after)
     detectable = np.asarray(detectable_min.reindex(doubt.communes), dtype=np.float64)

@@ -58,9 +58,8 @@ class Doubt:
 
     def of_site(self, site_id: str, *, is_new: bool = False) -> tuple[Floats, Floats, Floats]:
         """Return what all times to a site share, those of an EPCI, each commune's own (`is_new`: road not shared)."""
-        ends, arrivals, own = (
-            (_NEW_ENDS, _NEW_ARRIVALS, _MOVES) if is_new else (_SITE_ENDS, _ARRIVALS, _SITES)
-        )
+        new, old = (_NEW_ENDS, _NEW_ARRIVALS, _MOVES), (_SITE_ENDS, _ARRIVALS, _SITES)
+        ends, arrivals, own = new if is_new else old
         every = self.epci if self._whole is None else self._whole[0].epci
         by_epci = self._numbers(arrivals, site_id, int(every.max(initial=-1)) + 1)
         return self._numbers(ends, site_id, 1), by_epci[self.epci], self._of_each(own, site_id)
@@ -318,9 +317,8 @@ def plan_gp_draws(state: State, doubt: Doubt) -> GpPlan | None:
     names = tuple(dict.fromkeys((given.profile, *given.other_profiles)))
     unknown = [name for name in names if name not in APL_PROFILES]
     if unknown:
-        raise ParameterError(
-            f"Profil d'APL « {unknown[0]} » inconnu : choisissez parmi {', '.join(APL_PROFILES)}."
-        )
+        known = ", ".join(APL_PROFILES)
+        raise ParameterError(f"Profil d'APL « {unknown[0]} » inconnu : choisissez parmi {known}.")
     return GpPlan(
         name=APL_NAME if is_apl else HEADCOUNT_COLUMN,
         people=np.asarray(people.reindex(doubt.communes), dtype=np.float64),

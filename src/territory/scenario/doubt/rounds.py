@@ -181,12 +181,8 @@ def _ways(
             ways[name] = alike
             continue
         there = []
-        for own, now, then in zip(
-            _matrices(legs, places, sites),
-            _matrices(state.times_to(sites), codes, sites),
-            _matrices(first.times_to(sites), codes, sites),
-            strict=True,
-        ):
+        of_communes = (_matrices(one.times_to(sites), codes, sites) for one in (state, first))
+        for own, now, then in zip(_matrices(legs, places, sites), *of_communes, strict=True):
             further = np.where(np.isin(places, codes)[:, None], 0.0, np.nan_to_num(own - then[of_place]))
             there.append(np.maximum(now[of_place] + further, 0.0))
         ways[name] = _Way(places, between, sites, (there[0], there[1]), zone)
@@ -317,11 +313,9 @@ def _compared(drawn: Mapping[str, _Drawn], asked: _Asked, level: float) -> list[
             sides: list[Any] = [drawn[one].get((zone, measure)) for one in (TODAY, name)]
             if sides[0] is None or sides[1] is None or np.isnan(sides[0]).all():
                 continue
-            numbers = [_spread(one, level) for one in (*sides, sides[1] - sides[0])]
+            numbers = itertools.chain(*(_spread(one, level) for one in (*sides, sides[1] - sides[0])))
             said = (unit, count, is_illustrative, len(asked.homes))
-            rows.append(
-                (name, zone, asked.service, asked.trip.who, measure, *said, *itertools.chain(*numbers))
-            )
+            rows.append((name, zone, asked.service, asked.trip.who, measure, *said, *numbers))
     return rows
 
 

@@ -20,7 +20,6 @@ from territory.study.state import State
 from territory.study.words.indicators import DesertCriterion
 from territory.tables.catalogue import WITHIN_SHARES
 
-TimeCriterion: TypeAlias = DesertCriterion
 Statuses: TypeAlias = "dict[str, NDArray[np.int8]]"
 
 # statuses as small numbers: a draw has hundreds of thousands of them
@@ -67,10 +66,9 @@ def of_needs(state: State, doubt: Doubt, level: float) -> pd.DataFrame:
     """Return the interval of each need by zone: all communes are at one quantile of their triangular law."""
     if state.demand.empty:
         return pd.DataFrame()
-    tails = [(1 - level) / 2, (1 + level) / 2]
     # the very draws of a quantile: the same for every commune and public
     quantiles = np.sort(np.random.default_rng([doubt.seed, 5]).random(doubt.draws))
-    places = [max(int(np.ceil(tail * doubt.draws)) - 1, 0) for tail in tails]
+    places = [max(int(np.ceil(tail * doubt.draws)) - 1, 0) for tail in ((1 - level) / 2, (1 + level) / 2)]
     found = {}
     for public in state.demand.index.get_level_values("public").unique():
         rows = _at(state.demand, "public", str(public), doubt)

@@ -98,16 +98,8 @@ def without_car(results: Results, travel_times: pd.DataFrame) -> Results:
 
 # what `Results` says of care that is not in question, and what of a state it depends on beside services
 _CARE = ("coverage", "edge", "gp_access", "deserts", "desert_shares", "zoning")
-_SHARED = (
-    "communes",
-    "population",
-    "travel_times",
-    "parameters",
-    "edge_time_min",
-    "care_territories",
-    "gp_consumption",
-    "published",
-)
+_PLACES = ("communes", "population", "travel_times", "edge_time_min", "care_territories")
+_SHARED = (*_PLACES, "parameters", "gp_consumption", "published")
 
 
 def _has_same_care(state: State, today: State) -> bool:
@@ -280,9 +272,8 @@ def _persons_to_place(
 ) -> pd.Series[float]:
     """Return the persons of each commune who are to have a place: children served, or a need that may be placed."""
     served = rows["serves"] if "serves" in rows else rows["authorisation_id"]
-    ids = dict.fromkeys(
-        " ".join([authorisation_id, *served.fillna(rows["authorisation_id"]).dropna()]).split()
-    )
+    every = [authorisation_id, *served.fillna(rows["authorisation_id"]).dropna()]
+    ids = dict.fromkeys(" ".join(every).split())
     observed = state.observed_origins
     if observed is not None and rule.need is None:
         children = state.children_served(list(ids))

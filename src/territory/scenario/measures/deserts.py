@@ -32,10 +32,7 @@ AT_THE_EDGE = "au bord des données : un site qu'elles n'ont pas pourrait être 
 def deserts(state: State, gps: pd.DataFrame) -> pd.DataFrame:
     """Class every commune under each criterion of the study."""
     blocks = [_scheme(state, gps, scheme) for scheme in state.parameters.deserts]
-    if not blocks:
-        index = pd.MultiIndex.from_arrays([[], []], names=["commune_code", "criterion"])
-        return pd.DataFrame({"scheme": pd.Series(dtype="str")}).set_index(index)
-    return pd.concat(blocks)
+    return pd.concat(blocks) if blocks else no_rows(["commune_code", "criterion"], (), ["scheme"])
 
 
 def desert_shares(table: pd.DataFrame, state: State) -> pd.DataFrame:

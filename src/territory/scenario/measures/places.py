@@ -136,9 +136,8 @@ def places_of_sites(rows: pd.DataFrame) -> tuple[pd.Series, str]:
     """Return the places of each site that are open to children of the territory, or why they are unknown."""
     counted = supply.places_by_site(rows)
     # those of young adults kept there and of children from elsewhere, where the field says how many
-    counted["places"] -= (
-        rows.get("held_places", pd.Series(0.0, rows.index)).fillna(0.0).clip(upper=counted["places"])
-    )
+    held = rows.get("held_places", pd.Series(0.0, rows.index)).fillna(0.0)
+    counted["places"] -= held.clip(upper=counted["places"])
     unknown = counted["places"].isna()
     if unknown.any():
         said = agree(int(unknown.sum()), "site(s) sans places connues")
