@@ -89,12 +89,8 @@ class Reading:
             for row in known.itertuples()
         ]
         lead = "Les services d'urgences sont comptés comme s'ils étaient toujours ouverts."
-        rest = (
-            "Les horaires des autres ne sont pas dans les données."
-            if said
-            else "Leurs horaires n'y sont pas."
-        )
-        return french.typeset(" ".join([lead, *said, rest]))
+        rest, others = "Leurs horaires n'y sont pas.", "Les horaires des autres ne sont pas dans les données."
+        return french.typeset(" ".join([lead, *said, others if said else rest]))
 
     def zone(self, code: str) -> str:
         """Return the short name of a zone."""
@@ -132,9 +128,8 @@ class Reading:
         """Return what is counted: an age group by its ages, never children served where they are not known."""
         rows = self.release.services
         ages = rows.loc[rows["authorisation_id"] == service, ["age_min", "age_max"]]
-        return french.of_ages(
-            float(ages["age_min"].min()), float(ages["age_max"].max()), is_observed=is_observed
-        )
+        low, high = float(ages["age_min"].min()), float(ages["age_max"].max())
+        return french.of_ages(low, high, is_observed=is_observed)
 
     def children(self, scenario_id: str, service: str) -> pd.Series | None:
         """Return what the children likely served would see, under the variant to quote; None when it is not known."""
@@ -194,10 +189,9 @@ class Reading:
             "keywords": [*words, self.study.territory.name],
             "run_digest": self.release.run_digest,
             "mark": self.release.mark,
+            "author": self.study.author,
         }
-        return Document(
-            **told | texts, date=self.date, blocks=blocks, logo=self.logo, author=self.study.author
-        )
+        return Document(**told | texts, date=self.date, blocks=blocks, logo=self.logo)
 
     @cached_property
     def logo(self) -> tuple[str, bytes] | None:

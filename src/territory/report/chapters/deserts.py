@@ -45,7 +45,7 @@ def deserts(reading: Reading) -> list[doc.Block]:
         return []
     labels, verdicts = {one.id: one.label for one in reading.criteria}, _verdicts(reading, draws)
     label = labels[best]
-    sure = integer(100 * draws.sure_share)
+    sure, left = integer(100 * draws.sure_share), integer(100 - 100 * draws.sure_share)
     published = [one for one in reading.criteria if _is_published(reading, one.id)]
     text: list[Any] = ["Un critère de « désert médical » compare un temps ou un nombre à un seuil. "]
     if published:
@@ -55,11 +55,7 @@ def deserts(reading: Reading) -> list[doc.Block]:
         ]
     else:
         text.append(doc.strong(f"« {label} » est celui que les données permettent le mieux de calculer. "))
-    text.append(
-        doc.wording(
-            "deserts.doubt", left=integer(100 - 100 * draws.sure_share), draws=integer(draws.count), sure=sure
-        )
-    )
+    text.append(doc.wording("deserts.doubt", left=left, draws=integer(draws.count), sure=sure))
     # where no chapter before has said it
     is_new = "urgences" not in reading.closest and any("urgences" in one.services for one in reading.criteria)
     words: doc.Text = [doc.strong("Urgences et horaires. "), reading.emergency_hours]
@@ -107,11 +103,9 @@ def _counted_together(reading: Reading) -> DesertScheme | None:
 def _picture(reading: Reading, draws: Draws, criterion: str, label: str) -> doc.Picture:
     """Draw how many criteria each commune meets, or else the side of one threshold and how sure it is."""
     areas, scheme = pictures.areas_of(reading), _counted_together(reading)
-    zones, height_cm = reading.communes["epci_code"], 9.2
+    look: dict[str, Any] = {"zones": reading.communes["epci_code"], "max_height_cm": 9.2}
     if scheme is None:
-        figure = doubt_map(
-            draws, areas, criterion=criterion, title=label, zones=zones, max_height_cm=height_cm
-        )
+        figure = doubt_map(draws, areas, criterion=criterion, title=label, **look)
         rows = pd.DataFrame(draws.deserts.xs(criterion, level="criterion")).reindex(areas.index)
         classes = rows["status"].astype(str) + ", " + rows["verdict"].astype(str)
         caption = f"{label} : sûr ou douteux."
@@ -119,12 +113,10 @@ def _picture(reading: Reading, draws: Draws, criterion: str, label: str) -> doc.
         label = scheme.label
         classes = reading.criterion(scheme.criterion[0].id)["desert_class"].reindex(areas.index)
         notes = tuple(f"{one.label} : {_origin(reading, one.id)}." for one in scheme.criterion)
-        figure = class_map(classes, areas, title=label, notes=notes, zones=zones, max_height_cm=height_cm)
+        figure = class_map(classes, areas, title=label, notes=notes, **look)
         caption = f"{label} : nombre de critères remplis par commune."
-    parts = [
-        f"{name} : {count(int(size), 'commune')}"
-        for name, size in classes.value_counts().sort_index().items()
-    ]
+    sizes = classes.value_counts().sort_index().items()
+    parts = [f"{name} : {count(int(size), 'commune')}" for name, size in sizes]
     return doc.Picture(
         style.to_svg(figure),
         alt=f"Carte de {count(len(areas), 'commune')}. {label}. {' ; '.join(parts)}.",
@@ -150,13 +142,13 @@ def _table(reading: Reading, draws: Draws, labels: dict[str, str], verdicts: pd.
         status = reading.criterion(criterion)["status"]
         doubtful = verdicts[criterion].reindex(status.index).eq(_DOUBTFUL)
         cells = [
+            labels[criterion],
+            _origin(reading, criterion),
             integer(int((status.eq(_IN) & ~doubtful).sum())),
             "–" if _is_published(reading, criterion) else integer(int(doubtful.sum())),
             integer(int(status.eq(_NOT_COMPUTABLE).sum())),
         ]
-        rows.append(
-            [labels[criterion], _origin(reading, criterion), *cells, _inhabitants(reading, draws, criterion)]
-        )
+        rows.append([*cells, _inhabitants(reading, draws, criterion)])
         lacking += filter(None, [_lacking(reading, criterion, labels[criterion])])
     ages = reading.release.completeness
     kinds = [name for one in reading.criteria for name in one.services]
@@ -206,17 +198,12 @@ def _change_of_apl(reading: Reading) -> list[doc.Block]:
     first, newest = (int(pick(values.columns.astype(int))) for pick in (min, max))
     mean = {year: float((values[year] * people).sum() / people.sum()) for year in (first, newest)}
     under = {year: int((values[year] < asked[0].threshold).sum()) for year in (first, newest)}
-    return [
-        doc.Paragraph(
-            [
-                doc.strong(
-                    f"De {first} à {newest}, l'APL publiée passe de {decimal(mean[first])} à {decimal(mean[newest])} "
-                ),
-                f"consultations par an et par habitant, en moyenne des habitants d'aujourd'hui ; les communes sous "
-                f"{decimal(asked[0].threshold)} passent de {integer(under[first])} à {integer(under[newest])}.",
-            ]
-        )
-    ]
+    moved = f"De {first} à {newest}, l'APL publiée passe de {decimal(mean[first])} à {decimal(mean[newest])} "
+    rest = (
+        f"consultations par an et par habitant, en moyenne des habitants d'aujourd'hui ; les communes sous "
+        f"{decimal(asked[0].threshold)} passent de {integer(under[first])} à {integer(under[newest])}."
+    )
+    return [doc.Paragraph([doc.strong(moved), rest])]
 
 
 def _beside(reading: Reading, one: DesertCriterion) -> list[doc.Block]:

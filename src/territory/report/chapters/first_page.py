@@ -33,10 +33,8 @@ def first_page(reading: Reading) -> list[doc.Block]:
 
 def questions(reading: Reading) -> list[doc.Text]:
     """Return what is not known, and whom to ask."""
-    return [
-        [f"{found.question} ", doc.strong("À demander"), f" : {found.ask}."]
-        for found in reading.study.unknown
-    ]
+    lead = doc.strong("À demander")
+    return [[f"{found.question} ", lead, f" : {found.ask}."] for found in reading.study.unknown]
 
 
 def answer(reading: Reading) -> list[doc.Block]:
@@ -67,10 +65,9 @@ def small_map(reading: Reading, *, max_height_cm: float = 8.5) -> doc.Picture | 
 
 def readings(reading: Reading) -> list[doc.Block]:
     """Say what « aujourd'hui » means, and which scenarios the sources support."""
-    today = reading.study.today
-    blocks: list[doc.Block] = (
-        [doc.Paragraph(f"« Aujourd'hui » : {today.rstrip('.')}.", "small")] if today else []
-    )
+    blocks: list[doc.Block] = []
+    if today := reading.study.today:
+        blocks.append(doc.Paragraph(f"« Aujourd'hui » : {today.rstrip('.')}.", "small"))
     pivot = reading.pivot
     for scenario in reading.study.scenario:
         if scenario.supported_by and scenario.id in reading.release.scenarios:
@@ -99,9 +96,8 @@ def headline(reading: Reading, move: Move) -> list[doc.Block]:
     if move.who == STAFF:
         blocks.append(doc.Paragraph("Ce sont les professionnels qui font la route, vers l'enfant."))
     ten = main_move.of_ten(reading, move)
-    blocks.append(
-        doc.Paragraph([doc.strong(ten or f"{capital(main_move.in_classes(found, noun))}.")], "lead")
-    )
+    said = ten or f"{capital(main_move.in_classes(found, noun))}."
+    blocks.append(doc.Paragraph([doc.strong(said)], "lead"))
     sizes, variants = main_move.of_places(reading, move), main_move.in_variants(reading, move)
     blocks += [doc.Paragraph(text) for text in (sizes, variants) if text]
     drawn = doc.wording("first_page.drawn", noun=noun)
@@ -119,12 +115,8 @@ def _other_options(reading: Reading, pivot: Move) -> list[doc.Text]:
     for move in others[:_MOST_VARIANTS]:
         ten = main_move.of_ten(reading, move, served="accompagnés")
         said = ten or f"{main_move.in_classes(reading.counts_of(move), reading.noun_of(move))}."
-        items.append(
-            [
-                doc.strong(f"Scénario {move.scenario_id}"),
-                f" ({main_move.road_in_words(reading, move)}) : {_small(said)}",
-            ]
-        )
+        lead = doc.strong(f"Scénario {move.scenario_id}")
+        items.append([lead, f" ({main_move.road_in_words(reading, move)}) : {_small(said)}"])
     return items
 
 
@@ -169,20 +161,13 @@ def _opening_or_closing(reading: Reading, move: Move) -> str:
     found, noun = reading.counts_of(move), reading.noun_of(move)
     many = len(move.services) > 1
     if move.from_site is None:
-        verb, where, site = "ouvrirai", f"habitent à {reading.limit} ou moins", move.to_site
-        effect = "entering"
+        verb, effect, site = "ouvrirai", "entering", move.to_site
+        some, nobody = (f"{who} à {reading.limit} ou moins" for who in ("habitent", "personne n'habite"))
     else:
-        verb, where, site = "fermerai", "n'auraient plus ce service", move.from_site
-        effect = "without"
-    whom = main_move.whom_in_words(found, effect, noun)
-    if main_move.is_nobody(found, effect):
-        said = (
-            f"personne n'habite à {reading.limit} ou moins"
-            if move.from_site is None
-            else "personne n'y perd un service"
-        )
-    else:
-        said = f"{whom} {where}"
+        verb, effect, site = "fermerai", "without", move.from_site
+        some, nobody = "n'auraient plus ce service", "personne n'y perd un service"
+    said = f"{main_move.whom_in_words(found, effect, noun)} {some}"
+    said = nobody if main_move.is_nobody(found, effect) else said
     zones = main_move.in_zones(reading, found, effect)
     return (
         f" {verb}{'ent' if many else 't'} {reading.at_site(site)} (scénario {move.scenario_id}) : {said}"
@@ -227,12 +212,8 @@ def _answer_without_scenario(reading: Reading) -> list[doc.Block]:
         times = reading.times(TODAY, service).reindex(reading.territory.index)["travel_time_min"]
         people: Any = reading.territory["population"][times.le(limit)].sum()
         known = population > 0 and times.notna().any()
-        items.append(
-            [
-                doc.strong(reading.short(service)),
-                f" : {_part(float(people) / population if known else float('nan'))} {within}",
-            ]
-        )
+        part = _part(float(people) / population if known else float("nan"))
+        items.append([doc.strong(reading.short(service)), f" : {part} {within}"])
     if not items:
         nothing = f"{persons(population)} habitants ; aucun service nommé, aucune liste de sites complète."
         return [*blocks, doc.Paragraph(nothing)]

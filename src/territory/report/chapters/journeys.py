@@ -38,19 +38,14 @@ def time_on_board(reading: Reading, *, whole: bool = False) -> list[doc.Block]:
     said = doc.wording("journeys.rounds")
     supposed = found[found["is_illustrative"].astype(bool)].drop_duplicates(["service", "who"])
     if len(supposed):
-        counts = supposed["children_count"].map(integer)
-        named = [
-            f"{n} pour {reading.the([name])}" for name, n in zip(supposed["service"], counts, strict=True)
-        ]
+        pairs = supposed[["service", "children_count"]].itertuples(index=False)
+        named = [f"{integer(n)} pour {reading.the([name])}" for name, n in pairs]
         said += f" Nombre d'enfants supposé, à titre d'illustration : {join(named)}."
     blocks: list[doc.Block] = [doc.Heading("Le temps à bord"), doc.Paragraph(said)]
     for (service, who), rows in found.groupby(["service", "who"], sort=False):
         if secret := next(filter(None, rows["reason"]), ""):
-            blocks.append(
-                doc.Paragraph(
-                    [doc.strong(f"{capital(reading.short(str(service)))}."), f" Tournées : {secret}."]
-                )
-            )
+            lead = doc.strong(f"{capital(reading.short(str(service)))}.")
+            blocks.append(doc.Paragraph([lead, f" Tournées : {secret}."]))
             continue
         is_short = who == "staff" and not whole
         blocks.append((_on_the_road if is_short else _table)(reading, str(service), str(who), rows))
@@ -65,16 +60,10 @@ def board_there(reading: Reading, epci: str) -> list[doc.Block]:
     if found.empty:
         return []
     found = found[found["measure"].isin(["mean_ride_min", "mean_direct_min", "over_45_share"])]
-    blocks = [
-        _table(
-            reading,
-            str(service),
-            str(who),
-            rows,
-            f"{capital(reading.short(str(service)))} : enfants d'ici à bord",
-        )
-        for (service, who), rows in found.groupby(["service", "who"], sort=False)
-    ]
+    blocks = []
+    for (service, who), rows in found.groupby(["service", "who"], sort=False):
+        caption = f"{capital(reading.short(str(service)))} : enfants d'ici à bord"
+        blocks.append(_table(reading, str(service), str(who), rows, caption))
     return [doc.Heading("Le temps à bord"), *blocks] if blocks else []
 
 
@@ -86,16 +75,13 @@ def _rounds(reading: Reading, zone: str) -> pd.DataFrame:
 
 def _on_the_road(reading: Reading, service: str, who: str, rows: pd.DataFrame) -> doc.Paragraph:
     """Say which share of their working time professionals spend on the road, today and in each scenario."""
-    spent = rows[rows["measure"].eq("road_share") & rows["scenario"].ne(TODAY)]
-    said = [
-        f"{_cell(row, 'scenario', 'share')} dans le scénario {row['scenario']}" for _, row in spent.iterrows()
-    ]
-    today = _cell(rows[rows["measure"].eq("road_share")].iloc[0], "baseline", "share")
-    times = [f"{today} aujourd'hui", *said]
+    spent = rows[rows["measure"].eq("road_share")]
+    times = [f"{_cell(spent.iloc[0], 'baseline', 'share')} aujourd'hui"]
+    for _, row in spent[spent["scenario"].ne(TODAY)].iterrows():
+        times.append(f"{_cell(row, 'scenario', 'share')} dans le scénario {row['scenario']}")
     told = f"{join(times)} ({_rules(reading, service, who)}). Le reste est dans l'annexe."
-    return doc.Paragraph(
-        [doc.strong(f"{capital(reading.short(service))}."), f" Temps de travail passé sur la route : {told}"]
-    )
+    lead = doc.strong(f"{capital(reading.short(service))}.")
+    return doc.Paragraph([lead, f" Temps de travail passé sur la route : {told}"])
 
 
 def _table(reading: Reading, service: str, who: str, rows: pd.DataFrame, caption: str = "") -> doc.DataTable:
@@ -111,13 +97,11 @@ def _table(reading: Reading, service: str, who: str, rows: pd.DataFrame, caption
     no_price = who == "child" and not caption and "year_eur" not in set(rows["measure"])
     caption = f"{caption or capital(reading.short(service))} : {_rules(reading, service, who)}."
     caption += doc.wording("journeys.no_price") if no_price else ""
+    heads = [f"Scénario {name} >1" for name in every]
     if is_wide(every):
-        heads = ["Mesure <1.6", "Aujourd'hui >1", "Dans les scénarios <3"]
+        heads = ["Dans les scénarios <3"]
         lines = [[*line[:2], grouped(dict(zip(every, line[2:], strict=True)), line[1])] for line in lines]
-        return doc.table(heads, lines, caption)
-    return doc.table(
-        ["Mesure <1.6", "Aujourd'hui >1", *(f"Scénario {name} >1" for name in every)], lines, caption
-    )
+    return doc.table(["Mesure <1.6", "Aujourd'hui >1", *heads], lines, caption)
 
 
 def _limits(reading: Reading, service: str) -> list[doc.Block]:
@@ -132,14 +116,11 @@ def _limits(reading: Reading, service: str) -> list[doc.Block]:
         for side, where in (("baseline", today), ("scenario", f"scénario {name}")):
             told[where] = []
             for limit, rows in of_it.groupby("max_ride_min"):
-                by_measure = {
-                    str(row["measure"]): _cell(row, side, str(row["unit"])) for _, row in rows.iterrows()
-                }
-                told[where].append(
-                    [minutes(float(str(limit))), *(by_measure.get(one, "–") for one in measures)]
-                )
-    every = ((where, line) for where, lines in told.items() for line in lines)
-    kept = [[where, *line] for where, line in every if where == today or told[where] != told[today]]
+                every = (row for _, row in rows.iterrows())
+                cells = {str(row["measure"]): _cell(row, side, str(row["unit"])) for row in every}
+                told[where].append([minutes(float(str(limit))), *(cells.get(one, "–") for one in measures)])
+    shown = ((where, line) for where, lines in told.items() for line in lines)
+    kept = [[where, *line] for where, line in shown if where == today or told[where] != told[today]]
     heads = [f"{CODES['round_measures'][one]} >{1.5 if one.endswith('_min') else 1.1}" for one in measures]
     caption = f"{capital(reading.short(service))} : ce que demande chaque limite de temps à bord."
     return [doc.table(["Situation <0.9", "Limite >0.7", *heads], kept, caption)]
@@ -199,9 +180,8 @@ def _map(reading: Reading, service: str, situation: str, places: list[str], fram
     keys[keys.index.isin(codes)] = _ON_ROUND.key
     order = pd.Series([integer(k) for k in range(1, len(codes) + 1)], index=codes, dtype=object)
     numbers = order.groupby(level=0, sort=False).agg("-".join)
-    points: list[Any] = [reading.communes.geometry[code] for code in codes] + [
-        reading.release.sites.geometry[site]
-    ]
+    points: list[Any] = [reading.communes.geometry[code] for code in codes]
+    points.append(reading.release.sites.geometry[site])
     lines = [shapely.LineString([a, b]) for a, b in pairwise(points) if a.distance(b) > 1.0]
     drawn = gpd.GeoDataFrame(geometry=lines, crs=reading.communes.crs)
     panel = Panel(

@@ -1,7 +1,7 @@
 """What a move changes, in sentences: of ten children, who gains, who loses, how sure; the options side by side."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -139,15 +139,14 @@ def in_classes(found: Counts, noun: str) -> str:
         classes = " ou ".join(CLASSES[effect] for effect in found.merged)
         parts.append(f"{classes} pour {found.merged_text} {others}, que l'on ne peut publier qu'ensemble")
     if (
-        not found.is_observed
-        or found.merged
-        or not all(found.text(ALL_TERRITORY, e) == SECRET for e in CLASSES)
+        found.is_observed
+        and not found.merged
+        and all(found.text(ALL_TERRITORY, e) == SECRET for e in CLASSES)
     ):
-        none = "rien ne peut être dit : des temps de route sont inconnus"
-        return ", ".join(parts) or (
-            none if not is_nobody(found, "unknown") else "aucun effet que l'on puisse affirmer"
-        )
-    return "les effectifs, trop petits, ne sont pas publiés : les cartes montrent où les trajets changeraient"
+        return "les effectifs, trop petits, ne sont pas publiés : les cartes montrent où les trajets changeraient"
+    unknown = "rien ne peut être dit : des temps de route sont inconnus"
+    none = "aucun effet que l'on puisse affirmer" if is_nobody(found, "unknown") else unknown
+    return ", ".join(parts) or none
 
 
 def is_nobody(found: Counts, effect: str) -> bool:
@@ -201,9 +200,7 @@ def _between(reading: Reading, move: Move) -> str:
 
 
 _SAME, _DOUBTFUL = "=", " ≈"
-_EFFECTS = {
-    one: capital(CODES["effects"][one]) for one in ("gain", "loss", "indistinct", "without", "entering")
-}
+_EFFECTS = {one: capital(CODES["effects"][one]) for one in (*CLASSES, "without", "entering")}
 
 
 def options(reading: Reading) -> list[Block]:
@@ -286,34 +283,22 @@ def _verdict(reading: Reading, pivot: Move, found: Mapping[str, Counts]) -> Para
 def _best_in_all(reading: Reading, service: str, found: Mapping[str, Counts]) -> list[str]:
     """Return the options that no other one beats on gains, losses, those left without, the worst loss, the measures."""
     every = list(reading.release.scenarios)
-    # what changes nothing has no gain and no loss; less is better in every row
-    rows = [
-        [-float(found[n].persons["gain"][ALL_TERRITORY]) if n in found else 0.0 for n in every],
-        [float(found[n].persons["loss"][ALL_TERRITORY]) if n in found else 0.0 for n in every],
-        [float(found[n].persons["without"][ALL_TERRITORY]) if n in found else 0.0 for n in every],
-        [float(found[n].zones["worst_loss_min"][ALL_TERRITORY]) if n in found else 0.0 for n in every],
-    ]
-    measured = reading.release.side_by_side
-    for measure in _labels(measured):
-        key = ("territory", ALL_TERRITORY, service, measure)
-        if key in measured.index:
-            row = measured.loc[pd.MultiIndex.from_tuples([key])].iloc[0]
-            rows.append([float(row[name, "value"]) for name in every])
-    criteria = pd.DataFrame(rows, columns=every)
-    # where nobody loses there is no worst loss
-    criteria.iloc[3] = criteria.iloc[3].fillna(0.0)
+    # what changes nothing has no gain and no loss
+    criteria = pd.DataFrame(0.0, columns=every, index=["gain", "loss", "without", "worst"])
+    for name, counts in found.items():
+        # less is better in every row, and where nobody loses there is no worst loss
+        gain, *others = (float(counts.persons[one][ALL_TERRITORY]) for one in ("gain", "loss", "without"))
+        worst = float(counts.zones["worst_loss_min"][ALL_TERRITORY])
+        criteria[name] = [-gain, *others, 0.0 if math.isnan(worst) else worst]
+    for label, row in _rows_measured(reading, service):
+        criteria.loc[label] = [float(row[name, "value"]) for name in every]
     return best_in_all(criteria)
 
 
 def _measured(reading: Reading, service: str, every: list[str]) -> list[list[str]]:
     """Return the measures of the service, when the run gives them; none for children observed to be served."""
-    measured = reading.release.side_by_side
-    key = ("territory", ALL_TERRITORY, service)
     rows = []
-    for measure, label in _labels(measured).items():
-        if (*key, measure) not in measured.index:
-            continue
-        row = measured.loc[pd.MultiIndex.from_tuples([(*key, measure)])].iloc[0]
+    for label, row in _rows_measured(reading, service):
         unit = str(row["today", "unit"])
         values = [_value(float(row["today", "value"]), unit)]
         for name in every:
@@ -325,8 +310,9 @@ def _measured(reading: Reading, service: str, every: list[str]) -> list[list[str
     return rows
 
 
-def _labels(table: pd.DataFrame) -> dict[str, str]:
-    """Return the measures that options are set side by side on, with their names; less is better in each."""
+def _rows_measured(reading: Reading, service: str) -> Iterator[tuple[str, pd.Series]]:
+    """Yield the measures that options are set side by side on, with their names; less is better in each."""
+    table = reading.release.side_by_side
     labels = {
         "mean_time_min": "Temps moyen",
         "time_p90_min": "Temps que neuf sur dix ne dépassent pas",
@@ -336,7 +322,10 @@ def _labels(table: pd.DataFrame) -> dict[str, str]:
         declared, keys = read_measure(str(measure))
         if declared.name == "beyond_share":
             labels[str(measure)] = f"Part à plus de {keys['threshold_min']} min"
-    return labels
+    for name, label in labels.items():
+        key = ("territory", ALL_TERRITORY, service, name)
+        if key in table.index:
+            yield label, table.loc[pd.MultiIndex.from_tuples([key])].iloc[0]
 
 
 def _value(value: float, unit: str) -> str:

@@ -33,11 +33,8 @@ def maps(reading: Reading) -> list[doc.Part]:
             for service in reading.services[:4]
             if not reading.times(TODAY, service).empty
         ]
-        today: list[doc.Block] = [
-            doc.Heading("Les temps de route aujourd'hui", new_page=bool(reading.every_move)),
-            *drawn,
-        ]
-        return [doc.Part(today if drawn else [])]
+        title = doc.Heading("Les temps de route aujourd'hui", new_page=bool(reading.every_move))
+        return [doc.Part([title, *drawn] if drawn else [])]
     service, way = move.services[0], "depuis" if move.who == STAFF else "vers"
     noun = reading.noun_of(move)
     counted = doc.wording("maps.perimeter", noun=noun, limit=reading.limit)
@@ -96,11 +93,8 @@ def _rates(reading: Reading, table: pd.DataFrame, service: str) -> list[doc.Bloc
         source=pictures.map_source(reading),
     )
     rows = rows.sort_values("young_hab", ascending=False, kind="stable")
-    return [
-        doc.Heading(f"Où sont les places : {reading.label(service)}"),
-        picture,
-        rates_table(reading, rows),
-    ]
+    title = doc.Heading(f"Où sont les places : {reading.label(service)}")
+    return [title, picture, rates_table(reading, rows)]
 
 
 def _within_table(reading: Reading, move: Move) -> doc.DataTable:
@@ -179,9 +173,8 @@ def change_table(
     order = order.sort_values(["size", "name"], ascending=[False, True], kind="stable").head(most)
     cells, beside = [], BESIDE | {"entering": f"désormais ≤ {reading.limit}"}
     for code, row in order.iterrows():
-        cells.append(
-            [reading.commune(str(code)), from_to(*map(float, row[sides])), said_of(row, beside, "inconnu")]
-        )
+        times = from_to(*map(float, row[sides]))
+        cells.append([reading.commune(str(code)), times, said_of(row, beside, "inconnu")])
     name = f"{reading.labels(move.services)}, d'aujourd'hui au scénario {move.scenario_id}, aller simple"
     return [_in_two(cells, ["Commune", "Temps de route", "Écart"], f"{name}.", total)] if cells else []
 
@@ -194,9 +187,7 @@ def today_table(reading: Reading, codes: pd.Index, *, most: int) -> list[doc.Blo
     times = reading.times(TODAY, service).reindex(codes)["travel_time_min"]
     people = reading.communes["population"].reindex(codes)
     order = times.sort_values(ascending=False, kind="stable").index[:most]
-    cells = [
-        [reading.commune(str(c)), integer(float(people[c])), written_minutes(float(times[c]))] for c in order
-    ]
+    cells = [[reading.commune(str(c)), integer(float(people[c])), written_minutes(times[c])] for c in order]
     caption = f"Temps de route d'aujourd'hui, {reading.label(service)}."
     return [_in_two(cells, ["Commune", "Habitants", "Temps"], caption, len(codes))]
 
@@ -225,6 +216,5 @@ def _in_two(cells: list[list[str]], heads: list[str], caption: str, total: int) 
         return doc.DataTable(heads, left, caption, note=note)
     right = [*right, *([[""] * len(heads)] * (len(left) - len(right)))]
     columns = [f"{heads[0]} <1.27", f"{heads[1]} >1", *(f"{head} >1.32" for head in heads[2:])] * 2
-    return doc.table(
-        columns, [[*one, *two] for one, two in zip(left, right, strict=True)], caption, note=note
-    )
+    rows = [[*one, *two] for one, two in zip(left, right, strict=True)]
+    return doc.table(columns, rows, caption, note=note)

@@ -84,13 +84,8 @@ def _times(reading: Reading) -> list[doc.Text]:
     tried = join(f"{decimal(error[place])} min {where}" for place, where in _TRIED.items())
     median = reading.release.median_doubt_min(within_min=reading.parameters.recruitment_max_min)
     doubt = "" if math.isnan(median) else f" Le doute médian sur un temps est ici de ± {minutes(median)}."
-    return [
-        [
-            doc.strong("Temps de route estimés."),
-            doc.wording("method.estimate", told=told, tried=tried, doubt=doubt),
-        ],
-        _NOT_TOLD_APART,
-    ]
+    said = doc.wording("method.estimate", told=told, tried=tried, doubt=doubt)
+    return [[doc.strong("Temps de route estimés."), said], _NOT_TOLD_APART]
 
 
 def _isochrones(reading: Reading) -> list[doc.Text]:
@@ -182,9 +177,8 @@ def _maps(reading: Reading) -> list[list[str]]:
     used = [(maps, "Carte routière", "–", open_, "roads files.roads")]
     used = used if reading.release.times_method == "roads" else []
     if asked:
-        used.append(
-            ("Réseaux de transport", "Horaires GTFS", f"{asked.date:%d/%m/%Y}", "–", "travel.transit.gtfs")
-        )
+        day = f"{asked.date:%d/%m/%Y}"
+        used.append(("Réseaux de transport", "Horaires GTFS", day, "–", "travel.transit.gtfs"))
     if asked and asked.streets:
         used.append((maps, "Rues à pied", "–", open_, "travel.transit.streets"))
     rows = []
@@ -202,9 +196,5 @@ def digest_line(reading: Reading) -> list[doc.Block]:
     versions = dict(reading.release.manifest.get("versions", {}))
     files = reading.release.manifest.get("inputs_sha256", {})
     made = f"territory {versions['territory']}" if "territory" in versions else "territory"
-    return [
-        doc.Paragraph(
-            [doc.wording("method.digest", made=made, files=count(len(files), "fichier")), doc.strong(digest)],
-            "small",
-        )
-    ]
+    said = doc.wording("method.digest", made=made, files=count(len(files), "fichier"))
+    return [doc.Paragraph([said, doc.strong(digest)], "small")]

@@ -77,12 +77,12 @@ def _places_table(reading: Reading, every: list[str]) -> doc.DataTable:
 def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> list[doc.Block]:
     """Return the effect of every move on those around today's site, scenarios that do the same on one line."""
     lines: dict[tuple[str, ...], list[str]] = {}
-    asked: dict[str, list[str]] = {}
+    asked: dict[str, dict[str, None]] = {}
     effects = told_effects([reading.counts_of(move) for move in reading.every_move])
     for move in reading.every_move:
         reason = reading.release.service_reason(move.scenario_id, move.services[0])
         if reason := reason or (ON_ONE_POINT if reading.is_on_one_point(move) else ""):
-            asked.setdefault(reason, []).extend(move.services)
+            asked.setdefault(reason, {}).update(dict.fromkeys(move.services))
             continue
         found = reading.counts_of(move)
         doubts = reading.differences_of(move)["detectable_min"]
@@ -91,18 +91,12 @@ def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> l
         size = "aucun" if math.isnan(least) else minutes(least)
         who = f"{reading.labels(move.services)} ({reading.noun_of(move)})"
         cells = [found.cell(ALL_TERRITORY, effect) for effect in effects]
-        lines.setdefault((who, reading.road(move.from_site, move.to_site), *cells, size), []).append(
-            move.scenario_id
-        )
-    without = [
-        f"{capital(reading.the(list(dict.fromkeys(names))))} : {reason}." for reason, names in asked.items()
-    ]
+        key = (who, reading.road(move.from_site, move.to_site), *cells, size)
+        lines.setdefault(key, []).append(move.scenario_id)
+    without = [f"{capital(reading.the(list(names)))} : {reason}." for reason, names in asked.items()]
+    title = doc.Heading("Tous les services qui déménagent", level)
     if not lines:
-        return (
-            [doc.Heading("Tous les services qui déménagent", level), doc.Paragraph(" ".join(without))]
-            if without
-            else []
-        )
+        return [title, doc.Paragraph(" ".join(without))] if without else []
     rows = [[*line[:2], join(scenarios), *line[2:]] for line, scenarios in lines.items()]
     shown = rows[:most]
     notes = [
@@ -122,7 +116,6 @@ def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> l
     caption = (
         f"Effet sur le temps de route de ceux qui habitent à {reading.limit} ou moins du site d'aujourd'hui."
     )
-    title = doc.Heading("Tous les services qui déménagent", level)
     return [title, doc.table(columns, shown, caption, may_split=True, note=" ".join(notes))]
 
 

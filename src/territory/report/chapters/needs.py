@@ -109,9 +109,8 @@ def _chart(reading: Reading, label: str, needs: pd.DataFrame) -> doc.Picture:
     ]
     axis = "personnes, estimation centrale (losange) et fourchette (barre)"
     alt = f"Graphique par EPCI, {label}. {' ; '.join(parts)}."
-    return doc.Picture(
-        style.to_svg(needs_with_range(named, label=axis)), alt, f"{label}, par EPCI.", "Figure"
-    )
+    drawn = style.to_svg(needs_with_range(named, label=axis))
+    return doc.Picture(drawn, alt, f"{label}, par EPCI.", "Figure")
 
 
 _PRINTED = Category("printed", "effectif publié (nombre)", style.SEQUENTIAL[1])
@@ -166,12 +165,9 @@ def _origins_map(reading: Reading, service: str, origins: Origins, printed: pd.S
         flows=_lines(reading, sites[0], inside) if sites else None,
         focus=pictures.focus_of(reading),
     )
-    legend = Legend(
-        (_PRINTED, _WITHHELD, _NOBODY),
-        "Enfants accompagnés",
-        [(str(i), "o", reading.site_name(site)) for i, site in enumerate(sites, start=1)],
-        ["Trait : aussi large que l'effectif est grand."],
-    )
+    marked = [(str(i), "o", reading.site_name(site)) for i, site in enumerate(sites, start=1)]
+    note = "Trait : aussi large que l'effectif est grand."
+    legend = Legend((_PRINTED, _WITHHELD, _NOBODY), "Enfants accompagnés", marked, [note])
     names = [f"{reading.commune(str(code))} {integer(float(value))}" for code, value in inside.items()]
     said = f"Effectifs publiés : {join(names)}." if names else "Aucun effectif de commune n'est publié (0)."
     return doc.Picture(

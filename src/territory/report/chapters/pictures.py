@@ -78,18 +78,16 @@ def time_map(
     )
     is_estimate = reading.release.times_method == "estimate" and not without_car
     way = "temps sans voiture" if without_car else "temps de route"
-    about_rings = [] if rings is None else [_RINGS]
+    bounds = [] if rings is None else list(rings["label"])
     legend = legends.Legend(
         legends.shown(classes.legend, classes.keys),
         f"{situation} : {way}{' estimé' if is_estimate else ''}, aller simple",
         sites=[(str(i), "o", reading.site_name(name)) for i, name in enumerate(site or (), start=1)],
-        lines=[]
-        if rings is None
-        else [(dash_of(i), f"isochrone de {t}") for i, t in enumerate(rings["label"])],
+        lines=[(dash_of(i), f"isochrone de {bound}") for i, bound in enumerate(bounds)],
         notes=[
             "Le nombre écrit dans une commune est le temps, en minutes.",
             *_border_notes(reading),
-            *about_rings,
+            *([] if rings is None else [_RINGS]),
         ],
     )
     figure = draw_map(panel, legend, max_height_cm=max_height_cm, width_cm=width_cm)
@@ -157,9 +155,8 @@ def change_map(
     sites = [(str(i), shape, text) for i, (_, shape, text) in enumerate(marked, start=1)]
     borders = _border_notes(reading) if zoom is None else ["Trait épais : limite de l'EPCI."]
     notes = [] if is_small else ["Nombres : minutes gagnées (−) ou perdues (+), aller simple.", *borders]
-    legend = legends.Legend(
-        legends.shown(classes.legend, classes.keys), "Écart de temps de route", sites, notes
-    )
+    kept = legends.shown(classes.legend, classes.keys)
+    legend = legends.Legend(kept, "Écart de temps de route", sites, notes)
     figure = draw_map(panel, legend, max_height_cm=max_height_cm, width_cm=width_cm)
     where = f" : {epci_phrase(reading.zone_names[zoom_name])} en détail" if zoom_name else ""
     named = reading.labels(move.services)

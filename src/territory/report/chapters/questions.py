@@ -72,9 +72,8 @@ def _in_words(siting: Any, ranking: pd.DataFrame, *, is_first: bool) -> list[doc
         if near.empty:
             said = f"{chosen['name'].iloc[0]}, qui se distingue des autres communes comparées"
         else:
-            names = join(
-                sorted(equal["name"].astype(str), key=alphabetical), most=_MOST_EQUAL, others="autre"
-            )
+            ordered = sorted(equal["name"].astype(str), key=alphabetical)
+            names = join(ordered, most=_MOST_EQUAL, others="autre")
             said = f"Le calcul ne départage pas {len(equal)} communes sur {len(ranking)} : {names}"
         spread = f" ({minutes(times.min())} à {minutes(times.max())} en moyenne)" if len(equal) > 1 else ""
         parts.append(f"{said}{spread}. ")
@@ -85,9 +84,7 @@ def _in_words(siting: Any, ranking: pd.DataFrame, *, is_first: bool) -> list[doc
             f"{minutes(float(first['mean_time_min']))} en moyenne et de {minutes(float(first['worst_time_min']))} au "
             f"plus ({first['worst_name']}). {_replacements(len(near), len(others))} "
         )
-    parts.append(_CAUTION if is_first else "")
-    text: doc.Text = [part for part in parts if part]
-    return [doc.Paragraph(text, is_kept=True)]
+    return [doc.Paragraph([*parts, *([_CAUTION] if is_first else [])], is_kept=True)]
 
 
 def _replacements(near: int, total: int) -> str:

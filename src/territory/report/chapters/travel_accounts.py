@@ -151,9 +151,8 @@ def child_offer(reading: Reading) -> list[doc.Block]:
 
 def _modes_table(reading: Reading, rates: pd.DataFrame) -> doc.DataTable:
     """Return the rate of each service and mode in the territory, its départements and région, and those published."""
-    heads = dict(zip(rates["zone"], rates["zone_name"], strict=True)) | {
-        ALL_TERRITORY: reading.study.territory.name
-    }
+    heads = dict(zip(rates["zone"], rates["zone_name"], strict=True))
+    heads |= {ALL_TERRITORY: reading.study.territory.name}
     rows: list[list[str]] = []
     strong: list[int] = []
     for (service, mode), part in rates.groupby(["service", "reception_mode"], sort=False):
@@ -190,9 +189,8 @@ def _within(reading: Reading) -> list[doc.Block]:
             places = here.set_index("commune_code")["places"].reindex(people.index)
             mean, none = (float((one * people).sum() / people.sum()) for one in (places, places.eq(0)))
             found = f"{'au moins ' if least else ''}{count(round(mean), 'place')}"
-            said.append(
-                f"à {minutes(float(str(bound)))} ou moins, {found}, et aucune pour {share(none)} d'entre eux"
-            )
+            near = f"à {minutes(float(str(bound)))} ou moins"
+            said.append(f"{near}, {found}, et aucune pour {share(none)} d'entre eux")
         items.append([doc.strong(f"{capital(reading.label(str(service)))} : "), " ; ".join(said) + "."])
     lead = "En moyenne des habitants, par la route, autour de leur commune :"
     return [doc.Paragraph(lead, is_kept=True), doc.Bullets(items)] if items else []
@@ -206,10 +204,8 @@ def _unsaid_of_places(reading: Reading) -> list[str]:
     rows = services[kinds_of(services).isin(CHILD_SERVICES) & is_here]
     places = rows["capacity"].where(rows["capacity_unit"].eq("places"), 0.0)
     is_usual = rows.get("ages_origin", rows["public"]).eq("default")
-    unsaid = {
-        "âge": is_usual | rows[["age_min", "age_max"]].isna().all(axis=1),
-        "public": rows["public"].isna(),
-    }
+    no_age = is_usual | rows[["age_min", "age_max"]].isna().all(axis=1)
+    unsaid = {"âge": no_age, "public": rows["public"].isna()}
     lost = {what: float(places[none].sum()) for what, none in unsaid.items()}
     if not any(lost.values()):
         return []
@@ -222,17 +218,9 @@ def listed_table(reading: Reading, lists: pd.DataFrame) -> doc.DataTable:
     wide = lists.set_index(["zone", "kind"])[["site_count", "bpe2013_count"]].astype(str).unstack("kind")
     people = reading.territory.groupby(reading.territory["epci_code"].fillna(""))["population"].sum()
     zones = sorted(wide.index.drop(ALL_TERRITORY), key=lambda zone: (-people.get(zone, 0.0), zone))
-    rows = [
-        [
-            zone_name(reading, zone),
-            *(
-                str(wide.loc[zone, (column, kind)])
-                for kind in ("establishments", "services")
-                for column in ("site_count", "bpe2013_count")
-            ),
-        ]
-        for zone in (*zones, ALL_TERRITORY)
-    ]
+    kinds = ("establishments", "services")
+    cells = wide[[(column, kind) for kind in kinds for column in ("site_count", "bpe2013_count")]].astype(str)
+    rows = [[zone_name(reading, zone), *cells.loc[zone]] for zone in (*zones, ALL_TERRITORY)]
     return doc.table(
         "EPCI <2 | Établissements : liste >1.1 | BPE 2013 >0.8 | Services : liste >1 | BPE 2013 >0.8",
         rows,
@@ -246,11 +234,10 @@ def listed_table(reading: Reading, lists: pd.DataFrame) -> doc.DataTable:
 def rates_table(reading: Reading, rates: pd.DataFrame) -> doc.DataTable:
     """Return the rate of equipment of each service, by EPCI; of a mode, in the whole alone."""
     rates = rates[rates["reception_mode"] == ALL_MODES]
+    known = {zone: zone_name(reading, zone) for zone in reading.zone_names}
     rows = [
         [
-            zone_name(reading, zone)
-            if (zone := str(row["zone"])) in reading.zone_names
-            else str(row["zone_name"]),
+            known.get(str(row["zone"]), str(row["zone_name"])),
             capital(reading.label(str(row["service"]))),
             (integer if row["zone"] == ALL_TERRITORY else persons)(float(row["young_hab"])),
             str(int(row["site_count"])),
@@ -283,11 +270,9 @@ def common_care(reading: Reading, *, by_epci: bool = False) -> list[doc.Block]:
     caption = f"Territoire « {reading.study.territory.name} » : part des habitants selon le temps de route."
     note = reading.emergency_hours if "urgences" in reading.closest else ""
     heads = ["Site le plus proche <1.5", *within, "Commune la plus éloignée <1.4"]
-    whole: list[doc.Block] = [
-        doc.Heading("Les soins courants : à quelle distance ?"),
-        doc.table(heads, rows, caption, note=note),
-    ]
-    return [*whole, *([_zones_table(reading, bounds[:2])] if by_epci else []), *_incomplete(reading)]
+    title = doc.Heading("Les soins courants : à quelle distance ?")
+    whole = doc.table(heads, rows, caption, note=note)
+    return [title, whole, *([_zones_table(reading, bounds[:2])] if by_epci else []), *_incomplete(reading)]
 
 
 def _zones_table(reading: Reading, bounds: list[float]) -> doc.DataTable:
@@ -303,11 +288,8 @@ def _zones_table(reading: Reading, bounds: list[float]) -> doc.DataTable:
     caption = (
         "Part des habitants de chaque EPCI (communes du territoire) selon la distance au site le plus proche."
     )
-    note = (
-        "Urgences : sans leurs horaires, dits sous le tableau précédent."
-        if "urgences" in reading.closest
-        else ""
-    )
+    said = "Urgences : sans leurs horaires, dits sous le tableau précédent."
+    note = said if "urgences" in reading.closest else ""
     return doc.table(["EPCI <1.9", *heads], rows, caption, note=note)
 
 
@@ -324,11 +306,8 @@ def farthest(reading: Reading, times: pd.Series) -> str:
     known = times.dropna()
     if known.empty:
         return "–"
-    lost = (
-        f" ; {count(n, 'autre')} hors d'atteinte ou de temps inconnu"
-        if (n := len(times) - len(known))
-        else ""
-    )
+    left = len(times) - len(known)
+    lost = f" ; {count(left, 'autre')} hors d'atteinte ou de temps inconnu" if left else ""
     return f"{reading.commune(str(known.idxmax()))} ({minutes(float(known.max()))}){lost}"
 
 

@@ -21,10 +21,6 @@ from territory.report.chapters import (
     questions,
     travel_accounts,
 )
-from territory.report.chapters.method import NOTHING_WITHHELD
-from territory.report.chapters.moves import effects_table
-from territory.report.chapters.needs import need_heads, range_text
-from territory.report.chapters.travel_accounts import listed_table, rates_table
 from territory.report.layout import document as doc
 from territory.report.reading import Move, Readable, Reading, read
 from territory.scenario.zones import ALL_TERRITORY
@@ -90,10 +86,8 @@ def named_services(reading: Reading) -> list[doc.Block]:
 def withheld(reading: Reading) -> list[doc.Block]:
     """Say what disclosure control removed, and why."""
     if reading.release.is_internal:
-        return [
-            doc.Heading("Secret statistique"),
-            doc.Callout("Édition interne", [NOTHING_WITHHELD], "warning"),
-        ]
+        box = doc.Callout("Édition interne", [method.NOTHING_WITHHELD], "warning")
+        return [doc.Heading("Secret statistique"), box]
     rules: list[doc.Text] = [
         doc.wording("annex.observed", most=THRESHOLD - 1),
         "Une moyenne pondérée par des effectifs observés n'est publiée que si chacun d'eux pourrait l'être.",
@@ -170,21 +164,17 @@ def manifest_tables(reading: Reading) -> list[doc.Block]:
         return []
     told = ", ".join(f"{name} {version}" for name, version in versions.items())
     # a digest has no place where a line may break
-    cells = {
-        name: said if said == UNPUBLISHED else f"{said[:32]} {said[32:]}" for name, said in files.items()
-    }
+    cells = {name: one if one == UNPUBLISHED else f"{one[:32]} {one[32:]}" for name, one in files.items()}
     blocks: list[doc.Block] = [doc.Heading("Manifeste")]
     if told:
         blocks.append(doc.Paragraph(f"Versions : {told}. Graine du hasard : {manifest.get('seed', 0)}."))
     if files:
-        blocks.append(
-            doc.table(
-                "Fichier lu <1.4 | Empreinte SHA-256 <2",
-                [[*one] for one in cells.items()],
-                f"{count(len(files), 'fichier lu', 'fichiers lus')}, et leur empreinte ; celle d'un fichier qui peut "
-                "contenir des effectifs ou des budgets n'est pas publiée, car elle permettrait de les retrouver.",
-            )
+        rows = [[*one] for one in cells.items()]
+        caption = (
+            f"{count(len(files), 'fichier lu', 'fichiers lus')}, et leur empreinte ; celle d'un fichier qui peut "
+            "contenir des effectifs ou des budgets n'est pas publiée, car elle permettrait de les retrouver."
         )
+        blocks.append(doc.table("Fichier lu <1.4 | Empreinte SHA-256 <2", rows, caption))
     return blocks
 
 
@@ -272,7 +262,7 @@ def by_zone(reading: Reading) -> list[doc.Block]:
         codes.sort(key=lambda code: (alphabetical(reading.zone(code)), code))
         is_unseen = reading.is_on_one_point(move)
         if not is_unseen and not reading.release.service_reason(move.scenario_id, move.services[0]):
-            blocks.append(effects_table(reading, move, codes, name=title_of(reading, move, scenarios)))
+            blocks.append(moves.effects_table(reading, move, codes, name=title_of(reading, move, scenarios)))
     return [doc.Heading("Gagnants et perdants par EPCI"), *blocks] if blocks else []
 
 
@@ -346,17 +336,17 @@ def needs_by_commune(reading: Reading) -> list[doc.Block]:
         cells: list[str] = []
         for need in tables.values():
             low, central, high = (float(need[c][code]) for c in ("demand_low", "demand", "demand_high"))
-            cells += [persons(central), range_text(low, high)]
+            cells += [persons(central), needs.range_text(low, high)]
         people = integer(float(reading.territory["population"][code]))
         rows.append([reading.commune(code), people, *cells])
-    heads = ["Commune <2", "Habitants >0.9", *need_heads(publics, wide=1.1)]
+    heads = ["Commune <2", "Habitants >0.9", *needs.need_heads(publics, wide=1.1)]
     caption = "Estimations arrondies ; « < 11 » : moins de onze personnes."
     return [doc.Heading("Besoins, commune par commune"), doc.table(heads, rows, caption)]
 
 
 def child_offer(reading: Reading) -> list[doc.Block]:
     """Return the rate of equipment by EPCI, and how complete the list of sites is."""
-    tables = reading.release.child_offer
-    makers = {"taux_equipement": rates_table, "offre_recensee": listed_table}
+    tables, accounts = reading.release.child_offer, travel_accounts
+    makers = {"taux_equipement": accounts.rates_table, "offre_recensee": accounts.listed_table}
     made = [make(reading, tables[name]) for name, make in makers.items() if len(tables.get(name, ()))]
     return [doc.Heading("Places et établissements pour enfants"), *made] if made else []

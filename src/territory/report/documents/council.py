@@ -66,7 +66,6 @@ def build_report(
     'note.pdf'
     """
     from territory.report.documents.annex import technical_annex
-    from territory.report.documents.council import note, slides
     from territory.report.documents.epci_sheet import epci_sheet
 
     if document not in DOCUMENTS:
@@ -125,9 +124,8 @@ _WORD = re.compile(r"\b[A-Z]{2,}\b")
 
 def acronyms(blocks: Sequence[doc.Block]) -> list[doc.Block]:
     """Return what the acronyms of some blocks stand for, those that are used and known."""
-    used = {
-        word for block in blocks if not isinstance(block, doc.Picture) for word in _WORD.findall(repr(block))
-    }
+    told = [repr(block) for block in blocks if not isinstance(block, doc.Picture)]
+    used = {word for text in told for word in _WORD.findall(text)}
     known = [(word, meaning) for word, meaning in ACRONYMS.items() if word in used]
     said: list[str | doc.Run] = []
     for word, meaning in known:
@@ -138,7 +136,8 @@ def acronyms(blocks: Sequence[doc.Block]) -> list[doc.Block]:
 # what is not known that is told, less and less of it until the page holds the rest
 _LENGTHS = (8, 6, 4, 3, 2, 1)
 _SLIDES = 6
-_OF_10 = {"shorter": "gain", "longer": "loss", "same": "indistinct"}
+_FATES = ("shorter", "longer", "same")
+_OF_10 = {"without": "sans ce service", **dict(zip(_FATES, CLASSES.values(), strict=True))}
 
 
 def note(result: Readable) -> doc.Document:
@@ -181,11 +180,8 @@ def three_numbers(reading: Reading) -> doc.KeyFigures:
     move = reading.pivot
     if move is None:
         people = float(reading.territory["population"].sum(min_count=1))
-        known = f"population {reading.vintage()}"
-        figures = [
-            (integer(people), "habitants", known),
-            (integer(len(reading.territory)), "communes", known),
-        ]
+        known, communes = f"population {reading.vintage()}", len(reading.territory)
+        figures = [(integer(people), "habitants", known), (integer(communes), "communes", known)]
         return doc.KeyFigures([*figures, (integer(len(reading.services)), "services étudiés", "")])
     row = reading.children(move.scenario_id, move.services[0])
     if row is None:
@@ -197,15 +193,11 @@ def three_numbers(reading: Reading) -> doc.KeyFigures:
             noun = "communes"
         return doc.KeyFigures([(sizes[effect], label, noun) for effect, label in CLASSES.items()])
     figures = [
-        (f"{int(row[f'{fate}_of_10'])} sur 10", CLASSES[effect], "des enfants accompagnés")
-        for fate, effect in _OF_10.items()
+        (f"{int(row[f'{fate}_of_10'])} sur 10", label, "des enfants accompagnés")
+        for fate, label in _OF_10.items()
     ]
-    if int(row["without_of_10"]):
-        figures = [
-            (f"{int(row['without_of_10'])} sur 10", "sans ce service", "des enfants accompagnés"),
-            *figures[:2],
-        ]
-    return doc.KeyFigures(figures)
+    # who is left without is told first, and no more than three
+    return doc.KeyFigures(figures[:3] if int(row["without_of_10"]) else figures[1:])
 
 
 def _told(reading: Reading, move: Move | None) -> list[doc.Block]:

@@ -9,12 +9,8 @@ from territory.errors import StudyError, UnknownCodeError
 from territory.french.numbers import integer, minutes, share
 from territory.french.words import INTERVALS, capital, count, epci_phrase, in_guillemets, join, persons
 from territory.release.gate import TODAY
-from territory.report.chapters import maps, method, moves, pictures
-from territory.report.chapters.first_page import questions
-from territory.report.chapters.journeys import board_there
-from territory.report.chapters.moves import in_one_column, is_wide
+from territory.report.chapters import first_page, journeys, maps, method, moves, pictures, travel_accounts
 from territory.report.chapters.needs import range_text
-from territory.report.chapters.travel_accounts import farthest, rates_table
 from territory.report.layout import document as doc
 from territory.report.reading import UNKNOWN, Move, Readable, Reading, read
 
@@ -48,9 +44,9 @@ def epci_sheet(result: Readable, epci: str) -> doc.Document:
         )
     place = reading.territory[reading.territory["epci_code"] == epci]
     head, times, offer = _people(reading, place), _times(reading, place), _offer(reading, epci)
-    unknown = questions(reading)
+    unknown = first_page.questions(reading)
     foot: list[doc.Block] = [doc.Heading(UNKNOWN, 2), doc.Bullets(unknown, "small")] if unknown else []
-    board = board_there(reading, epci)
+    board = journeys.board_there(reading, epci)
     picture, foot = _map(reading, place, epci), [*foot, *method.digest_line(reading)]
     name = reading.zone_names[epci]
 
@@ -200,7 +196,7 @@ def _offer(reading: Reading, epci: str) -> list[doc.Block]:
         # a line says nothing where no place is known
         rates = rates[rates["zone"].eq(epci) & rates["known_places"].gt(0)]
     if len(rates):
-        blocks.append(rates_table(reading, rates))
+        blocks.append(travel_accounts.rates_table(reading, rates))
     draws = reading.release.draws
     bounds = sorted(reading.parameters.thresholds_min)[:2]
     if draws is None or not len(draws.coverage):
@@ -229,14 +225,14 @@ def _times(reading: Reading, place: pd.DataFrame) -> list[doc.Block]:
         today = _mean(reading.times(TODAY, service), place)
         later = [_mean(reading.times(n, service), place) for n in every]
         times = reading.times(TODAY, service).reindex(place.index)["travel_time_min"]
-        cells = (today, *later, farthest(reading, times))
+        cells = (today, *later, travel_accounts.farthest(reading, times))
         alike.setdefault(cells, []).append(reading.short(service))
     rows = [[capital(join(names)), *cells] for cells, names in alike.items()]
     if not rows:
         return []
     heads, note = [f"Scénario {name} >0.85" for name in every], ""
-    if is_wide(every):
-        rows, heads = in_one_column(rows, every, first=2), ["Dans les scénarios <3"]
+    if moves.is_wide(every):
+        rows, heads = moves.in_one_column(rows, every, first=2), ["Dans les scénarios <3"]
         note = "« – » : comme aujourd'hui dans tous les scénarios."
     heads = ["Service <2.2", "Aujourd'hui >0.85", *heads, "Le plus loin aujourd'hui <2"]
     caption = "Temps de route moyen des habitants, aller simple."

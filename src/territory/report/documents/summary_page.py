@@ -21,7 +21,6 @@ from territory.french.words import ALIKE, INTERVALS, alphabetical, typeset
 from territory.plot.maps.legend import Category, change_classes, time_classes
 from territory.report.chapters import first_page, journeys, method, moves, pictures
 from territory.report.chapters.maps import BESIDE
-from territory.report.chapters.moves import EFFECT_HEADS, zone_name
 from territory.report.documents import summary_map
 from territory.report.documents.annex import title_of
 from territory.report.layout import document as doc
@@ -49,10 +48,8 @@ def summary_html(result: Readable, *, beside: Mapping[str, str] | None = None) -
     mark, move = reading.release.mark, reading.pivot
     by_epci: list[doc.Block] = []
     if move is not None and (zones := moves.ordered_zones(reading, move)):
-        by_epci = [
-            doc.Heading("Qui gagne, qui perd, EPCI par EPCI"),
-            moves.effects_table(reading, move, zones),
-        ]
+        effects = moves.effects_table(reading, move, zones)
+        by_epci = [doc.Heading("Qui gagne, qui perd, EPCI par EPCI"), effects]
     links = [
         f'<a href="{html.escape(quote(file))}">{text(title)}</a>' for title, file in (beside or {}).items()
     ]
@@ -263,14 +260,14 @@ def trial_of(reading: Reading, place: Any, legend: Sequence[Category]) -> dict[s
         "names": [typeset(str(name)) for name in communes["name"]],
         "points": place(communes.get_coordinates().to_numpy()).tolist(),
         "zone": list(zones),
-        "zones": {code: typeset(zone_name(reading, code)) for code in sorted(zones.unique())},
+        "zones": {code: typeset(moves.zone_name(reading, code)) for code in sorted(zones.unique())},
         "focus": reading.study.territory.focus_epci_code or "",
         "siteNames": {
             site: [typeset(reading.site_name(site)), reading.commune(str(sites["commune_code"][site])), *xy]
             for site, xy in zip(held["sites"], at, strict=True)
         },
         "legend": [(one.key, typeset(one.label)) for one in legend],
-        "heads": {effect: typeset(EFFECT_HEADS[effect]) for effect in _EFFECTS},
+        "heads": {effect: typeset(moves.EFFECT_HEADS[effect]) for effect in _EFFECTS},
         "beside": BESIDE | {"unknown": code_label("effect", "unknown")},
         "intervals": typeset(INTERVALS),
         "alike": typeset(ALIKE),

@@ -129,10 +129,8 @@ def map_layers(reading: Reading) -> list[Layer]:
     made += [layer for layer in (times, needs, deserts) if layer.styles]
     table, places = reading.release.tables["communes"].set_index("commune_code"), reading.communes.geometry
     drawn = Style("Points des communes", "commune_code", [Category("", "Communes", style.MUTED)])
-    return [
-        *made,
-        Layer("communes", "Repères", gpd.GeoDataFrame(table, geometry=places, crs=places.crs), [drawn]),
-    ]
+    points = gpd.GeoDataFrame(table, geometry=places, crs=places.crs)
+    return [*made, Layer("communes", "Repères", points, [drawn])]
 
 
 def _epci(reading: Reading, areas: gpd.GeoDataFrame) -> Iterator[Layer]:
@@ -158,9 +156,8 @@ def _add_needs(layer: Layer, reading: Reading, key: str, bounds: Sequence[int]) 
     if table is None:
         return
     for public in table["public"].unique():
-        rows = (
-            table[table["public"].eq(public)].drop_duplicates(key).set_index(key).reindex(layer.table.index)
-        )
+        mine = table[table["public"].eq(public)].drop_duplicates(key).set_index(key)
+        rows = mine.reindex(layer.table.index)
         label = {need.public: need.label for need in reading.study.need}.get(public, str(public))
         for keyed in catalogue.NEEDS[:3]:
             layer.add(keyed, rows[keyed.column.name], label, public=public)
@@ -171,24 +168,20 @@ def _add_needs(layer: Layer, reading: Reading, key: str, bounds: Sequence[int]) 
         names = class_labels(list(bounds), unit="personnes")
         legend = [Category(str(i), text, style.SEQUENTIAL[i]) for i, text in enumerate(names)]
         told = f"{label}, par EPCI" if key == "epci_code" else label
-        layer.add_classes(
-            Classes(keys, (*legend, UNKNOWN)), told, catalogue.NEEDS[3], "Besoins", public=public
-        )
+        found = Classes(keys, (*legend, UNKNOWN))
+        layer.add_classes(found, told, catalogue.NEEDS[3], "Besoins", public=public)
 
 
 def _add_deserts(layer: Layer, reading: Reading) -> None:
     """Add the class of each rule of desert, then the side of each commune under each criterion, and its figure."""
+    of_scheme, of_criterion, of_figure = catalogue.DESERTS
     for scheme in reading.study.desert:
         rows = reading.criterion(scheme.criterion[0].id)
-        layer.add_classes(
-            met_classes(rows["desert_class"]), scheme.label, catalogue.DESERTS[0], scheme=scheme.id
-        )
+        layer.add_classes(met_classes(rows["desert_class"]), scheme.label, of_scheme, scheme=scheme.id)
         for one in scheme.criterion if len(scheme.criterion) > 1 else ():
             rows = reading.criterion(one.id)
-            layer.add_classes(
-                criterion_classes(rows["status"]), one.label, catalogue.DESERTS[1], criterion=one.id
-            )
-            layer.add(catalogue.DESERTS[2], rows["value"].round(2), one.label, criterion=one.id)
+            layer.add_classes(criterion_classes(rows["status"]), one.label, of_criterion, criterion=one.id)
+            layer.add(of_figure, rows["value"].round(2), one.label, criterion=one.id)
 
 
 def _sites(reading: Reading) -> Layer:
@@ -198,9 +191,7 @@ def _sites(reading: Reading) -> Layer:
     # what has no name of its own is an acronym: cmpp, uema
     labels = services["service"].map(lambda one: SERVICES.get(one, str(one).replace("_", " ").upper()))
     units, known = services["capacity_unit"].map(CODES["units_of_capacity"]), services["capacity"].notna()
-    sizes = (
-        " (" + services["capacity"].fillna(0).map("{:g}".format) + " " + units.astype(object).fillna("") + ")"
-    )
+    sizes = " (" + services["capacity"].fillna(0).map("{:g} ".format) + units.astype(object).fillna("") + ")"
     said = labels + sizes.where(known, "")
     held = services["capacity"].where(services["capacity_unit"].eq("places"))
     told = said.groupby(services["site_id"]).agg(" ; ".join)
@@ -212,9 +203,8 @@ def _sites(reading: Reading) -> Layer:
         "services": told.reindex(table.index).to_numpy(),
         "places": held.groupby(services["site_id"]).sum(min_count=1).reindex(table.index).to_numpy(),
     }
-    found = gpd.GeoDataFrame(
-        table.assign(**offered), geometry=places.geometry.reindex(table.index), crs=places.crs
-    )
+    at = places.geometry.reindex(table.index)
+    found = gpd.GeoDataFrame(table.assign(**offered), geometry=at, crs=places.crs)
     is_closest = services["service"].isin(reading.closest)
     kinds = dict.fromkeys([*labels[~is_closest], *labels, *found["main_service"]])
     legend = [Category(kind, kind, _MARK_COLORS[(i + i // 6) % 6]) for i, kind in enumerate(kinds)]

@@ -111,17 +111,11 @@ def _side_by_side(table: pd.DataFrame, reading: Reading) -> pd.DataFrame:
     values = named.select_dtypes("number").columns.difference(["threshold_min", "better_share"])
     named[values] = named[values].mask(shares, (100 * named[values]).round(2))
     named["unit"] = named["unit"].mask(shares, "%")
-    wide = None
-    for scenario in table["scenario"].unique():
-        rows = named[named["scenario"] == scenario].set_index(keys)
-        if wide is None:
-            wide = rows[["unit", "baseline_value"]]
+    blocks = {name: rows.set_index(keys) for name, rows in named.groupby("scenario", sort=False)}
+    wide = next(iter(blocks.values()))[["unit", "baseline_value"]]
+    for scenario, rows in blocks.items():
         wide = wide.join(rows[[*_OF_SCENARIO]].add_prefix(f"{scenario}{_SIGN}"))
-    flat = (
-        pd.DataFrame()
-        if wide is None
-        else wide.dropna(subset=[*wide.select_dtypes("number")], how="all").reset_index()
-    )
+    flat = wide.dropna(subset=[*wide.select_dtypes("number")], how="all").reset_index()
     flat["measure"] = [
         measure_label(name, {**row, "criterion": _desert_words(str(row["criterion"]), reading)}, is_long=True)
         for name, row in zip(flat["measure"], flat[list(KEYS)].to_dict("records"), strict=True)

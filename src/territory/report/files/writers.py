@@ -42,20 +42,8 @@ _MOST_LETTERS = 32_000
 # what a spreadsheet takes for a formula when somebody edits the cell or opens the sheet as CSV
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "|", "%")
 # styles, by their place in templates/xlsx.toml
-(
-    _PLAIN,
-    _TEXT,
-    _QUOTED,
-    _HEADER,
-    _TITLE,
-    _WRAPPED,
-    _WRAPPED_QUOTED,
-    _WHOLE,
-    _TENTHS,
-    _FINE,
-    _PERCENT,
-    _LINK,
-) = range(12)
+_PLAIN, _TEXT, _QUOTED, _HEADER, _TITLE, _WRAPPED, _WRAPPED_QUOTED = range(7)
+_WHOLE, _TENTHS, _FINE, _PERCENT, _LINK = range(7, 12)
 # how the numbers of a column are shown: as they are (a year), without decimals, with one, with three, as a percentage
 _NUMBERS = {"plain": _PLAIN, "whole": _WHOLE, "tenths": _TENTHS, "fine": _FINE, "percent": _PERCENT}
 _LINE_POINTS, _MOST_LINES = 15.0, 12

@@ -300,11 +300,9 @@ def to_bytes(document: Document) -> bytes:
     """Compile a document to the bytes of its PDF."""
     import typst
 
-    moment = dt.datetime.combine(document.date, dt.time(), tzinfo=dt.UTC)
+    moment = int(dt.datetime.combine(document.date, dt.time(), tzinfo=dt.UTC).timestamp())
     with _laid_out(document) as (source, options):
-        written = typst.compile(
-            source, pdf_standards=[*STANDARDS], timestamp=int(moment.timestamp()), **options
-        )
+        written = typst.compile(source, pdf_standards=[*STANDARDS], timestamp=moment, **options)
     return _packed(bytes(written))
 
 
