@@ -26,16 +26,9 @@ if TYPE_CHECKING:
     from territory.release.gate import Release
     from territory.result import StudyResult
 
-__all__ = [
-    "Notebook",
-    "begin",
-    "export_html",
-    "list_notebooks",
-    "notebooks_folder",
-    "run_notebook",
-    "say",
-    "table",
-]
+__all__ = ["Notebook", "export_html", "list_notebooks", "notebooks_folder", "run_notebook"]
+# for the cells of a notebook
+__all__ += ["begin", "say", "table"]
 
 # what a kernel needs, by the name of its import
 _EXTRAS = ("ipykernel", "ipyleaflet", "ipywidgets", "nbconvert", "papermill")

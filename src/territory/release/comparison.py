@@ -109,9 +109,8 @@ def long_trips(trips: pd.DataFrame, zones: pd.DataFrame) -> pd.DataFrame:
         zones["is_mean_distinguishable"], how="left", left_on=["zone", "service"], right_index=True
     )["is_mean_distinguishable"]
     long["is_distinguishable"] = told.astype("boolean").mask(long["unit"] != "min")
-    return long[
-        [*index, "measure", "bound", "unit", *(f"{side}_value" for side in SIDES), "is_distinguishable"]
-    ]
+    values = [f"{side}_value" for side in SIDES]
+    return long[[*index, "measure", "bound", "unit", *values, "is_distinguishable"]]
 
 
 def with_intervals(result: StudyResult, scenario_id: str, name: str) -> pd.DataFrame:
@@ -121,9 +120,8 @@ def with_intervals(result: StudyResult, scenario_id: str, name: str) -> pd.DataF
     draws = result.draws
     drawn = pd.DataFrame() if draws is None else draws.limits if name == "sensitivity" else draws.comparisons
     if len(drawn) and scenario_id in drawn.index.get_level_values("scenario"):
-        own = pd.DataFrame(drawn.xs(scenario_id, level="scenario"))[list(COUNTED_AS)].rename(
-            columns=COUNTED_AS
-        )
+        own = pd.DataFrame(drawn.xs(scenario_id, level="scenario"))
+        own = own[list(COUNTED_AS)].rename(columns=COUNTED_AS)
         keys = table.index.to_frame()[own.index.names]
         found = own.reindex(pd.MultiIndex.from_frame(keys)).set_axis(table.index)
     reasons = {service: result.reason_of(scenario_id, service) for service in _services(table)}

@@ -181,10 +181,8 @@ class Release:
 
     def trial(self, network: RoadNetwork | None = None) -> Trial:
         """Return today's results ready to move a service by hand; `Tried.of` says what may be shown of it."""
-        result, asked = self._result, self._result.study.uncertainty
-        doubt = (
-            doubt_of(result.baseline.state, seed=result.study.seed, options=asked) if asked.draws else None
-        )
+        result, study, asked = self._result, self._result.study, self._result.study.uncertainty
+        doubt = doubt_of(result.baseline.state, seed=study.seed, options=asked) if asked.draws else None
         options: Any = {"doubt": doubt, "level": asked.level, "times_method": result.times_method}
         return Trial(result.baseline, places=result.dataset.communes, network=network, **options)
 
@@ -239,10 +237,8 @@ class Release:
         others = state.services[kinds.isin(kinds[own]) & ~own].index.get_level_values("site_id").unique()
         times = state.times_to(list(others))
         near = times[times["from_id"].isin(codes)].dropna(subset=["travel_time_min"])
-        found: pd.Series[float] = (
-            near.groupby(near["to_id"].astype(str))["travel_time_min"].min().sort_values()
-        )
-        return found
+        found: pd.Series[float] = near.groupby(near["to_id"].astype(str))["travel_time_min"].min()
+        return found.sort_values()
 
     service_reason = _Part[Callable[[str, str], str]]("reason_of", "Why nobody is counted for a service.")
 

@@ -92,7 +92,8 @@ def national_tables(
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of a national study, by file name, treated as those of any other."""
     names = place_names(state.communes)
-    needs = (with_names(state.demand, names), needs_by_zone(state.demand, names["departement_code"]))
+    by_departement = needs_by_zone(state.demand, names["departement_code"])
+    needs = {"besoins_communes": with_names(state.demand, names), "besoins_departements": by_departement}
     # each measure, the service of a time beside it
     keys = {str(name): EQUITY_TIME.keys(str(name)) for name in found.equity.index}
     equity = found.equity.reset_index(drop=True)
@@ -108,16 +109,10 @@ def national_tables(
         "deserts_communes": with_names(found.deserts, names),
         "deserts_zones": found.desert_shares.reset_index(),
         "equite": equity.astype({"measure": "str", "service": "str"}),
-        **(
-            _treated({"besoins_communes": needs[0], "besoins_departements": needs[1]})
-            if len(state.demand)
-            else {}
-        ),
+        **(_treated(needs) if len(state.demand) else {}),
         "sources": sources,
     }
-    return {
-        name: handed(name, table) for name, table in every.items() if table is not None and len(table.columns)
-    }
+    return {name: handed(name, one) for name, one in every.items() if one is not None and len(one.columns)}
 
 
 def _needs(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -154,9 +149,8 @@ def _comparisons(result: StudyResult, names: pd.DataFrame) -> dict[str, pd.DataF
         return table
 
     def trips(result: StudyResult, name: str) -> pd.DataFrame:
-        return zoned(
-            comparison.long_trips(comparison.publish_trips(result, name), result.comparisons[name].zones)
-        )
+        published = comparison.publish_trips(result, name)
+        return zoned(comparison.long_trips(published, result.comparisons[name].zones))
 
     return {
         "comparaison_communes": stacked(result, lambda *of: with_names(_beside(*of), names)),
@@ -263,9 +257,8 @@ def _paths(result: StudyResult) -> dict[str, pd.DataFrame]:
 def places_within(state: State) -> pd.DataFrame:
     """Add up the places of children's services around each commune of the territory, where all sites have times."""
     inside = state.communes.index[state.communes.index.isin(state.parameters.territory_codes)]
-    services = state.services[
-        kinds_of(state.services).isin({*CHILD_SERVICES} & {*state.parameters.closest_services})
-    ]
+    kinds = {*CHILD_SERVICES} & {*state.parameters.closest_services}
+    services = state.services[kinds_of(state.services).isin(kinds)]
     times = state.times_to(services.index.get_level_values("site_id").unique())
     return within_minutes(services, times, inside)
 
@@ -287,8 +280,7 @@ def equipment_tables(result: StudyResult) -> dict[str, pd.DataFrame]:
         table = pd.DataFrame({"site_count": listed, "bpe2013_count": counted}, index=sorted(set(epci)))
         table = pd.concat([table.sum().to_frame(ALL_TERRITORY).T, table])
         blocks[kind] = table.fillna(0).astype(int)
-    lists = pd.concat(blocks, names=["kind", "zone"]).swaplevel()
-    lists = _zones(lists, result)
+    lists = _zones(pd.concat(blocks, names=["kind", "zone"]).swaplevel(), result)
     return {"taux_equipement": _zones(rates, result), "offre_recensee": lists, "places_a_portee": within}
 
 

@@ -56,10 +56,9 @@ def _acts(result: StudyResult) -> pd.DataFrame:
             # roads that are closed, slowed or drawn say which they are
             for name, act, value in acts or [("", change.type, getattr(change, "said", None) or None)]:
                 said = "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-                rows.append(
-                    {"scenario": scenario.id, "authorisation_id": name, "act": act, "act_value": said}
-                )
-    return pd.DataFrame(rows).drop_duplicates(ignore_index=True)
+                rows.append((scenario.id, name, act, said))
+    columns = ["scenario", "authorisation_id", "act", "act_value"]
+    return pd.DataFrame(rows, columns=columns).drop_duplicates(ignore_index=True)
 
 
 def _offer(result: StudyResult) -> pd.DataFrame:

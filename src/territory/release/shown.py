@@ -134,10 +134,8 @@ _OF_PLACE = ("x_km", "y_km", "density_hab_km2", "area_km2", "slowness", "is_meas
 
 def why_no_trial(result: StudyResult) -> str:
     """Say why a page computes no trial, in French; empty when it can."""
-    state, instead = (
-        result.baseline.state,
-        "essayez dans Jupyter (territory.plot.explore) ou avec un fichier d'étude",
-    )
+    state = result.baseline.state
+    instead = "essayez dans Jupyter (territory.plot.explore) ou avec un fichier d'étude"
     if len(state.communes) > MOST_COMMUNES:
         return f"l'étude a {len(state.communes)} communes, plus de {MOST_COMMUNES} ; {instead}"
     if result.times_method != "estimate" or "travel_time_spread_min" in state.travel_times:

@@ -143,13 +143,11 @@ def run_folders(
             sweep(folder)
         with journal(kept_dir):
             libraries = ", ".join(f"{name} {version}" for name, version in library_versions().items())
-            _log.info(
-                "territory %s, Python %s, %s", __version__, platform.python_version(), platform.platform()
-            )
+            versions = __version__, platform.python_version(), platform.platform()
+            _log.info("territory %s, Python %s, %s", *versions)
             _log.info("Bibliothèques : %s", libraries)
-            _log.info(
-                "Étude « %s » (schema_version %s), dossier %s", study.id, study.schema_version, study.folder
-            )
+            of_file = study.id, study.schema_version, study.folder
+            _log.info("Étude « %s » (schema_version %s), dossier %s", *of_file)
             _log.info("Données « %s », population %s, graine %s", study.dataset, study.population, study.seed)
             for name, path in files_read(study, roads=roads).items():
                 size = f"{path.stat().st_size} octets" if path.is_file() else "absent"

@@ -92,9 +92,8 @@ def diff_runs(run_a: Path | str, run_b: Path | str) -> RunDifference:
     for before, after in itertools.pairwise(zip(path, scenarios, strict=True)):
         # a step that changes nothing gives the same numbers: most pairs of runs differ by one cause
         values.append(values[-1] if _is_same(before, after) else indicators(*after))
-    return RunDifference(
-        inputs[0].study, inputs[1].study, _changes(values), _crossings(a, b, values[0], values[-1])
-    )
+    crossed = _crossings(a, b, values[0], values[-1])
+    return RunDifference(inputs[0].study, inputs[1].study, _changes(values), crossed)
 
 
 def write_difference(difference: RunDifference, folder: Path) -> list[Path]:

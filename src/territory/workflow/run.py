@@ -114,11 +114,10 @@ def update_files(
             digest = _run(study, clock, roads_path, report_dir, kept_dir, edition).run_digest
         else:
             clock.begin("Rien n'a changé : les fichiers en place sont ceux de ces données")
+            timings = _timings(study, report_dir, clock, ["rapport, tables et cartes"])
             # a log: a disk that refuses it takes nothing from the files
             with suppress(OSError):
-                write_json(
-                    report_dir / TIMINGS, _timings(study, report_dir, clock, ["rapport, tables et cartes"])
-                )
+                write_json(report_dir / TIMINGS, timings)
         clock.note_last()
         return report_dir, digest
 
@@ -170,11 +169,10 @@ def _run(
     # made once, and only when something asks for them
     rounds = cache(partial(_rounds, inputs, baseline, scenarios, steps, digest))
     comparisons = {name: replace(one, rounding=rounds) for name, one in comparisons.items()}
+    # with what the field answered, and the scenarios as they were computed, at the sites that questions chose
+    told = {"scenario": inputs.scenarios, **{key: getattr(inputs.study, key) for key in ANSWERED}}
     result = StudyResult(
-        # with what the field answered, and the scenarios as they were computed, at the sites that questions chose
-        study=study.model_copy(
-            update={"scenario": inputs.scenarios, **{key: getattr(inputs.study, key) for key in ANSWERED}}
-        ),
+        study=study.model_copy(update=told),
         dataset=inputs.dataset,
         baseline=baseline,
         scenarios=scenarios,
@@ -328,9 +326,8 @@ def _make(
     numbered = points.set_axis([str(number) for number in range(len(points))], axis=0)
     if numbered.empty:
         return (pd.DataFrame({"place": [], "minutes": [], "area_km2": [], "wkb": []}),)
-    drawn = roads.under(change, communes).isochrones(
-        numbered, minutes=minutes, direction="to", cell_m=_CELL_M
-    )
+    network = roads.under(change, communes)
+    drawn = network.isochrones(numbered, minutes=minutes, direction="to", cell_m=_CELL_M)
     table = pd.DataFrame(drawn[["minutes", "area_km2"]])
     table.insert(0, "place", drawn["from_id"].astype(int))
     return (table.assign(wkb=drawn.geometry.to_crs(crs).to_wkb()),)
@@ -353,10 +350,8 @@ def times_without_car(
 
     folder, limit = Path(inputs.study.folder), min(inputs.study.travel.max_time_min, MOST_S / 60)
     files = [folder / name for name in (*asked.gtfs, *([asked.streets] if asked.streets else []))]
-    lost, said = (
-        [path.name for path in files if not path.is_file()],
-        "fichier(s) de [travel.transit] introuvable(s)",
-    )
+    lost = [path.name for path in files if not path.is_file()]
+    said = "fichier(s) de [travel.transit] introuvable(s)"
     advice = " ; donnez des GTFS en .zip, et les rues en .osm.pbf."
     refuse(lost, said, MissingFileError, of="Étude", advice=advice)
     digests = [digest_file(path) for path in files]
@@ -387,12 +382,8 @@ def _made_without_car(
 
     timetable = read_gtfs([folder / name for name in asked.gtfs], date=asked.date)
     streets = read_osm(folder / asked.streets, profile="foot") if asked.streets else None
-    options: dict[str, Any] = {
-        "arrive_by": asked.arrive_by,
-        "max_time_min": limit,
-        "max_walk_min": asked.max_walk_min,
-    }
-    times = timetable.travel_times(communes, sites, streets=streets, **options)
+    options: Any = {"max_time_min": limit, "max_walk_min": asked.max_walk_min}
+    times = timetable.travel_times(communes, sites, streets=streets, arrive_by=asked.arrive_by, **options)
     times = times.astype({"from_id": "str", "to_id": "str"})
     least = times_inside(communes, sites, None)
     raise_to(times, least.assign(travel_time_min=least["distance_km"] / WALK_KMH * 60))

@@ -83,6 +83,9 @@ def start_study(
     with retold(OSError, OutputError, f"« {path} » ne peut pas être écrit ({{reason}})."):
         write_whole(path, text.encode("utf-8"))
     missing = [slot for slot in SLOTS if slot.key not in chosen]
+    advice = [_advice(slot) for slot in missing if slot.registry or slot.need != "optional"]
+    if "points" in chosen and not has_outlines(chosen, code):
+        advice.insert(0, _advice(slot_of("points"), _NO_OUTLINE))
     return Started(
         path,
         found=tuple(
@@ -90,14 +93,7 @@ def start_study(
             for slot in SLOTS
             if slot.key in chosen
         ),
-        missing=(
-            *(
-                [_advice(slot_of("points"), _NO_OUTLINE)]
-                if "points" in chosen and not has_outlines(chosen, code)
-                else []
-            ),
-            *(_advice(slot) for slot in missing if slot.registry or slot.need != "optional"),
-        ),
+        missing=tuple(advice),
         is_new=is_new,
         is_ready=not any(slot.need == "always" for slot in missing) and bool(PLACED & chosen.keys()),
         looked_at=len(paths),
@@ -144,9 +140,8 @@ def completed(
                 text = text[: found.start(1)] + ", ".join(map(_quoted, names)) + text[found.end(1) :]
     for key in chosen:
         given = said.get(key)
-        named = (
-            list(given.values()) if isinstance(given, dict) else given if isinstance(given, list) else [given]
-        )
+        named = list(given.values()) if isinstance(given, dict) else given
+        named = named if isinstance(named, list) else [named]
         if given is not None and all(isinstance(one, str) and (folder / one).is_file() for one in named):
             continue
         for line in reversed([line for line in lines[key] if not line.startswith("#")]):
@@ -215,15 +210,12 @@ def _lines(slot: Slot, found: Sequence[Found], raw: Path, folder: Path) -> list[
     expected = "" if source is None else _seen_from(folder, raw / source.key / _plain_name(source))
     if slot.by_vintage:
         assert source is not None
-        by_vintage = dict(zip((one.vintage for one in named), paths, strict=True)) or {
-            source.vintage: expected
-        }
+        by_vintage = dict(zip((one.vintage for one in named), paths, strict=True))
+        by_vintage = by_vintage or {source.vintage: expected}
         years = {one.vintage: one.cog_year for one in named}
         each = ", ".join(f"{vintage} = {_quoted(path)}" for vintage, path in by_vintage.items())
         # a census is published in the communes of two years later
-        cog = ", ".join(
-            f"{vintage} = {years.get(vintage) or int(vintage[2:6]) + 2}" for vintage in by_vintage
-        )
+        cog = ", ".join(f"{one} = {years.get(one) or int(one[2:6]) + 2}" for one in by_vintage)
         return [*lines, f"{slot.key} = {{ {each} }}", f"population_cog_years = {{ {cog} }}"]
     comment = "# " if not paths and slot.need == "optional" else ""
     listed = ", ".join(map(_quoted, paths or [expected]))

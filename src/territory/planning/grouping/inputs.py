@@ -79,17 +79,8 @@ def read_inputs(
     _warn_long_blocks(names, node, minutes, max_time_min)
     centres = outlines.representative_point()
     points = pd.DataFrame({"x": centres.x.to_numpy(), "y": centres.y.to_numpy()}).groupby(node).mean()
-    return GroupInputs(
-        ids=ids,
-        order=units.index,
-        outlines=outlines,
-        minutes=minutes,
-        size=amounts,
-        block_names=names,
-        points=points.to_numpy(),
-        nodes=nodes,
-        search=search,
-    )
+    at = points.to_numpy()
+    return GroupInputs(ids, units.index, outlines, minutes, amounts, names, at, nodes, search)
 
 
 def _check_units(units: gpd.GeoDataFrame, problems: Problems) -> None:

@@ -209,10 +209,9 @@ class SitingAnswer:
 
     def _repr_html_(self) -> Any:
         """Return the ranking for Jupyter; of children served it shows the order, and no number that they make."""
+        names = ["name", "epci_name", "is_selected"]
         numbers = ["mean_time_min", "worst_time_min", "delta_mean_time_min", "is_distinguishable"]
-        shown = self.ranking[
-            ["name", "epci_name", "is_selected", *numbers[: 0 if self.is_observed else None]]
-        ]
+        shown = self.ranking[names if self.is_observed else names + numbers]
         return html_table(shown.reset_index(drop=True), title=self.siting.name)
 
 

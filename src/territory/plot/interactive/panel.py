@@ -181,10 +181,8 @@ class TrialPanel:
 
     def _name_of(self, step: Step) -> str:
         """Say one change, as the page of a study names a trial."""
-        names = self._trial.state.communes["name"]
-        where = (
-            "à un point de la carte" if step.commune_code is None else at_place(str(names[step.commune_code]))
-        )
+        names, code = self._trial.state.communes["name"], step.commune_code
+        where = "à un point de la carte" if code is None else at_place(str(names[code]))
         capacity = "" if step.capacity is None else f" ({decimal(step.capacity, 0)} places)"
         said = self._labels.get(step.service, step.service) + _SAID.get(step.act, "")
         return said + (where if step.act in PLACED else "") + capacity
@@ -298,9 +296,8 @@ def _numbers(outcome: Tried, trial: Trial, service: str) -> str:
         )
     if service not in outcome.effects.services:
         box += "<div>Aucun trajet ne change pour ce service : l'étude compte le reste (places, soins proches).</div>"
-    ages = trial.state.services.loc[
-        trial.state.services["authorisation_id"] == service, ["age_min", "age_max"]
-    ]
+    services = trial.state.services
+    ages = services.loc[services["authorisation_id"] == service, ["age_min", "age_max"]]
     whom = capital(of_ages(float(ages["age_min"].min()), float(ages["age_max"].max())))
     table = "<table style='width:100%;border-collapse:collapse'>"
     rates = (decimal(value, 2) for value in outcome.capacity_per_1000)

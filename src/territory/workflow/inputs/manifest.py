@@ -73,11 +73,8 @@ def digest_of(*parts: object) -> str:
 def code_digest() -> str:
     """Return the digest of the library's code and data: no version gives back the result of another."""
     folder = Path(str(resources.files("territory")))
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix in (".py", ".csv", ".toml", ".typ", ".css", ".js", ".xml")
-    )
+    kinds = (".py", ".csv", ".toml", ".typ", ".css", ".js", ".xml")
+    files = sorted(path for path in folder.rglob("*") if path.suffix in kinds)
     return digest_of(*(path.read_bytes() for path in files))
 
 

@@ -107,18 +107,8 @@ def prepare(study: Study, *, steps: Steps, roads: Path | None = None) -> Inputs:
     answers = questions.answer_sitings(places.study, state)
     scenarios = tuple(questions.settled(scenario, answers) for scenario in places.study.scenario)
     groupings = questions.answer_groupings(places.study, state)
-    return Inputs(
-        places.study,
-        places.dataset,
-        state,
-        times.method,
-        scenarios,
-        answers,
-        groupings,
-        places.roads,
-        partial(places.legs, steps),
-        places.squares,
-    )
+    known = Inputs(places.study, places.dataset, state, times.method, scenarios, answers, groupings)
+    return replace(known, roads=places.roads, legs=partial(places.legs, steps), squares=places.squares)
 
 
 def places_of(study: Study, *, roads: Path | None = None) -> Places:
@@ -155,6 +145,7 @@ def state_of(places: Places, times: Times, *, road_times: Mapping[str, Times] | 
     study, communes, population = places.study, places.communes, places.population
     parameters = _parameters(study, places.dataset, population, communes)
     consumed = study.practitioners.consumption
+    weighed = {key: (one.to_sites, one.between_sites) for key, one in (road_times or {}).items()}
     return State(
         communes=communes,
         population=population,
@@ -165,12 +156,7 @@ def state_of(places: Places, times: Times, *, road_times: Mapping[str, Times] | 
         site_times=times.between_sites,
         parameters=parameters,
         observed_origins=_observed(study, communes, places.services),
-        tables=StudyTables(
-            files=questions.change_tables(study, communes.index),
-            road_times={
-                key: (other.to_sites, other.between_sites) for key, other in (road_times or {}).items()
-            },
-        ),
+        tables=StudyTables(files=questions.change_tables(study, communes.index), road_times=weighed),
         edge_time_min=questions.edge_times(study, places.weighed),
         care_territories=questions.care_territories(study, communes),
         zoning_in_force=questions.zoning_in_force(
@@ -207,8 +193,7 @@ def _with_slowness(communes: gpd.GeoDataFrame, published: pd.Series[float]) -> g
     try:
         return communes.assign(slowness=fit_slowness(communes.assign(emergency_min=newest)))
     except NetworkError as refused:
-        said = f"La lenteur des routes ne s'ajuste pas sur ces temps : le relief en tient lieu. {refused}"
-        warn(said)
+        warn(f"La lenteur des routes ne s'ajuste pas sur ces temps : le relief en tient lieu. {refused}")
         return communes
 
 

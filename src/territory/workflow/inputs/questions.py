@@ -125,15 +125,12 @@ def _oriented(found: FieldAnswers, population: pd.DataFrame) -> Iterator[Need]:
         persons = float(persons_by_age(population, **ages).sum())
         if THRESHOLD <= total < persons:
             names = {"public": f"orientations_{service}", "service": service, "kind": "orientation"}
-            names |= {
-                "label": f"Orientations en {SERVICES.get(str(service), service)}",
-                "source": found.source,
-            }
+            label = f"Orientations en {SERVICES.get(str(service), service)}"
+            names |= {"label": label, "source": found.source}
             least = agree(lost, "effectif(s) (manque|manquent) ou (reste secret|restent secrets).")
             counts = {"per_1000": 1000 * total / persons, "known_total": total}
-            yield Need.model_validate(
-                {**names, **ages, **counts, "caution": f"Un minimum : {least}" if lost else ""}
-            )
+            caution = f"Un minimum : {least}" if lost else ""
+            yield Need.model_validate({**names, **ages, **counts, "caution": caution})
 
 
 def _waiting(found: FieldAnswers, services: pd.DataFrame) -> Iterator[Waiting]:

@@ -64,9 +64,8 @@ class RoadMap:
             return _with_works(network, speeds)
         table = speed_table()
         if speeds.speeds_file is not None:
-            table = read_change_table(
-                self._folder / speeds.speeds_file, "speeds_file", communes=communes.index
-            )
+            path = self._folder / speeds.speeds_file
+            table = read_change_table(path, "speeds_file", communes=communes.index)
         if (table["density"] != "any").any():
             # every place has the density of the commune whose point is closest
             cells = gpd.GeoDataFrame(geometry=communes.geometry.voronoi_polygons(), crs=communes.crs)
@@ -201,10 +200,8 @@ def _mean_times(
     total = weight.groupby(keys, sort=False).sum()
     sums = times[columns].mul(weight, axis=0).groupby(keys, sort=False).sum(min_count=1)
     means = sums.div(total, axis=0)
-    away = (
-        times["travel_time_min"]
-        - means["travel_time_min"].reindex(pd.MultiIndex.from_arrays(keys)).to_numpy()
-    )
+    mean = means["travel_time_min"].reindex(pd.MultiIndex.from_arrays(keys))
+    away = times["travel_time_min"] - mean.to_numpy()
     spread = (away**2 * weight).groupby(keys, sort=False).sum() / total
     means["travel_time_spread_min"] = np.sqrt(spread)
     of_commune = squares.groupby("commune_code")["children"].sum()
@@ -216,11 +213,8 @@ def _mean_times(
 def _by_road(asked: Asked, roads: RoadMap, speeds: ChangeSpeeds | None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return times by road, and never 0 inside a commune whose site is only known to be in it."""
     network = roads.under(speeds, asked.communes)
-    times = asked.from_communes(
-        lambda points, limit: network.travel_times(
-            points, asked.sites, max_time_min=limit, with_distance=True
-        )
-    )
+    search = partial(network.travel_times, with_distance=True)
+    times = asked.from_communes(lambda points, limit: search(points, asked.sites, max_time_min=limit))
     raise_to(times, times_inside(asked.communes, asked.sites, asked.study.travel.terrain))
     times["uncertainty_min"] = ROADS_DOUBT_MIN
     # a study that names no service asks for no time between sites
