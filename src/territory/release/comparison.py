@@ -217,10 +217,8 @@ def publish_communes(result: StudyResult, scenario_id: str) -> pd.DataFrame:
     """Return the comparison by commune with its persons as texts."""
     table = result.comparisons[scenario_id].communes
     counted = {service: observed_counts(result, service) for service in _services(table)}
-    withheld = [
-        (known := counted[service]) is not None and known.is_withheld([str(code)])
-        for code, service in table.index
-    ]
+    known = ((str(code), counted[service]) for code, service in table.index)
+    withheld = [of is not None and of.is_withheld([code]) for code, of in known]
     return treat("Comparison.communes", table, pd.DataFrame({"persons": withheld}))
 
 

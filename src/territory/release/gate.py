@@ -361,11 +361,8 @@ class Release:
     @cached_property
     def siting(self) -> dict[str, SitingAnswer]:
         """Answers to questions of siting, but those that weigh children served."""
-        return {
-            name: answer
-            for name, answer in self._result.siting.items()
-            if self.is_internal or not answer.is_observed
-        }
+        answers = self._result.siting.items()
+        return {name: one for name, one in answers if self.is_internal or not one.is_observed}
 
     @cached_property
     def groupings(self) -> dict[str, GroupingAnswer]:

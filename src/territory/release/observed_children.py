@@ -285,15 +285,13 @@ def _situations(
     result: StudyResult, service: str, listed: set[str]
 ) -> Iterator[tuple[pd.Series, np.ndarray]]:
     """Yield the effect of each scenario on each commune under each limit, and who is within reach there."""
-    state, parameters = result.baseline.state, result.baseline.state.parameters
-    codes = state.communes.index[state.communes.index.isin(listed)]
-    for comparison in result.comparisons.values():
-        if service not in comparison.services:
-            continue
-        rows = of_service(comparison.communes, service).reindex(codes)
-        for limit in sorted({parameters.recruitment_max_min, *parameters.recruitment_tests_min}):
-            under = effects_under(rows, limit, is_known=rows["effect"].ne("unknown"))
-            yield under["effect"], under["is_in_scenario_area"].to_numpy()
+    asked = result.baseline.state.parameters
+    limits = sorted({asked.recruitment_max_min, *asked.recruitment_tests_min})
+    for name, comparison in result.comparisons.items():
+        for limit in limits if service in comparison.services else ():
+            effects, _, later = _effects_under(result, name, service, limit)
+            inside = effects.index.isin(listed)
+            yield effects[inside], later[inside]
 
 
 def _by_zone(kinds: pd.Series, zones: pd.Series, *, worth: tuple[int, int]) -> Iterator[tuple[Members, int]]:

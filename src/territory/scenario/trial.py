@@ -113,10 +113,8 @@ class Trial:
         cutoff = float(baseline.state.travel_times.attrs.get("cutoff_min", math.nan))
         self._cutoff_min = None if math.isnan(cutoff) else cutoff
         self._today: dict[tuple[str, ...], Results] = {}
-        held = {
-            one.id: list(sites_serving(self.state.services, one.id))
-            for one in self.state.parameters.authorisations
-        }
+        named = self.state.parameters.authorisations
+        held = {one.id: list(sites_serving(self.state.services, one.id)) for one in named}
         # the sites of each service today
         self.services = {name: sites for name, sites in held.items() if sites}
         if not self.services:

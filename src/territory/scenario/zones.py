@@ -88,9 +88,7 @@ def mean_trips(rows: pd.DataFrame, by: list[str], level: float) -> pd.DataFrame:
         zones, first = np.unique(group[reached], return_index=True)
         found[f"{side}_p90_min"] = np.full(len(index), np.nan)
         found[f"{side}_p90_min"][zones] = minutes[reached[first]]
-    delta, size = (
-        add(kept[name].to_numpy(float) * persons) / total
-        for name in ("delta_travel_time_min", "detectable_min")
-    )
+    columns = (kept[name].to_numpy(float) for name in ("delta_travel_time_min", "detectable_min"))
+    delta, size = (add(values * persons) / total for values in columns)
     told = pd.arrays.BooleanArray(told_apart(delta, size, level=level), np.isnan(delta))
     return pd.DataFrame({**found, "detectable_mean_min": size, "is_mean_distinguishable": told}, index=index)

@@ -122,8 +122,9 @@ def _accepted(value: Any, annotation: str, name: str, default: Any) -> Any:
     for head, inside in kinds:
         try:
             found = _read(value, head, inside)
-            if head == "float" and found is not NOTHING:
-                _check_number(found, name, default)
+            is_nan = head == "float" and found is not NOTHING and math.isnan(found)
+            if is_nan and not (isinstance(default, float) and math.isnan(default)):
+                raise SchemaError("un nombre est attendu, pas NaN (une valeur inconnue).")
             if head in ("DataFrame", "GeoDataFrame") and found is not NOTHING:
                 found = as_declared(found, name)
         except SchemaError as refusal:
@@ -155,12 +156,6 @@ def _read(value: Any, head: str, inside: str = "") -> Any:
 def _integer(value: Any) -> Any:
     is_whole = number(value) is not NOTHING and math.isfinite(value) and value == int(value)
     return int(value) if is_whole else NOTHING
-
-
-def _check_number(value: float, name: str, default: object) -> None:
-    """Raise if an option is no number at all, or a negative quantity."""
-    if math.isnan(value) and not (isinstance(default, float) and math.isnan(default)):
-        raise SchemaError("un nombre est attendu, pas NaN (une valeur inconnue).")
 
 
 def _frame(value: Any) -> Any:

@@ -106,11 +106,8 @@ def headline(reading: Reading, move: Move) -> list[doc.Block]:
 
 def _other_options(reading: Reading, pivot: Move) -> list[doc.Text]:
     """Say in one line each what the other scenarios that move the same service would change."""
-    others = [
-        move
-        for move in reading.every_move
-        if move.services[0] == pivot.services[0] and move.scenario_id != pivot.scenario_id
-    ]
+    same = [move for move in reading.every_move if move.services[0] == pivot.services[0]]
+    others = [move for move in same if move.scenario_id != pivot.scenario_id]
     items: list[doc.Text] = []
     for move in others[:_MOST_VARIANTS]:
         ten = main_move.of_ten(reading, move, served="accompagnés")

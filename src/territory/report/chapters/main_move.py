@@ -138,11 +138,8 @@ def in_classes(found: Counts, noun: str) -> str:
         others = "autres" if parts else noun
         classes = " ou ".join(CLASSES[effect] for effect in found.merged)
         parts.append(f"{classes} pour {found.merged_text} {others}, que l'on ne peut publier qu'ensemble")
-    if (
-        found.is_observed
-        and not found.merged
-        and all(found.text(ALL_TERRITORY, e) == SECRET for e in CLASSES)
-    ):
+    is_secret = all(found.text(ALL_TERRITORY, effect) == SECRET for effect in CLASSES)
+    if found.is_observed and not found.merged and is_secret:
         return "les effectifs, trop petits, ne sont pas publiés : les cartes montrent où les trajets changeraient"
     unknown = "rien ne peut être dit : des temps de route sont inconnus"
     none = "aucun effet que l'on puisse affirmer" if is_nobody(found, "unknown") else unknown

@@ -117,11 +117,8 @@ def withheld(reading: Reading) -> list[doc.Block]:
 def parameters(reading: Reading) -> list[doc.Block]:
     """Return every parameter of the study, one by line."""
     parameters = reading.release.manifest.get("parameters") or public_parameters(reading.study)
-    rows = [
-        [path, value]
-        for path, value in _flat(parameters)
-        if value and path.split(".")[0].split("[")[0] not in _NOT_PARAMETERS
-    ]
+    kept = {key: value for key, value in parameters.items() if key not in _NOT_PARAMETERS}
+    rows = [[path, value] for path, value in _flat(kept) if value]
     caption = "Tels que le fichier d'étude les donne ; les valeurs par défaut y sont aussi."
     said = doc.table("Paramètre <1.3 | Valeur <2", rows, caption)
     return [doc.Heading("Paramètres de l'étude"), said] if rows else []

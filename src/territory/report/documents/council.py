@@ -192,10 +192,8 @@ def three_numbers(reading: Reading) -> doc.KeyFigures:
             sizes = {effect: integer(float(found.communes[effect][ALL_TERRITORY])) for effect in CLASSES}
             noun = "communes"
         return doc.KeyFigures([(sizes[effect], label, noun) for effect, label in CLASSES.items()])
-    figures = [
-        (f"{int(row[f'{fate}_of_10'])} sur 10", label, "des enfants accompagnés")
-        for fate, label in _OF_10.items()
-    ]
+    sizes = {label: f"{int(row[f'{fate}_of_10'])} sur 10" for fate, label in _OF_10.items()}
+    figures = [(size, label, "des enfants accompagnés") for label, size in sizes.items()]
     # who is left without is told first, and no more than three
     return doc.KeyFigures(figures[:3] if int(row["without_of_10"]) else figures[1:])
 

@@ -63,10 +63,8 @@ def borders(areas: gpd.GeoDataFrame, zones: pd.Series, place: Any) -> str:
     """Return the outer borders of the zones as one SVG path; empty where communes are points."""
     outlines = areas[areas.geom_type.isin(["Polygon", "MultiPolygon"])]
     codes = zones.reindex(outlines.index).fillna("").astype(str)
-    return "".join(
-        _path(shapely.union_all(outlines.geometry[codes == zone].to_numpy()), place)
-        for zone in codes.unique()
-    )
+    zoned = (outlines.geometry[codes == zone].to_numpy() for zone in codes.unique())
+    return "".join(_path(shapely.union_all(shapes), place) for shapes in zoned)
 
 
 def ring_paths(rings: gpd.GeoDataFrame | None, place: Any) -> list[list[str]]:
@@ -149,10 +147,8 @@ def _layer(
     sites: dict[str, str],
 ) -> dict[str, Any]:
     """Put one layer together, its texts typeset."""
-    sorted_by = [
-        [None if math.isnan(value) else round(value, 1) for value in row]
-        for row in numbers.to_numpy(dtype=float).tolist()
-    ]
+    values = numbers.to_numpy(dtype=float).tolist()
+    sorted_by = [[None if math.isnan(one) else round(one, 1) for one in row] for row in values]
     return {
         "name": typeset(name),
         "noun": typeset(noun),

@@ -214,10 +214,8 @@ def _block(block: doc.Block) -> str:
 def table_html(table: doc.DataTable) -> str:
     """Return a table with its caption, its titles and the title of each line."""
     align = list(table.align) or ["left"] + ["right"] * (len(table.headers) - 1)
-    heads = "".join(
-        f'<th scope="col" class="{side}">{text(head)}</th>'
-        for head, side in zip(table.headers, align, strict=True)
-    )
+    columns = zip(table.headers, align, strict=True)
+    heads = "".join(f'<th scope="col" class="{side}">{text(head)}</th>' for head, side in columns)
     rows = []
     for place, row in enumerate(table.rows):
         cells = [f'<th scope="row">{text(row[0])}</th>']

@@ -296,12 +296,8 @@ def _as_text(text: str) -> str:
 
 # what a column of another table names by its code
 _REFERENCES = {"commune_code": "communes", "site_id": "sites"}
-_LICENCES = {
-    "Licence Ouverte 2.0": {
-        "name": "etalab-2.0",
-        "path": "https://www.etalab.gouv.fr/licence-ouverte-open-licence/",
-    }
-}
+_ETALAB = {"name": "etalab-2.0", "path": "https://www.etalab.gouv.fr/licence-ouverte-open-licence/"}
+_LICENCES = {"Licence Ouverte 2.0": _ETALAB}
 
 
 def sources_in_words(sources: pd.DataFrame | None) -> list[str]:

@@ -16,10 +16,7 @@ from territory.study.words import changes
 from territory.study.words.scenario import Scenario, contradictions
 
 # services whose change makes a published figure that of another day; an APL also follows the population
-_FIGURE_SERVICES = {
-    "urgences_smur": frozenset({"urgences", "smur"}),
-    "apl": frozenset({"medecin_generaliste"}),
-}
+_FIGURE_SERVICES = {"urgences_smur": ["urgences", "smur"], "apl": ["medecin_generaliste"]}
 
 
 def apply(state: State, scenario: Scenario) -> State:

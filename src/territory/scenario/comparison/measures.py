@@ -122,8 +122,8 @@ def _coverage_rows(rows: pd.DataFrame, baseline: Results) -> list[pd.DataFrame]:
     totals[CERTAIN] = totals["scenario"]
     zones = unknown.index.to_frame(index=False)
     zones["reason"] = [agree(n, "commune(s) au temps inconnu") if n else "" for n in unknown]
-    blocks = []
-    for_share = unit == "hab"
+    blocks, for_share = [], unit == "hab"
+    keyed = {one: BY_NAME[f"within_{one}"].keyed for one in ("persons", "hab", "share")}
     for threshold in sorted(baseline.state.parameters.thresholds_min):
         counts, shares = {}, {}
         for side in (*SIDES, CERTAIN):
@@ -132,10 +132,7 @@ def _coverage_rows(rows: pd.DataFrame, baseline: Results) -> list[pd.DataFrame]:
             counted = within.groupby(keys, sort=False).sum(skipna=False).to_numpy()
             counts[side] = np.where(unknown > 0, np.nan, counted)
             shares[side] = counts[side] / np.where(totals[side] > 0, totals[side], np.nan)
-        names = {
-            one: BY_NAME[f"within_{one}"].keyed.name(threshold_min=float(threshold))
-            for one in ("persons", "hab", "share")
-        }
+        names = {one: pattern.name(threshold_min=float(threshold)) for one, pattern in keyed.items()}
         blocks.append(zones.assign(measure=[names[one] for one in unit], unit=unit, **counts))
         # all the persons of an age around one site are no denominator
         blocks.append(zones.assign(measure=names["share"], unit="share", **shares)[for_share])

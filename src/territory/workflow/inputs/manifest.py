@@ -205,11 +205,8 @@ class PrivateRecord:
 
 def private_record(study: Study, folder: Path, *, edition: str = PUBLIC) -> PrivateRecord:
     """Return the secret inputs of a study as they are now."""
-    inputs = {
-        f"{name} ({value})": digest_file(Path(study.folder) / value)
-        for name, value in own_files(study)
-        if not is_public(name)
-    }
+    secret = [(name, value) for name, value in own_files(study) if not is_public(name)]
+    inputs = {f"{name} ({value})": digest_file(Path(study.folder) / value) for name, value in secret}
     for name, values in secret_parameters(study).items():
         inputs[name] = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
     return PrivateRecord(folder, inputs, edition_name(RECORD, edition))
