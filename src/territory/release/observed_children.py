@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import ParameterError
-from territory.needs import persons_by_age
 from territory.release.disclosure import THRESHOLD, Relation, known_anyway, protect_counts, withholds
 from territory.result import StudyResult
 from territory.scenario.comparison.measures import EFFECTS as EFFECTS
 from territory.scenario.comparison.measures import effects_under
+from territory.scenario.measures.places import persons_received
 from territory.scenario.zones import ALL_TERRITORY
 from territory.supply import rows_serving
 
@@ -154,13 +154,9 @@ def _observed_counts(result: StudyResult, service: str) -> ObservedCounts | None
 def veiled_communes(result: StudyResult, service: str) -> set[str]:
     """Return the communes where too few persons are of the age received to tell whether one of them is served."""
     state = result.baseline.state
-    rows = rows_serving(state.services, service)
-    persons = pd.Series(np.nan, index=state.communes.index)
-    if len(rows) and rows[["age_min", "age_max"]].notna().all(axis=None):
-        ages = (float(rows["age_min"].min()), float(rows["age_max"].max()))
-        counted = persons_by_age(state.population, age_min=ages[0], age_max=ages[1])
-        persons = counted.reindex(persons.index) * state.parameters.age_scale
-    return set(map(str, persons.index[~persons.ge(PRESENCE_FLOOR)]))
+    persons = persons_received(state, rows_serving(state.services, service))
+    codes = state.communes.index if persons is None else persons.index[~persons.ge(PRESENCE_FLOOR)]
+    return set(map(str, codes))
 
 
 def zone_flags(

@@ -114,9 +114,9 @@ def update_files(
             digest = _run(study, clock, roads_path, report_dir, kept_dir, edition).run_digest
         else:
             clock.begin("Rien n'a changé : les fichiers en place sont ceux de ces données")
-            timings = _timings(study, report_dir, clock, ["rapport, tables et cartes"])
             # a log: a disk that refuses it takes nothing from the files
             with suppress(OSError):
+                timings = _timings(study, report_dir, clock, ["rapport, tables et cartes"])
                 write_json(report_dir / TIMINGS, timings)
         clock.note_last()
         return report_dir, digest

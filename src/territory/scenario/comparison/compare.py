@@ -135,7 +135,7 @@ def _detectable(before: pd.DataFrame, after: pd.DataFrame, baseline: Results) ->
     # the road to one same place is shared whole
     same = ends[0].eq(ends[1]).fillna(False).to_numpy(bool)
     sites = {site for side in ends for site in side[~same].unique()}
-    times = baseline.state.site_times
+    times, terrain = baseline.state.site_times, baseline.state.parameters.terrain
     pairs = times[times["from_id"].isin(sites) & times["to_id"].isin(sites)]
     pairs = pairs.astype({"from_id": "str", "to_id": "str"}).drop_duplicates(["from_id", "to_id"])
     known = pairs.set_index(["from_id", "to_id"])["travel_time_min"]
@@ -143,9 +143,7 @@ def _detectable(before: pd.DataFrame, after: pd.DataFrame, baseline: Results) ->
     old, new = (side["travel_time_min"].to_numpy(float) for side in (before, after))
     # two sites without a known road between them are at most as far as by way of the commune
     between = np.where(np.isnan(between), old + new, between)
-    return difference_uncertainty_min(
-        old, new, np.where(same, 0.0, between), terrain=baseline.state.parameters.terrain
-    )
+    return difference_uncertainty_min(old, new, np.where(same, 0.0, between), terrain=terrain)
 
 
 def gainers_and_losers(communes: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
