@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -111,11 +112,11 @@ def _side_by_side(table: pd.DataFrame, reading: Reading) -> pd.DataFrame:
     values = named.select_dtypes("number").columns.difference(["threshold_min", "better_share"])
     named[values] = named[values].mask(shares, (100 * named[values]).round(2))
     named["unit"] = named["unit"].mask(shares, "%")
-    blocks = {name: rows.set_index(keys) for name, rows in named.groupby("scenario", sort=False)}
+    blocks = {str(name): rows.set_index(keys) for name, rows in named.groupby("scenario", sort=False)}
     wide = next(iter(blocks.values()))[["unit", "baseline_value"]]
     for scenario, rows in blocks.items():
         wide = wide.join(rows[[*_OF_SCENARIO]].add_prefix(f"{scenario}{_SIGN}"))
-    flat = wide.dropna(subset=[*wide.select_dtypes("number")], how="all").reset_index()
+    flat: Any = wide.dropna(subset=[*wide.select_dtypes("number")], how="all").reset_index()
     flat["measure"] = [
         measure_label(name, {**row, "criterion": _desert_words(str(row["criterion"]), reading)}, is_long=True)
         for name, row in zip(flat["measure"], flat[list(KEYS)].to_dict("records"), strict=True)
