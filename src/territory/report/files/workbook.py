@@ -121,7 +121,7 @@ def _side_by_side(table: pd.DataFrame, reading: Reading) -> pd.DataFrame:
         measure_label(name, {**row, "criterion": _desert_words(str(row["criterion"]), reading)}, is_long=True)
         for name, row in zip(flat["measure"], flat[list(KEYS)].to_dict("records"), strict=True)
     ]
-    return flat.drop(columns=list(KEYS))
+    return pd.DataFrame(flat.drop(columns=list(KEYS)))
 
 
 def _readme(reading: Reading, sheets: Mapping[str, str]) -> Sheet:
