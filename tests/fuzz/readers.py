@@ -340,7 +340,8 @@ def _stream(path: Path) -> object:
     """Read a table line by line."""
     from territory.sources.text.tables import TableStream, read_columns
 
-    return read_columns(path, TableStream(path).titles)
+    stream = TableStream(path)
+    return read_columns(stream, stream.titles)
 
 
 def _graph(path: Path) -> object:

@@ -203,8 +203,8 @@ def test_key_lines_number_the_items_of_arrays() -> None:
     assert lines[("a",)] == 1
     assert ("b", "d") not in lines
     assert lines[("e", 1, "g", 1, "h")] == 15
-    assert line_of(lines, ("e", 0, "absent")) == 6
-    assert line_of(lines, ("nowhere",)) is None
+    assert line_of(lines, ("e", 0, "absent")) == "ligne 6 : "
+    assert line_of(lines, ("nowhere",)) == ""
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from scipy.optimize import linprog
 from scipy.sparse import csc_array, csr_array, hstack, vstack
 
 from territory.access import pairs as od
-from territory.access.pairs import Bools, Floats, Ints, Pairs, warn
+from territory.access.pairs import Bools, Floats, Ints, Pairs, Values, warn
 from territory.errors import InfeasibleError, ParameterError, agree, examples, refuse
 from territory.french.numbers import decimal, integer
 from territory.needs import KINDS_COMPARABLE_WITH_PLACES
@@ -119,7 +119,19 @@ def allocate_places(
     """
     demand = _placeable(demand, kind)
     pairs, persons, places = _problem(travel_times, demand, capacity, max_time_min, eligible)
-    return _allocation(pairs, _best_flows(pairs, persons, places), demand, capacity, max_time_min)
+    flow = _best_flows(pairs, persons, places)
+    used = pairs.take(np.flatnonzero(flow > 0))
+    persons = flow[flow > 0]
+    ends = {"from_id": used.origins.take(used.origin), "to_id": used.sites.take(used.site)}
+    flows = pd.DataFrame({**ends, "persons": persons, "travel_time_min": used.minutes})
+    served = od.sum_by(used.origin, persons, len(used.origins))
+    taken = od.sum_by(used.site, persons, len(used.sites))
+    unmet = demand.astype(np.float64) - pd.Series(served, index=used.origins)[demand.index].to_numpy()
+    free = capacity.astype(np.float64) - pd.Series(taken, index=used.sites)[capacity.index].to_numpy()
+    # rounding of the solver only
+    unmet = unmet.mask(unmet.abs() < ROUNDING_PERSONS, 0.0).rename("unmet")
+    free = free.mask(free.abs() < ROUNDING_PERSONS, 0.0).rename("free_places")
+    return Allocation(flows, unmet, free, float(max_time_min))
 
 
 def _placeable(demand: pd.Series[float] | pd.DataFrame, kind: str | None) -> pd.Series[float]:
@@ -140,11 +152,7 @@ def _placeable(demand: pd.Series[float] | pd.DataFrame, kind: str | None) -> pd.
 
 
 def _problem(
-    travel_times: pd.DataFrame,
-    demand: pd.Series[float],
-    capacity: pd.Series[float],
-    max_time_min: float,
-    eligible: pd.DataFrame | None,
+    times: pd.DataFrame, demand: Values, capacity: Values, max_time_min: float, eligible: pd.DataFrame | None
 ) -> tuple[Pairs, Floats, Floats]:
     """Return the pairs that may be used, sorted by ids, with persons and places."""
     persons = _known_amounts(demand, "Demande")
@@ -153,7 +161,7 @@ def _problem(
         raise ParameterError(f"max_time_min = {max_time_min} : un nombre de minutes positif est attendu.")
     # alphabetical, so that among equal optima the answer does not hang on the order of the rows
     origin_ids, site_ids = demand.index.sort_values(), capacity.index.sort_values()
-    pairs = od.read_pairs(travel_times, origins=origin_ids, sites=site_ids)
+    pairs = od.read_pairs(times, origins=origin_ids, sites=site_ids)
     persons = persons[demand.index.get_indexer(pairs.origins)]
     places = places[capacity.index.get_indexer(pairs.sites)]
     pairs.check_threshold(max_time_min, "Le temps maximal")
@@ -179,26 +187,6 @@ def _known_amounts(amounts: pd.Series[float], what: str) -> Floats:
     advice = ". L'affectation ne se calcule pas sans elles : donnez-les, ou retirez ces lignes en le disant."
     refuse(amounts.index[np.isnan(values)], "valeur(s) inconnue(s)", of=what, advice=advice)
     return values
-
-
-def _allocation(
-    pairs: Pairs, flow: Floats, demand: pd.Series[float], capacity: pd.Series[float], max_time_min: float
-) -> Allocation:
-    used = pairs.take(np.flatnonzero(flow > 0))
-    persons = flow[flow > 0]
-    ends = {"from_id": used.origins.take(used.origin), "to_id": used.sites.take(used.site)}
-    flows = pd.DataFrame({**ends, "persons": persons, "travel_time_min": used.minutes})
-    served = od.sum_by(used.origin, persons, len(used.origins))
-    taken = od.sum_by(used.site, persons, len(used.sites))
-    unmet = demand.astype(np.float64) - pd.Series(served, index=used.origins)[demand.index].to_numpy()
-    free = capacity.astype(np.float64) - pd.Series(taken, index=used.sites)[capacity.index].to_numpy()
-    return Allocation(
-        flows,
-        # rounding of the solver only
-        unmet.mask(unmet.abs() < ROUNDING_PERSONS, 0.0).rename("unmet"),
-        free.mask(free.abs() < ROUNDING_PERSONS, 0.0).rename("free_places"),
-        float(max_time_min),
-    )
 
 
 @dataclass(frozen=True)

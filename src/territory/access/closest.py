@@ -220,7 +220,7 @@ def persons_by_zone(within: pd.DataFrame, demand: pd.Series[float], groups: pd.S
 @numba.njit(cache=True)
 def k_closest(
     origin: NDArray[np.int32], site: NDArray[np.int32], minutes: NDArray[np.float64], n_origins: int, k: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:  # pragma: no cover - compiled
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the k closest sites of each origin and their known times (ties by position), -1 and NaN for fewer."""
     best = np.full((n_origins, k), -1, dtype=np.int64)
     times = np.full((n_origins, k), np.nan)

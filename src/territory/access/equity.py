@@ -257,8 +257,7 @@ def _ranks(values: Values, rank_by: Values, w: Floats) -> Floats:
     """Return what persons are ranked by, for the values that are known; where there is nobody it may be unknown."""
     ranks = rank_by.reindex(values.index)[~values.isna()].astype(float)
     refuse(ranks.index[ranks.isna().to_numpy() & (w > 0)], "commune(s) de rang inconnu")
-    found: Floats = np.asarray(ranks.fillna(0.0), dtype=np.float64)
-    return found
+    return np.asarray(ranks.fillna(0.0), dtype=np.float64)
 
 
 def lorenz(x: Floats, w: Floats, by: Floats | None = None) -> tuple[Floats, Floats]:

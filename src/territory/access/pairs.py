@@ -208,9 +208,7 @@ def _positions(column: pd.Series[str], ids: Ids, name: str, what: str) -> Ints:
 
 
 @numba.njit(cache=True)
-def _first_duplicate(
-    origin: NDArray[np.int32], site: NDArray[np.int32], n_origins: int, n_sites: int
-) -> int:  # pragma: no cover - compiled
+def _first_duplicate(origin: NDArray[np.int32], site: NDArray[np.int32], n_origins: int, n_sites: int) -> int:
     """Return the row of a pair that another row already holds, -1 if there is none."""
     # a grid of flags is faster as long as the table fills a good part of it
     if n_origins * n_sites <= 16 * origin.size:

@@ -212,15 +212,13 @@ def _assemble(files: DataFiles, tables: Tables, commune_map: joins.CommuneMap, f
     sites, services = offer_of(tables, communes, outlines, commune_map, complete=files.complete_services)
     if "evaluations" in tables:
         sites = sites.join(tables["evaluations"])
-    inside = communes.index[communes["in_territory"]]
+    inside, grid = communes.index[communes["in_territory"]], tables.get("population_grid")
+    epci = tables["epci"][tables["epci"].index.isin(inside)].dropna(subset="epci_code")
     ages, young_share = _ages(tables, commune_map)
     return FilesDataset(
         communes=communes,
         outlines=None if outlines is None else outlines[outlines.index.isin(inside)][["geometry"]],
-        epci=tables["epci"][tables["epci"].index.isin(inside)]
-        .dropna(subset="epci_code")
-        .drop_duplicates("epci_code")
-        .set_index("epci_code"),
+        epci=epci.drop_duplicates("epci_code").set_index("epci_code"),
         sites=sites,
         services=services,
         sources=_sources(files, folder),
@@ -229,9 +227,7 @@ def _assemble(files: DataFiles, tables: Tables, commune_map: joins.CommuneMap, f
         references=tables.get("references"),
         region=_region(files, tables, commune_map),
         published=_published(tables, commune_map),
-        squares=slots.squares_of_children(tables["population_grid"], communes)
-        if "population_grid" in tables
-        else None,
+        squares=None if grid is None else slots.squares_of_children(grid, communes),
         _totals=totals,
         _ages=ages,
         _young_share=young_share,

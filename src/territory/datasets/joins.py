@@ -181,8 +181,7 @@ def with_points_of_parts(points: gpd.GeoDataFrame, communes: CommuneMap) -> gpd.
         said = agree(len(own), "commune(s) sans point placée(s)")
         warn(f"« points » : {said} à celui d'une commune qui en fait partie ({examples(own)}).")
     added = points.loc[list(parts.values())].set_axis(list(parts), axis=0).assign(area_km2=float("nan"))
-    found: gpd.GeoDataFrame = pd.concat([points, added]).rename_axis("commune_code")
-    return found
+    return pd.concat([points, added]).rename_axis("commune_code")
 
 
 def carried_censuses(
@@ -238,8 +237,7 @@ def with_surroundings(
     refuse(missing, "commune(s) sans point ni contour", ReadError)
     xy = shapely.get_coordinates(points.geometry.to_numpy())
     distance, _ = cKDTree(xy[inside]).query(xy)
-    kept: gpd.GeoDataFrame = points[inside | (distance <= 1000 * buffer_km)]
-    return kept
+    return points[inside | (distance <= 1000 * buffer_km)]
 
 
 # a band is a whole number of 1024ths of a person: such numbers add up without rounding

@@ -50,8 +50,8 @@ def sites_within(
 ) -> gpd.GeoDataFrame:
     """Return the sites of the communes of the study, each under the code of today."""
     sites = sites.assign(commune_code=commune_map.places("finess", sites["commune_code"]))
-    kept: gpd.GeoDataFrame = sites[sites["commune_code"].isin(communes.index)].to_crs(_crs(communes))
-    return kept
+    crs: Any = communes.crs
+    return sites[sites["commune_code"].isin(communes.index)].to_crs(crs)
 
 
 def category_services(sites: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -111,18 +111,14 @@ def ehpad_sites(
     if outlines is None:
         raise ReadError("« ehpad » n'a que des points : donnez des contours de communes dans « points ».")
     around = outlines[outlines.index.isin(communes.index)][["geometry"]]
-    placed = gpd.sjoin(ehpad.to_crs(_crs(around)), around, predicate="within")
+    crs: Any = around.crs
+    placed = gpd.sjoin(ehpad.to_crs(crs), around, predicate="within")
     # a point on the line between two communes is in the first
     placed = placed[~placed.index.duplicated()]
     ids, codes = [f"ehpad-{number}" for number in placed.index], placed["commune_code"]
     said: Any = {"source": "Prix des EHPAD (CNSA)", "category": "500", "precision": "address"}
     sites = _sites(ids, placed["name"], codes, placed.geometry, **said)
     return sites, _services(sites.index, [EHPAD] * len(sites), units=["places"] * len(sites))
-
-
-def _crs(table: gpd.GeoDataFrame) -> Any:
-    """Return the projection of a table that has one."""
-    return table.crs
 
 
 def _sites(

@@ -256,8 +256,7 @@ def _text_words(head: bytes, path: Path) -> list[str]:
 
 def _decoded(head: bytes, path: Path) -> str:
     """Return the beginning of a text, cut at the end of a line."""
-    whole = head[: head.rfind(b"\n") + 1] or head
-    return decode(whole, path)
+    return decode(head[: head.rfind(b"\n") + 1] or head, path)
 
 
 def _workbook_words(path: Path) -> list[str]:

@@ -123,12 +123,10 @@ Places = tuple["gpd.GeoDataFrame", "gpd.GeoDataFrame | None"]
 SHARES = ("under_25_share", "from_25_to_64_share", "from_65_share")
 
 # figures of a producer that decide a criterion of desert: unit and what they are
+_SMUR = "DREES, diagnostic d'accès aux soins urgents (distancier METRIC, de chef-lieu à chef-lieu)"
 _APL = "DREES, accessibilité potentielle localisée aux"
 FIGURES = {
-    "urgences_smur": (
-        "min",
-        "DREES, diagnostic d'accès aux soins urgents (distancier METRIC, de chef-lieu à chef-lieu)",
-    ),
+    "urgences_smur": ("min", _SMUR),
     "apl": ("consultations_per_hab", f"{_APL} médecins généralistes"),
     "apl_kinesitherapeutes": ("etp_per_100000_hab", f"{_APL} masseurs-kinésithérapeutes"),
     "apl_infirmiers": ("etp_per_100000_hab", f"{_APL} infirmiers"),

@@ -130,15 +130,11 @@ def _read(folder: Traversable, name: str, index: str | list[str], **kinds: str) 
 
 def _communes(counts: pd.DataFrame) -> gpd.GeoDataFrame:
     """Return the table `communes` from the embedded line of each commune."""
-    table = counts[["name", "departement_code", "epci_code", "epci_name"]].copy()
-    table["population"] = counts["population_rp2021"].astype("float64")
-    table["area_km2"] = counts["area_km2"]
-    table["density_hab_km2"] = table["population"] / table["area_km2"]
-    table["point_kind"] = counts["point_kind"]
-    table["slowness"] = counts["slowness"]
-    table["in_territory"] = counts["in_territory"]
-    table["general_practitioners"] = counts["general_practitioners"]
-    table["pharmacies"] = counts["pharmacies_2013"]
+    population = counts["population_rp2021"].astype("float64")
+    said = {"population": population, "density_hab_km2": population / counts["area_km2"]}
+    columns = ["name", "departement_code", "epci_code", "epci_name", "population", "area_km2"]
+    columns += ["density_hab_km2", "point_kind", "slowness", "in_territory", "general_practitioners"]
+    table = counts.assign(**said, pharmacies=counts["pharmacies_2013"])[[*columns, "pharmacies"]]
     points = gpd.points_from_xy(counts["longitude"], counts["latitude"], crs=4326)
     return gpd.GeoDataFrame(table, geometry=points).to_crs(EPSG)
 

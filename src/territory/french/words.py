@@ -210,6 +210,11 @@ def epci_short(name: str) -> str:
     return rest.removesuffix(" Agglomération") or rest
 
 
+def bare(text: str) -> str:
+    """Return a text without accents, capitals, spaces or marks: « D 562 » is « d562 »."""
+    return "".join(one for one in unicodedata.normalize("NFKD", text.casefold()) if one.isalnum())
+
+
 def alphabetical(name: str) -> str:
     """Return what a name is sorted by: as a French dictionary does, accents apart."""
     letters = unicodedata.normalize("NFKD", name.replace("œ", "oe").replace("Œ", "Oe"))

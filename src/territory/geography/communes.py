@@ -89,9 +89,8 @@ def inside_points(outlines: gpd.GeoDataFrame) -> gpd.GeoSeries:
     """
     if outlines.crs is None or not outlines.crs.is_projected:
         raise ParameterError("Coordonnées projetées attendues (EPSG:2154…) : convertissez-les avec to_crs().")
-    largest = [
-        max(getattr(shape, "geoms", [shape]), key=lambda part: part.area) for shape in outlines.geometry
-    ]
+    parts = (getattr(shape, "geoms", [shape]) for shape in outlines.geometry)
+    largest = [max(one, key=lambda part: part.area) for one in parts]
     shapes = gpd.GeoSeries(largest, index=outlines.index, crs=outlines.crs)
     centroids = shapes.centroid
     return centroids.where(shapes.contains(centroids), shapes.representative_point())

@@ -291,9 +291,8 @@ def standardised_population(
     weighted = _acts(population, bands)
     if isinstance(reference, pd.DataFrame):
         # ages of the reference are added up over all its communes
-        everyone = sum(
-            persons_by_age(reference, age_min=low, age_max=high).sum(skipna=False) for low, high, _ in bands
-        )
+        counts = (persons_by_age(reference, age_min=low, age_max=high) for low, high, _ in bands)
+        everyone = sum(count.sum(skipna=False) for count in counts)
         mean = float(_acts(reference, bands).sum(skipna=False) / everyone) if everyone > 0 else math.nan
     else:
         mean = float(reference)

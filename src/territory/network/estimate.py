@@ -14,9 +14,7 @@ from scipy.spatial import cKDTree
 from territory.errors import NetworkError, ParameterError, Problems, agree, counted, warn
 from territory.network import estimate_model as model
 from territory.network.estimate_model import DEFAULT_AREA_KM2, Places, read_places
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from territory.network.graph.arrays import Floats, Ints
 
 # pairs computed at once: a few arrays of this length stay in the processor's cache
 _BLOCK_PAIRS = 250_000

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import contourpy
 import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
 from shapely.geometry.base import BaseGeometry
 
 from territory.errors import ParameterError
@@ -130,7 +132,7 @@ def _vertex_times(drives: _Drives, seeds: Seeds, ends: Endpoints, row: int, *, l
 @kernel
 def _run_chains(
     chain_start: Ints, move: NDArray[np.int32], wait: NDArray[np.int32], starts: Ints, times: Ints
-) -> None:  # pragma: no cover - compiled
+) -> None:
     """Write the time at each vertex of each chain, run from both of its ends."""
     for chain in range(chain_start.size - 1):
         first, last = chain_start[chain], chain_start[chain + 1] - 1
@@ -205,8 +207,6 @@ def _outlines(
     samples: _Samples, site: _Site, levels: list[float], cell_m: float, m_per_min: float
 ) -> list[BaseGeometry]:
     """Return the outline of each level, each one holding those before it."""
-    import contourpy
-
     x, y, time, beside = samples
     off_site = np.hypot(x - site[0], y - site[1])
     reach_m = min(2 * site[2] + OFF_ROAD_M, levels[-1] * m_per_min)
@@ -241,8 +241,6 @@ def _outlines(
 
 def _grid(samples: _Samples, site: _Site, shape: tuple[int, int], cell_m: float, m_per_min: float) -> Floats:
     """Return the time at the middle of each square: that of the nearest place on a road, and the way to it."""
-    from scipy.ndimage import distance_transform_edt
-
     x, y, time, beside = samples
     column, row = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
     inside = np.flatnonzero((column >= 0) & (row >= 0) & (column < shape[1]) & (row < shape[0]))

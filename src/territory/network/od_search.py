@@ -223,9 +223,9 @@ class RoadSearch:
     def _tiles(self) -> TileSearch:
         """The destinations made ready for the hierarchy."""
         assert self.metric is not None
-        ends = self.destinations
+        ends, limit_ms = self.destinations, self.limit_ms
         return self.metric.tile_search(
-            self.graph, ends.arriving, self.limit_ms, target_lengths_dm=ends.arriving_dm
+            self.graph, ends.arriving, limit_ms, target_lengths_dm=ends.arriving_dm
         )
 
     def digest(self) -> str:

@@ -130,6 +130,7 @@ _PROFILES = {"osrm": "driving", "valhalla": "auto"}
 # both servers' own limits: 100 places for OSRM, 2,500 pairs for Valhalla
 _PLACES_PER_SIDE = 50
 _FIRST_PAUSE_S = 0.5
+_Degrees = list[tuple[float, float]]
 
 
 def query_server(
@@ -209,13 +210,7 @@ def _router(url: str, engine: str, timeout_s: float) -> Any:
 
 
 def _ask(
-    router: Any,
-    engine: str,
-    origins: list[tuple[float, float]],
-    destinations: list[tuple[float, float]],
-    *,
-    retries: int,
-    url: str,
+    router: Any, engine: str, origins: _Degrees, destinations: _Degrees, *, retries: int, url: str
 ) -> Any:
     """Send one request, again if the server fails, and say in French what went wrong."""
     import requests

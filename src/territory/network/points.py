@@ -128,9 +128,8 @@ def attach(topology: Topology, times: HopTimes, places: Places) -> Endpoints:
     placed = places.hop >= 0
     hop, share = np.maximum(places.hop, 0), np.where(placed, places.share, 0.0)
     chain = np.maximum(places.chain, 0)
-    done_ms, left_ms, done_dm, left_dm = _split_chains(
-        roads.chain_start, times.move, times.wait, roads.hop_length_m, chain, hop, share
-    )
+    by_hop = times.move, times.wait, roads.hop_length_m
+    done_ms, left_ms, done_dm, left_dm = _split_chains(roads.chain_start, *by_hop, chain, hop, share)
     distance = np.where(placed, places.distance_m, 0.0)
     access_ms = ms_of_access(distance, ACCESS_KMH[roads.profile])
     access_dm = np.rint(10 * distance).astype(np.int64)
@@ -182,7 +181,7 @@ def ms_of_access(distance_m: Floats, access_kmh: float | Floats) -> Ints:
 @kernel
 def _split_chains(
     chain_start: Ints, move: Int32, wait: Int32, length_m: Float32, chain: Ints, hop: Ints, share: Floats
-) -> tuple[Ints, Ints, Ints, Ints]:  # pragma: no cover - compiled
+) -> tuple[Ints, Ints, Ints, Ints]:
     """Return times (ms) and lengths (dm) done and left at places on chains, by direction."""
     done_ms = np.zeros((2, chain.size), dtype=np.int64)
     left_ms = np.zeros((2, chain.size), dtype=np.int64)

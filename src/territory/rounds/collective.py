@@ -11,16 +11,17 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment, linprog
 
-from territory.access.pairs import Floats, cutoff_of
+from territory.access.pairs import Floats, Places, cutoff_of
 from territory.errors import ParameterError, Problems, agree
 from territory.network.engine.compiling import kernel
 from territory.rounds import result, search
 from territory.rounds.result import RoundPrices, Rounds, Stops, Terms
-from territory.rounds.search import Places, Route, World
+from territory.rounds.search import Route, World
 
 # orders of more establishments than that in one round are not tried
 _MOST_MIXED = 4
 _NO_PRICES = RoundPrices()
+_Apart = list[tuple[Hashable, Hashable]]
 # bound of vehicles: the grid of legs, wider with the size, most programmes for one stop, what rounding may hide
 _STEP_MIN, _MOST_STEPS, _MOST_PROGRAMMES, _SURE, _NEVER = 0.5, 5e7, 3000, 1e-6, 1e6
 
@@ -194,18 +195,18 @@ def planned(stops: Stops, terms: Terms, prices: RoundPrices, attendants: int, *,
     columns, lines = stops.written(world, kept, routes, prices, is_open=terms.is_open)
     more = np.nan
     if with_one_more and routes:
-        others = _one_more(world, routes, effort=terms.effort, seed=terms.seed)
+        if len(world.kids) <= search.EXACT_STOPS:
+            others = search.every_partition(world, len(routes) + 1) or routes
+        else:
+            others = search.improve(world, routes, len(routes) + 1, effort=terms.effort, seed=terms.seed)
+        others = search.ordered(world, others)
         minutes = sum(float(search.cost_of(world, route)[1] @ world.kids[route]) for route in others)
         more = minutes / float(world.kids.sum())
     return Plan(world, routes, {**columns, "reason": reasons}, lines, more)
 
 
 def read_stops(
-    children: pd.DataFrame,
-    sites: list[str],
-    travel_times: pd.DataFrame,
-    apart: list[tuple[Hashable, Hashable]],
-    problems: Problems,
+    children: pd.DataFrame, sites: list[str], travel_times: pd.DataFrame, apart: _Apart, problems: Problems
 ) -> tuple[Stops, Places, pd.Series[str]]:
     """Read children and times as stops, the stop and the establishment of each child; raise with all that is wrong."""
     several = len(sites) > 1
@@ -264,14 +265,6 @@ def _routes(world: World, vehicles: int | None, *, effort: int, seed: int) -> li
     if vehicles:
         routes = search.improve(world, routes, vehicles, effort=effort, seed=seed)
     return search.ordered(world, routes)
-
-
-def _one_more(world: World, routes: list[Route], *, effort: int, seed: int) -> list[Route]:
-    """Return the best rounds found with one vehicle more."""
-    most = len(routes) + 1
-    if len(world.kids) <= search.EXACT_STOPS:
-        return search.ordered(world, search.every_partition(world, most) or routes)
-    return search.ordered(world, search.improve(world, routes, most, effort=effort, seed=seed))
 
 
 def _together(world: World, route: Route) -> list[Route]:

@@ -13,11 +13,11 @@ import pandas as pd
 import pyvrp
 from pyvrp.stop import FirstFeasible, MaxIterations, MultipleCriteria
 
-from territory.access.pairs import Bools, Floats
+from territory.access.pairs import Bools, Floats, Places
 from territory.errors import Problems, agree
 from territory.french.numbers import decimal, share
 from territory.rounds import search
-from territory.rounds.search import Places, Route, World
+from territory.rounds.search import Route, World
 from territory.tables.declare import CODES
 from territory.units import MINUTES_PER_HOUR
 
@@ -191,9 +191,8 @@ class Stops:
             # from the first stop to each place of the path
             along = np.append(0.0, np.cumsum([self.km[leg] for leg in itertools.pairwise(path)]))
             arrived = dict(zip(ends, along[len(ids) :], strict=True))
-            ride_km[ids] = [
-                arrived[s] - here_km for s, here_km in zip(world.school[route], along, strict=False)
-            ]
+            schools = zip(world.school[route], along, strict=False)
+            ride_km[ids] = [arrived[s] - here_km for s, here_km in schools]
             km = empty_km[route[0]] + along[-1]
             hours = (world.lead[route[0]] + rides[0] + late[ids[0]]) / MINUTES_PER_HOUR
             eur = prices.eur_per_vehicle + km * prices.eur_per_km + hours * prices.driver_eur_per_hour
@@ -229,9 +228,8 @@ def legs_between(
         km[start, end] = rows["distance_km"].to_numpy(float)
         problems.count(names[km[start, end] < 0], "distance(s) négative(s)", of="Table des temps")
     minutes, km = (table[np.ix_(every, every)] for table in (minutes, km))
-    lone = [
-        site for site, times in zip(sites, minutes[:, len(places) :].T, strict=True) if np.isinf(times).all()
-    ]
+    is_lone = np.isinf(minutes[:, len(places) :]).all(axis=0)
+    lone = [site for site, alone in zip(sites, is_lone, strict=True) if alone]
     problems.count(lone, "site(s) où ne mène aucun trajet", of="Table des temps")
     inside = minutes[: len(places), : len(places)]
     if len(places) > 1 and np.isinf(inside[~np.eye(len(places), dtype=bool)]).all():

@@ -6,12 +6,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from territory.access.pairs import Bools, Floats
+from territory.access.pairs import Bools, Floats, Places
 from territory.network.engine.compiling import inner_kernel, kernel
 
-Places = NDArray[np.int64]
 Route = list[int]
 
 # every partition of so many stops is tried

@@ -22,6 +22,9 @@ from territory.units import MINUTES_PER_HOUR
 WORKING_DAYS = 5
 _LINE = ["visits", "road_min", "visit_min", "distance_km"]
 Tasks = list[tuple[int, int, int]]
+# minutes of a day and of a visit, and days
+Asked = tuple[float, float, int]
+Lines = dict[tuple[int, int], tuple[int, float, float, float]]
 
 
 def staff_rounds(
@@ -122,9 +125,8 @@ def staff_rounds(
         effort=effort,
         seed=seed,
     )
-    rows = [
-        (child, v + 1) for child, visits_ in zip(visits.index, count, strict=True) for v in range(visits_)
-    ]
+    counted = zip(visits.index, count, strict=True)
+    rows = [(child, v + 1) for child, visits_ in counted for v in range(visits_)]
     index = pd.MultiIndex.from_tuples(rows, names=["child", "visit"])
     ranks = dict(zip(("day", "professional", "visit_order"), map(result.whole, week.ranks), strict=True))
     reason = np.repeat(week.reasons, count)
@@ -142,7 +144,7 @@ class Week(NamedTuple):
     reasons: Any
     ranks: Places
     starts: Floats
-    lines: dict[tuple[int, int], tuple[int, float, float, float]]
+    lines: Lines
     totals: dict[str, float]
     least: int
     bound_min: float
@@ -153,7 +155,7 @@ def week_of(
     wanted: Places,
     ways: tuple[Floats, Floats],
     depots: Places,
-    asked: tuple[float, float, int],
+    asked: Asked,
     *,
     most: int = 0,
     is_fixed: bool = False,
@@ -184,42 +186,28 @@ def week_of(
             plan = _planned(tasks, place, minutes, fleet, asked, effort=effort, seed=seed)
     if plan is None:
         reasons[reasons == ""] = f"aucune semaine trouvée avec {agree(most, 'professionnel(s)')}"
-    ranks, starts, lines = _written(
-        np.repeat(reasons, wanted), tasks, plan or [], (place, minutes, km, visit_min)
-    )
+    terms, why = (place, minutes, km, visit_min), np.repeat(reasons, wanted)
+    ranks, starts, lines = _written(why, tasks, plan or [], terms)
     bound = float(sum(work[task[0]] - visit_min for task in tasks)) if plan else 0.0
-    totals = _totals(list(lines.values()), int((reasons == "").sum()), days * day_min)
-    return Week(reasons, ranks, starts, lines, totals, least, bound)
-
-
-def _totals(
-    lines: list[tuple[int, float, float, float]], served: int, full_time_min: float
-) -> dict[str, float]:
-    """Return what a week adds up to."""
-    road = sum(line[1] for line in lines)
-    work = road + sum(line[2] for line in lines)
-    equivalents = work / full_time_min
-    return {
+    road = sum(line[1] for line in lines.values())
+    spent = road + sum(line[2] for line in lines.values())
+    equivalents = spent / (days * day_min)
+    served = int((reasons == "").sum())
+    totals = {
         "road_hours": road / MINUTES_PER_HOUR,
-        "work_hours": work / MINUTES_PER_HOUR,
-        "road_share": road / work if work else math.nan,
+        "work_hours": spent / MINUTES_PER_HOUR,
+        "road_share": road / spent if spent else math.nan,
         "full_time_equivalents": equivalents,
         "children_per_fte": served / equivalents if equivalents else math.nan,
     }
+    return Week(reasons, ranks, starts, lines, totals, least, bound)
 
 
 Plan = list[tuple[int, int, int, list[int]]]
 
 
 def _planned(
-    tasks: Tasks,
-    place: Places,
-    minutes: Floats,
-    fleet: Places,
-    asked: tuple[float, float, int],
-    *,
-    effort: int,
-    seed: int,
+    tasks: Tasks, place: Places, minutes: Floats, fleet: Places, asked: Asked, *, effort: int, seed: int
 ) -> Plan | None:
     """Return the days of professionals (day, professional, where they start, tasks in order), None without any."""
     day_min, visit_min = math.floor(asked[0] * UNITS + 1e-6), math.ceil(asked[1] * UNITS - 1e-6)
@@ -252,7 +240,7 @@ def _planned(
 
 def _written(
     reason: Any, tasks: Tasks, plan: Plan, terms: tuple[Places, Floats, Floats, float]
-) -> tuple[Places, Floats, dict[tuple[int, int], tuple[int, float, float, float]]]:
+) -> tuple[Places, Floats, Lines]:
     """Write the rank and the start of each visit, and a line for each day of a professional."""
     place, minutes, km, visit_min = terms
     # tasks are in the order of the rows that have no reason

@@ -102,10 +102,10 @@ def parse_study(text: str, *, subject: str, folder: Path, whole: bool = True) ->
     try:
         raw = migrate(raw)
     except StudyError as error:
-        raise StudyError(f"{subject} : {_at(lines, ('schema_version',))}{error}") from error
+        raise StudyError(f"{subject} : {line_of(lines, ('schema_version',))}{error}") from error
     # nothing that the file names is opened before it is known to be beside it
     for location, message in [*paths_outside(raw), *_undrawable(raw)]:
-        problems.add(_at(lines, location) + message)
+        problems.add(line_of(lines, location) + message)
     problems.raise_if_any()
     study: Study | None = None
     raw.pop("folder", None)
@@ -119,7 +119,7 @@ def parse_study(text: str, *, subject: str, folder: Path, whole: bool = True) ->
     # without a territory, which is reported with the shape of the file, there is nothing to hold the rest against
     if read.territory and read.territory.departement_codes:
         for location, message in check_references(read, tables, whole=whole):
-            problems.add(_at(lines, location) + message)
+            problems.add(line_of(lines, location) + message)
     problems.raise_if_any()
     if study is None:
         raise AssertionError("a study that did not validate always has a problem to report")
@@ -131,9 +131,9 @@ def _explain(detail: ErrorDetails, lines: dict[Location, int]) -> str:
     location = tuple(part for part in detail["loc"] if part not in _tags())
     key = ".".join(str(part) for part in location)
     if detail["type"] == "extra_forbidden":
-        return f"{_at(lines, location)}clé inconnue « {location[-1]} »{_suggestion(str(location[-1]))}"
+        return f"{line_of(lines, location)}clé inconnue « {location[-1]} »{_suggestion(str(location[-1]))}"
     said = in_words(detail)
-    return f"{_at(lines, location)}{key} : {said}" if key else f"{_at(lines, location)}{said}"
+    return f"{line_of(lines, location)}{key} : {said}" if key else f"{line_of(lines, location)}{said}"
 
 
 @cache
@@ -174,12 +174,6 @@ def _is_toml(line: str) -> bool:
     except (tomllib.TOMLDecodeError, RecursionError):
         return False
     return True
-
-
-def _at(lines: dict[Location, int], location: Location) -> str:
-    """Return « ligne N : » when the place is known."""
-    number = line_of(lines, location)
-    return f"ligne {number} : " if number else ""
 
 
 def _suggestion(wrong: str) -> str:

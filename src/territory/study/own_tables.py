@@ -182,8 +182,7 @@ def read_activity(path: Path, *, sites: Collection[str]) -> pd.Series[float]:
     advice = " : sans elle, l'accès des communes voisines serait sous-estimé"
     problems.count(missing, "site(s) de médecins sans activité", advice=advice)
     problems.raise_if_any()
-    activity: pd.Series[float] = table.set_index("site_id")["consultations_per_year"].astype(float)
-    return activity
+    return table.set_index("site_id")["consultations_per_year"].astype(float)
 
 
 def read_grouping_table(path: Path, *, sites: Collection[str]) -> pd.DataFrame:
@@ -235,8 +234,7 @@ def read_pooling_table(path: Path, *, members: Collection[str]) -> pd.DataFrame:
     table["is_shared"] = flags.astype("boolean")
     table = table.astype(dict.fromkeys(_POOLING_NUMBERS, float))
     columns = ["label", "is_shared", "host_id", *_POOLING_NUMBERS]
-    found: pd.DataFrame = table.set_index(["service", "member_id"])[columns]
-    return found
+    return table.set_index(["service", "member_id"])[columns]
 
 
 def _bad_rows(shown: pd.DataFrame, bad: Mapping[str, pd.Series[bool]], path: Path) -> Problems:
@@ -385,14 +383,10 @@ def absent_file(value: str) -> str:
     return f"fichier absent : « {value} » (cherché à côté du fichier d'étude)"
 
 
-def line_of(lines: dict[Location, int], location: Sequence[str | int]) -> int | None:
-    """Return the line of a location, or of its nearest parent that stands in the file."""
-    path = tuple(location)
-    while path:
-        if path in lines:
-            return lines[path]
-        path = path[:-1]
-    return None
+def line_of(lines: dict[Location, int], location: Location) -> str:
+    """Return « ligne N : » for a location, or its nearest parent that stands in the file; empty without any."""
+    parents = (location[:depth] for depth in range(len(location), 0, -1))
+    return next((f"ligne {lines[path]} : " for path in parents if path in lines), "")
 
 
 # two authorisations of one kind at one site are told apart by a mark and the id of the second: ime@ime-y

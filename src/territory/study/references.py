@@ -15,19 +15,8 @@ from territory.datasets.files import FILES, dataset_names, open_dataset
 from territory.errors import TerritoryError, examples
 from territory.geography.communes import DEPARTEMENTS, plain
 from territory.sources.producers.finess.extracts import CATEGORIES
-from territory.study.own_tables import (
-    FAULTS,
-    Findings,
-    Known,
-    Location,
-    OwnTables,
-    absent_file,
-    kinds,
-    read_observed_origins,
-    unknown,
-    unknown_epci,
-    unknown_names,
-)
+from territory.study import own_tables
+from territory.study.own_tables import Findings, Known, Location, OwnTables, unknown, unknown_names
 from territory.study.words.indicators import DREES_SCHEME, RECAST_PROFILE
 from territory.study.words.model import Study, expand_departements
 
@@ -76,7 +65,7 @@ def check_references(study: Study, tables: OwnTables, *, whole: bool = True) -> 
     communes = data.communes.dropna(subset="epci_code")
     epci: dict[str, str] = dict(zip(communes["epci_code"], communes["epci_name"], strict=True))
     if focus is not None and focus not in epci:
-        yield ("territory", "focus_epci_code"), unknown_epci(focus, epci)
+        yield ("territory", "focus_epci_code"), own_tables.unknown_epci(focus, epci)
     known = known_names(study, data, tables)
     yield from _check_vintages(study, data.vintages)
     yield from _check_repeated(study)
@@ -109,7 +98,7 @@ def _check_departements(study: Study, held: str | None) -> Findings:
             kept = f"le jeu « {study.dataset} » ne tient que {DEPARTEMENTS[held].name} ({held}) en entier"
             yield place, f"{kept} : pour {DEPARTEMENTS[code].name}, « territory init {code} --from DOSSIER »"
     if study.travel.terrain not in (None, *TERRAINS):
-        said = FAULTS["synonyms"].get(plain(str(study.travel.terrain)))
+        said = own_tables.FAULTS["synonyms"].get(plain(str(study.travel.terrain)))
         hint = f"vouliez-vous dire « {said} » ?" if said in TERRAINS else f"connus : {', '.join(TERRAINS)}"
         yield ("travel", "terrain"), f"terrain inconnu « {study.travel.terrain} » ; {hint}"
 
@@ -126,7 +115,7 @@ def known_names(study: Study, data: Any, tables: OwnTables) -> Known:
         communes=data.communes,
         sites={*data.sites.index, *(site.id for site in study.site)},
         local_sites=_local_sites(study, data),
-        services=services.assign(kind=kinds(pd.Index(services["service"]))),
+        services=services.assign(kind=own_tables.kinds(pd.Index(services["service"]))),
         offered=data.services,
         publics={need.public for need in study.need},
         placed={need.public for need in study.need if need.kind in _PLACED_NEEDS},
@@ -241,12 +230,12 @@ def _check_files(study: Study, known: Known) -> Findings:
     for section, key in own:
         name = getattr(getattr(study, section), key, None)
         if name is not None and not known.tables.has(name):
-            yield (section, key), absent_file(name)
+            yield (section, key), own_tables.absent_file(name)
     origins = study.files.origins
     if origins is not None and known.tables.has(origins):
         try:
             known.tables.read(
-                read_observed_origins,
+                own_tables.read_observed_origins,
                 origins,
                 communes=known.communes.index,
                 authorisations={authorisation.id for authorisation in study.authorisation},

@@ -122,8 +122,7 @@ class State:
             return None
         counts = rows[rows["authorisation_id"].isin(authorisations)].groupby("commune_code")["children"].sum()
         # a commune that the file does not name sends nobody
-        found: pd.Series[float] = counts.reindex(self.communes.index, fill_value=0.0)
-        return found
+        return counts.reindex(self.communes.index, fill_value=0.0)
 
     def __repr__(self) -> str:
         offer = f"{len(self.sites)} sites, {len(self.services)} services"

@@ -13,12 +13,8 @@ from numpy.typing import NDArray
 
 from territory import errors
 from territory.geography.communes import plain
-from territory.sources.producers.finess.extracts import (
-    CATEGORIES,
-    HOME_SERVICES,
-    SESSAD_TYPE_CATEGORIES,
-    Category,
-)
+from territory.sources.producers.finess import extracts
+from territory.sources.producers.finess.extracts import CATEGORIES, Category
 from territory.study.words.questions import CANDIDATE_PREFIX
 from territory.tables.declare import declared, lines_of
 
@@ -87,7 +83,7 @@ def _classify(
     done = ACTIVITIES.get(code) if isinstance(code, str) else None
     if kept is None:
         return None, done.reception_mode if done else None, None, False, False
-    is_sessad = code == _IN_HOMES and category in SESSAD_TYPE_CATEGORIES
+    is_sessad = code == _IN_HOMES and category in extracts.SESSAD_TYPE_CATEGORIES
     service = "sessad" if is_sessad else kept.service
     if done is not None and done.is_temporary:
         service += TEMPORARY
@@ -179,18 +175,16 @@ def services_from_strata(strata: pd.DataFrame, *, complete: Collection[str]) -> 
         # the only value of several rows, or nothing
         kinds = grouped[name].nunique(dropna=False).to_numpy()
         services[name] = strata.loc[first, name].where(kinds == 1).astype("str").to_numpy()
-    modes = strata.dropna(subset="reception_mode").groupby(
-        [*keys, "reception_mode"], sort=False, dropna=False
-    )
-    counts = modes["capacity"].sum(skipna=False).reset_index()
+    known = strata.dropna(subset="reception_mode")
+    modes = known.groupby([*keys, "reception_mode"], sort=False, dropna=False)["capacity"]
+    counts = modes.sum(skipna=False).reset_index()
     said = counts["reception_mode"].astype("str") + ":" + counts["capacity"].map("{:g}".format).astype("str")
     by_mode = said.groupby([counts[name] for name in keys], sort=False, dropna=False).agg(" ".join)
-    services["capacity_by_mode"] = (
-        by_mode.reindex(pd.MultiIndex.from_frame(services[keys])).astype("str").to_numpy()
-    )
+    rows = pd.MultiIndex.from_frame(services[keys])
+    services["capacity_by_mode"] = by_mode.reindex(rows).astype("str").to_numpy()
     at_home = grouped["delivered_at_home"]
     # one day place in a SESSAD does not stop its staff from driving; one home session does not make a CMPP drive
-    goes_home = services["service"].str.removesuffix(TEMPORARY).isin(HOME_SERVICES).to_numpy()
+    goes_home = services["service"].str.removesuffix(TEMPORARY).isin(extracts.HOME_SERVICES).to_numpy()
     services["delivered_at_home"] = np.where(goes_home, at_home.any().to_numpy(), at_home.all().to_numpy())
     services["is_complete_list"] = services["service"].isin(set(complete))
     clash = services.duplicated(["site_id", "service"], keep=False)
@@ -215,15 +209,7 @@ def with_equipment(
     both = filled.index.intersection(ours.index)
     for name in {"ages_origin", "capacity_by_mode"}.difference(filled):
         filled[name] = pd.array([None] * len(filled), dtype="str")
-    for name in (
-        "capacity",
-        "public",
-        "age_min",
-        "age_max",
-        "ages_origin",
-        "reception_mode",
-        "capacity_by_mode",
-    ):
+    for name in ("capacity", *_STRATUM[3:8], "capacity_by_mode"):
         filled.loc[both, name] = ours.loc[both, name].astype(filled[name].dtype)
     known_sites = services.index.get_level_values("site_id").unique()
     added = ours[~ours.index.isin(filled.index)]

@@ -136,9 +136,7 @@ def rates_by_mode(levels: Sequence[Level], kinds: Sequence[str]) -> pd.DataFrame
         told = rows.get("capacity_by_mode", pd.Series(index=rows.index, dtype="str"))
         modes = set(told.str.findall(r"(\w+):").explode().dropna()) | set(rows["reception_mode"].dropna())
         for mode in (ALL_MODES, *(sorted(modes) if len(modes) > 1 else ())):
-            offers = [
-                (one[0] if mode == ALL_MODES else of_mode(one[0], mode), one[1], one[2]) for one in levels
-            ]
+            offers = levels if mode == ALL_MODES else [(of_mode(one[0], mode), *one[1:]) for one in levels]
             rates = [equipment_rate(*one, service=kind) for one in offers if (_kinds(one[0]) == kind).any()]
             blocks[kind, mode] = pd.concat(rates)
     table: pd.DataFrame = pd.concat(blocks, names=["service", "reception_mode", "zone"])
@@ -175,9 +173,8 @@ def within_minutes(services: pd.DataFrame, travel_times: pd.DataFrame, communes:
         counted = travel_times["to_id"].astype("str").map(places.groupby(level="site_id", sort=False).sum())
         for bound in _BOUNDS_MIN if places.notna().any() else ():
             near = counted.where(travel_times["travel_time_min"] <= bound, 0.0)
-            summed = (
-                near.groupby(travel_times["from_id"].astype("str")).sum().reindex(communes, fill_value=0.0)
-            )
+            by_commune = near.groupby(travel_times["from_id"].astype("str")).sum()
+            summed = by_commune.reindex(communes, fill_value=0.0)
             keys = pd.MultiIndex.from_product([communes, [kind], [bound]])
             blocks.append(pd.DataFrame({"places": summed.to_numpy(), "is_at_least": is_least}, index=keys))
     names = ["commune_code", "service", "threshold_min"]
@@ -246,6 +243,3 @@ def _count(rows: pd.DataFrame) -> pd.DataFrame:
     why = pd.Series(np.where(is_unsaid, _UNSAID, _UNKNOWN), index=found.index)
     found["reason"] = found["refused"].where(found["refused"] != "", why.mask(found["places"].notna(), ""))
     return found.rename_axis(["authorisation_id", "service"])
-
-
-# DREES, foire aux questions on the APL, 25/05/2018

@@ -6,11 +6,13 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 from territory.errors import ParameterError, agree, warn
 from territory.network.engine.compiling import count_threads, run_tasks
@@ -21,11 +23,8 @@ from territory.network.roads import RoadNetwork, search_roads
 from territory.transit import search as engine
 from territory.units import METRES_PER_KILOMETRE, SECONDS_PER_MINUTE
 
-if TYPE_CHECKING:
-    import geopandas as gpd
-
-    Ends = tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]
-    Hour = str | dt.time | None
+Ends = tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]
+Hour = str | dt.time | None
 
 WALK_KMH = ACCESS_KMH["foot"]
 # mean of way over straight line between stops 100 m to 1 km apart, on the streets of Porto Alegre: 1.29 (median 1.26),
@@ -147,8 +146,6 @@ class Walking(NamedTuple):
 
     def _straight(self, origins: gpd.GeoDataFrame, destinations: gpd.GeoDataFrame) -> Pairs:
         """Return walks in a straight line, lengthened."""
-        from scipy.spatial import KDTree
-
         middle = origins.geometry.to_crs(4326)
         # what `estimate_utm_crs` finds, without looking for it among all systems, which takes half a second
         zone = int((middle.x.mean() + 180) // 6) % 60 + 1

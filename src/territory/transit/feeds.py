@@ -6,8 +6,9 @@ import tempfile
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -15,9 +16,6 @@ from numpy.typing import NDArray
 from territory.errors import MissingFileError, Problems, ReadError
 from territory.sources.fetching.archives import unpack
 from territory.tables.declare import lines_of
-
-if TYPE_CHECKING:
-    import geopandas as gpd
 
 # a feed of a whole country is well below it
 MAX_BYTES = 8_000_000_000
@@ -127,7 +125,5 @@ def write_sample(folder: str | Path) -> Path:
 
 def sample_points() -> gpd.GeoDataFrame:
     """Return a home and a place of care."""
-    import geopandas as gpd
-
     points = gpd.points_from_xy([6.400, 6.461], [43.501, 43.541])
     return gpd.GeoDataFrame(index=["maison", "soins"], geometry=points, crs=4326)

@@ -5,22 +5,20 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 from territory.errors import ParameterError, TerritoryWarning
 from territory.network.isochrones import OFF_ROAD_M
-from territory.transit.doors import DAY_S, WALK_KMH, Doors, Offer, Question, Walking
+from territory.transit.doors import DAY_S, WALK_KMH, Doors, Ends, Offer, Question, Walking
 from territory.transit.search import rides
 from territory.units import SQUARE_METRES_PER_SQUARE_KILOMETRE
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-
-    from territory.transit.doors import Ends
 
 # squares of a drawing
 _MOST_CELLS = 250_000
@@ -152,9 +150,6 @@ def draw(
     options: dict[str, Any],
 ) -> gpd.GeoDataFrame:
     """Return the squares within each time of each point, together."""
-    import geopandas as gpd
-    import shapely
-
     levels = sorted({float(level) for level in minutes})
     if not levels or not 0 < levels[0] <= levels[-1] or not 10 <= cell_m < np.inf:
         asked = "indiquez des temps au-dessus de zéro et une maille d'au moins 10 m"
@@ -188,9 +183,6 @@ def _cells(
     stops: gpd.GeoDataFrame, points: gpd.GeoDataFrame, walking: Walking, cell_m: float
 ) -> gpd.GeoDataFrame:
     """Return the middles of the squares to which one may walk from a stop or a point."""
-    import geopandas as gpd
-    from scipy.spatial import KDTree
-
     crs = walking.streets.crs if walking.streets else points.estimate_utm_crs()
     near = np.vstack([here.to_crs(crs).get_coordinates() for here in (stops, points)])
     around = walking.limit_s * WALK_KMH / 3.6 + cell_m

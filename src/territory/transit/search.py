@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from territory.network.engine.compiling import kernel
+from territory.network.engine.graph import Bool, Int32, Int64
 
 Bytes = NDArray[np.uint8]
 Shorts = NDArray[np.uint16]
-Int32 = NDArray[np.int32]
-Int64 = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+
 
 # points searched side by side: one line of cache
 LANES = 64
@@ -61,8 +60,8 @@ class Runs(NamedTuple):
     stop: Int32
     arrival: Int32
     departure: Int32
-    pickup: Bools
-    drop_off: Bools
+    pickup: Bool
+    drop_off: Bool
 
     def between(self, earliest: int, latest: int) -> tuple[Runs, Int64]:
         """Return the runs that are on their way within a period, and which they are."""
@@ -114,7 +113,7 @@ class Calls(NamedTuple):
         return cls(runs.first, alight, board, *ends, before_first, before)
 
 
-def _places(may: Bools, stop: Int32, time: Int32, n_stops: int) -> tuple[Int32, Int64, Int32]:
+def _places(may: Bool, stop: Int32, time: Int32, n_stops: int) -> tuple[Int32, Int64, Int32]:
     """Return the place of each call by stop and time, where those of each stop begin, and their times."""
     rows = np.flatnonzero(may)
     rows = rows[np.lexsort((rows, time[rows], stop[rows]))]
@@ -125,9 +124,7 @@ def _places(may: Bools, stop: Int32, time: Int32, n_stops: int) -> tuple[Int32, 
 
 
 @kernel
-def link(
-    ends: tuple[Int64, Int32, Int64, Int32], changes: Links, cursor: Int64, before: Int32
-) -> None:  # pragma: no cover - compiled
+def link(ends: tuple[Int64, Int32, Int64, Int32], changes: Links, cursor: Int64, before: Int32) -> None:
     """Count, or write from `cursor` on, the last alightings in time for each boarding that the one before had not."""
     alight_first, alight_time, board_first, board_time = ends
     for stop in range(len(board_first) - 1):
@@ -146,9 +143,7 @@ def link(
 
 
 @kernel
-def start_boards(
-    calls: Calls, access: Links, points: tuple[int, int], window: Window, out: Bytes
-) -> None:  # pragma: no cover - compiled
+def start_boards(calls: Calls, access: Links, points: tuple[int, int], window: Window, out: Bytes) -> None:
     """Write, for each boarding, the latest minute (from 1) at which one may leave each point and walk there."""
     out[:] = 0
     for point in range(points[0], points[1]):
@@ -162,7 +157,7 @@ def start_boards(
 
 
 @kernel
-def ride(calls: Calls, boards: Bytes, alights: Bytes) -> None:  # pragma: no cover - compiled
+def ride(calls: Calls, boards: Bytes, alights: Bytes) -> None:
     """Carry along each run those who have boarded it, then let those who alight wait at their stop."""
     aboard = np.zeros(LANES, np.uint8)
     for run in range(len(calls.first) - 1):
@@ -182,7 +177,7 @@ def ride(calls: Calls, boards: Bytes, alights: Bytes) -> None:  # pragma: no cov
 
 
 @kernel
-def change(calls: Calls, starts: Bytes, alights: Bytes, boards: Bytes) -> bool:  # pragma: no cover - compiled
+def change(calls: Calls, starts: Bytes, alights: Bytes, boards: Bytes) -> bool:
     """Let those who alighted board what leaves after their walk; say whether anyone can board more than before."""
     best = np.zeros(LANES, np.uint8)
     moved = np.zeros(LANES, np.uint8)
@@ -204,7 +199,7 @@ def change(calls: Calls, starts: Bytes, alights: Bytes, boards: Bytes) -> bool: 
 @kernel
 def arrive(
     calls: Calls, alights: Bytes, egress: Links, walks: Int32, window: Window, ranks: Int64, out: Int32
-) -> None:  # pragma: no cover - compiled
+) -> None:
     """Write the time (s) from each point to each destination at each rank over the window, `NEVER` over the limit.
 
     `walks` holds the direct walks on entry [points, destinations], `NEVER` where there is none.
@@ -238,7 +233,7 @@ def arrive(
 
 
 @kernel
-def _at_rank(times: Shorts, rank: int, limit: int) -> int:  # pragma: no cover - compiled
+def _at_rank(times: Shorts, rank: int, limit: int) -> int:
     """Return the least time that at least `rank` of the times do not exceed, `NEVER` over the limit."""
     low, high = 0, limit
     if _count_within(times, high) < rank:
@@ -253,7 +248,7 @@ def _at_rank(times: Shorts, rank: int, limit: int) -> int:  # pragma: no cover -
 
 
 @kernel
-def _count_within(times: Shorts, limit: int) -> int:  # pragma: no cover - compiled
+def _count_within(times: Shorts, limit: int) -> int:
     count, most = np.uint16(0), np.uint16(limit)
     for time in times:
         count = np.uint16(count + np.uint16(time <= most))

@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -15,14 +16,10 @@ from numpy.typing import NDArray
 from territory.errors import MissingFileError, ParameterError, Problems, ReadError, agree, retold
 from territory.files.safe_files import read_arrays, read_header, save_arrays
 from territory.network.od_search import CATEGORICAL_FROM_ROWS
+from territory.network.roads import RoadNetwork
 from territory.tables.arguments import accepting
 from territory.transit.doors import Doors, Offer, Question, Walking, ranks_of
 from territory.transit.search import Runs
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-
-    from territory.network.roads import RoadNetwork
 
 FORMAT = "territory-timetable"
 # raised whenever a file means something else than before
@@ -98,8 +95,6 @@ class Timetable:
     @property
     def stops(self) -> gpd.GeoDataFrame:
         """The stops that are served: stop_id, name, geometry (WGS 84, none where unknown)."""
-        import geopandas as gpd
-
         points = gpd.GeoSeries(gpd.points_from_xy(self.lon, self.lat), crs=4326)
         points[np.isnan(self.lon) | np.isnan(self.lat)] = None
         columns = {"stop_id": self.stop_id, "name": self.stop_name}

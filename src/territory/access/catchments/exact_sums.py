@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from territory.access.pairs import Floats, Ints
 
+Limbs = NDArray[np.int64]
+
 # from 2**-320 to 2**160: a term below is dropped, one above makes its sum infinite; a limb takes two thousand
 # million terms
 _LIMBS = 16
@@ -34,7 +36,7 @@ _SMALLEST, _LARGEST = 2.0**-260, 2.0**100
 class ExactSums:
     """One exact sum per place; sums over parts of a table are added with `add_at`."""
 
-    limbs: NDArray[np.int64]
+    limbs: Limbs
     flags: NDArray[np.uint8]
 
     @classmethod
@@ -58,13 +60,8 @@ class ExactSums:
 
 @numba.njit(cache=True, nogil=True)
 def _add(
-    into: Ints,
-    given_by: Ints,
-    weights: Floats,
-    amounts: Floats,
-    limbs: NDArray[np.int64],
-    flags: NDArray[np.uint8],
-) -> None:  # pragma: no cover - compiled
+    into: Ints, given_by: Ints, weights: Floats, amounts: Floats, limbs: Limbs, flags: NDArray[np.uint8]
+) -> None:
     """Add products to fixed-point sums."""
     for row in range(into.size):
         place = into[row]
@@ -93,7 +90,7 @@ def _add(
 
 
 @numba.njit(cache=True, nogil=True)
-def _rounded(limbs: NDArray[np.int64], flags: NDArray[np.uint8]) -> Floats:  # pragma: no cover - compiled
+def _rounded(limbs: Limbs, flags: NDArray[np.uint8]) -> Floats:
     """Return fixed-point sums as the nearest floats, ties to even."""
     values = np.zeros(limbs.shape[0])
     digits = np.zeros(_LIMBS, np.int64)
@@ -159,7 +156,7 @@ def weighted_sums(into: Ints, given_by: Ints, weights: Floats, amounts: Floats, 
 @numba.njit(cache=True, nogil=True)
 def _two_floats(
     into: Ints, given_by: Ints, weights: Floats, amounts: Floats, size: int
-) -> tuple[Floats, Floats, NDArray[np.bool_], float, float]:  # pragma: no cover - compiled
+) -> tuple[Floats, Floats, NDArray[np.bool_], float, float]:
     """Return sums as floats and what they lost, which are unknown, and the smallest and largest term."""
     high, low, unknown = np.zeros(size), np.zeros(size), np.zeros(size, np.bool_)
     smallest, largest = np.inf, 0.0

@@ -269,8 +269,7 @@ def _choices(pairs: Pairs, weights: Floats, places: Floats) -> Floats:
     is_choice = (places != 0).astype(np.float64)
     total = weighted_sums(pairs.origin, pairs.site, weights, is_choice, len(pairs.origins))
     offered = np.where(is_choice[pairs.site] == 0, 0.0, weights)
-    shares: Floats = offered / np.where(total == 0, 1.0, total)[pairs.origin]
-    return shares
+    return offered / np.where(total == 0, 1.0, total)[pairs.origin]
 
 
 @dataclass(frozen=True)
@@ -345,20 +344,14 @@ class AplProfile:
         return f"AplProfile({self.name}, {self.year}, {self.decay!r}{flag})"
 
 
+_IRDES = "DREES et IRDES, document de travail n° 124, décembre 2012 (bornes incluses par convention)"
+_DECREE = (
+    "arrêté du 13 novembre 2017 (« décroissante entre 0 et 20 minutes ») ; paliers d'usage, non vérifiés"
+)
+_RECAST = stepped({10: 1.0, 15: 2 / 3, 20: 1 / 3})
 APL_PROFILES = {
-    "drees_2012": AplProfile(
-        "drees_2012",
-        2012,
-        stepped({5: 1.0, 10: 0.3, 15: 0.1}),
-        "DREES et IRDES, document de travail n° 124, décembre 2012 (bornes incluses par convention)",
-    ),
-    "drees_2015": AplProfile(
-        "drees_2015",
-        2015,
-        stepped({10: 1.0, 15: 2 / 3, 20: 1 / 3}),
-        "arrêté du 13 novembre 2017 (« décroissante entre 0 et 20 minutes ») ; paliers d'usage, non vérifiés",
-        is_verified=False,
-    ),
+    "drees_2012": AplProfile("drees_2012", 2012, stepped({5: 1.0, 10: 0.3, 15: 0.1}), _IRDES),
+    "drees_2015": AplProfile("drees_2015", 2015, _RECAST, _DECREE, is_verified=False),
 }
 
 

@@ -9,19 +9,9 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from territory.network.engine import graph as graphs
 from territory.network.engine.compiling import count_threads, kernel, run_tasks, sort_range, with_room
-from territory.network.engine.graph import (
-    MAX_TIME_MS,
-    UNREACHED,
-    Bool,
-    Graph,
-    Int32,
-    Int64,
-    Integer,
-    Seeds,
-    checked_limit,
-    group_by,
-)
+from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Bool, Graph, Int32, Int64, Integer, Seeds
 
 Result = TypeVar("Result")
 
@@ -51,7 +41,7 @@ def limited_search(
     graph: Graph, seeds: Seeds, targets: Seeds, limit_ms: int, *, threads: int | None = None
 ) -> tuple[Int32, Int32, Int32]:
     """Return the pairs of a seed and a target within a limit, and their times (ms); near seeds want near numbers."""
-    limit = checked_limit(limit_ms)
+    limit = graphs.checked_limit(limit_ms)
     seeds.check(graph.n_nodes)
     targets.check(graph.n_nodes)
     rows = targets_by_node(graph.n_nodes, targets)
@@ -72,7 +62,7 @@ def one_to_all(
     graph: Graph, seeds: Seeds, *, limit_ms: int = MAX_TIME_MS, threads: int | None = None
 ) -> Int32:
     """Return the times from each seed to every node (ms), `UNREACHED` beyond the limit."""
-    limit = checked_limit(limit_ms)
+    limit = graphs.checked_limit(limit_ms)
     seeds.check(graph.n_nodes)
     arcs = graph.arcs
     times = np.empty((len(seeds), graph.n_nodes), np.int32)
@@ -96,7 +86,7 @@ def targets_by_node(n_nodes: int, targets: Seeds) -> TargetRows:
     attached = targets.nodes.ravel() >= 0
     nodes = targets.nodes.ravel()[attached]
     numbers = np.repeat(np.arange(len(targets), dtype=np.int32), 2)[attached]
-    at_node, order = group_by(n_nodes, nodes)
+    at_node, order = graphs.group_by(n_nodes, nodes)
     offsets = targets.offsets_ms.ravel()[attached]
     return TargetRows(at_node, numbers[order], offsets[order], np.diff(at_node) > 0)
 

@@ -11,19 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from territory.errors import NetworkError, Problems
+from territory.network.engine import graph as graphs
 from territory.network.engine.compiling import first_not_below, kernel, sort_range, with_room
-from territory.network.engine.graph import (
-    MAX_TIME_MS,
-    Bool,
-    Graph,
-    Int32,
-    Int64,
-    Integer,
-    SavedArrays,
-    checked_times,
-    group_by,
-    is_order,
-)
+from territory.network.engine.graph import MAX_TIME_MS, Bool, Graph, Int32, Int64, Integer, SavedArrays
 from territory.network.engine.label_search import check_no_overflow, checked_lengths, pack
 from territory.network.engine.metric import Metric
 
@@ -47,14 +37,14 @@ class Hierarchy(SavedArrays):
     def build(cls, graph: Graph, rank: ArrayLike) -> "Hierarchy":
         """Contract a graph, whatever its times, in a given order: any permutation of the nodes is exact."""
         order = np.ascontiguousarray(rank, dtype=np.int32)
-        if not is_order(order, graph.n_nodes):
+        if not graphs.is_order(order, graph.n_nodes):
             said = f"Ordre des nœuds : il faut chaque rang de 0 à {graph.n_nodes - 1} une seule fois"
             advice = "l'ordre est peut-être celui d'une autre carte : calculez-le de nouveau"
             raise NetworkError(f"{said} ; {advice}.")
         tails, heads, _ = graph.in_edge_order()
         tail_ranks, head_ranks = order[tails], order[heads]
         low, high = np.minimum(tail_ranks, head_ranks), np.maximum(tail_ranks, head_ranks)
-        edge_start, places = group_by(graph.n_nodes, low)
+        edge_start, places = graphs.group_by(graph.n_nodes, low)
         # a loop is its own neighbour: the mark of the node being contracted leaves it out
         indptr, arc_heads, parents = contract(graph.n_nodes, edge_start, high[places])
         edge_arcs = np.empty(graph.n_edges, np.int32)
@@ -69,7 +59,7 @@ class Hierarchy(SavedArrays):
     def customize(self, weights_ms: ArrayLike, *, lengths_dm: ArrayLike | None = None) -> Metric:
         """Give it times (ms, in the order of the edges), and lengths (dm) if wanted: twice the memory and time."""
         problems = Problems("Durées des arcs", NetworkError)
-        times = checked_times(weights_ms, "durée d'arc", problems)
+        times = graphs.checked_times(weights_ms, "durée d'arc", problems)
         if not problems and len(times) != len(self.edge_arcs):
             problems.add(f"{len(times)} durées pour {len(self.edge_arcs)} arcs : il en faut une par arc")
         problems.raise_if_any()

@@ -8,19 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from territory.network.engine import graph as graphs
 from territory.network.engine import sweep as sweeping
 from territory.network.engine.compiling import count_threads, run_tasks, stream_tasks
 from territory.network.engine.dijkstra import Room, targets_by_node, targets_within
-from territory.network.engine.graph import (
-    MAX_TIME_MS,
-    UNREACHED,
-    Graph,
-    Int32,
-    Int64,
-    SavedArrays,
-    Seeds,
-    checked_limit,
-)
+from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph, Int32, Int64, SavedArrays, Seeds
 from territory.network.engine.label_search import labels_of_points
 
 # times (ms), or `time << 32 | length`
@@ -58,7 +50,23 @@ class Metric(SavedArrays):
     ) -> Labels:
         """Return times from each source to each target (ms, `UNREACHED` out of reach), or labels (lengths in dm)."""
         starts, ends = self.labels_of(sources, source_lengths_dm), self.labels_of(targets, target_lengths_dm)
-        return all_labels(self, sources, targets, starts, ends, count_threads(threads))
+        source_nodes, n_threads = self.ranks(sources), count_threads(threads)
+        together = _neighbours_together(source_nodes)
+        nowhere = np.full(len(self.rank), -1, np.int32)
+        descent = _Descent.to(self, self.ranks(targets), ends, nowhere.copy())
+        out = np.empty((len(sources), len(targets)), self.up_weights.dtype)
+        rooms: SimpleQueue[tuple[Int32, Labels]] = SimpleQueue()
+        for _ in range(n_threads):
+            rooms.put((nowhere.copy(), descent.rows()))
+
+        def fill(first: int) -> None:
+            batch = together[first : first + sweeping.LANES]
+            room = rooms.get()
+            descent.sweep(source_nodes[batch], starts[batch], batch, *room, out)
+            rooms.put(room)
+
+        run_tasks(fill, range(0, len(sources), sweeping.LANES), n_threads)
+        return out
 
     def tile_search(
         self, graph: Graph, targets: Seeds, limit_ms: int, *, target_lengths_dm: ArrayLike | None = None
@@ -69,7 +77,7 @@ class Metric(SavedArrays):
         these alone. It pays where a search without preparation would visit the same roads again and again.
         """
         ends = self.labels_of(targets, target_lengths_dm)
-        return TileSearch(self, graph, targets, ends, checked_limit(limit_ms))
+        return TileSearch(self, graph, targets, ends, graphs.checked_limit(limit_ms))
 
     def labels_of(self, points: Seeds, lengths_dm: ArrayLike | None = None) -> Labels:
         """Return the labels between points and their nodes: times (ms), or times and lengths (dm) where it has any."""
@@ -138,29 +146,6 @@ class _Descent:
         sweeping.hand_over(above, slots, up_rows, self.places, far, rows)
         sweeping.sweep(self.start, self.heads, self.weights, rows)
         sweeping.read_rows(rows, self.places, self.target_nodes, self.ends, batch, far, beyond, out)
-
-
-def all_labels(
-    metric: Metric, sources: Seeds, targets: Seeds, starts: Any, ends: Any, threads: int
-) -> Labels:
-    """Return the least label from each source to each target."""
-    source_nodes = metric.ranks(sources)
-    together = _neighbours_together(source_nodes)
-    nowhere = np.full(len(metric.rank), -1, np.int32)
-    descent = _Descent.to(metric, metric.ranks(targets), ends, nowhere.copy())
-    out = np.empty((len(sources), len(targets)), metric.up_weights.dtype)
-    rooms: SimpleQueue[tuple[Int32, Labels]] = SimpleQueue()
-    for _ in range(threads):
-        rooms.put((nowhere.copy(), descent.rows()))
-
-    def fill(first: int) -> None:
-        batch = together[first : first + sweeping.LANES]
-        room = rooms.get()
-        descent.sweep(source_nodes[batch], starts[batch], batch, *room, out)
-        rooms.put(room)
-
-    run_tasks(fill, range(0, len(sources), sweeping.LANES), threads)
-    return out
 
 
 class TileSearch:

@@ -12,19 +12,8 @@ from pyproj.database import query_utm_crs_info
 from territory.errors import NetworkError
 from territory.network.engine.compiling import count_threads, kernel, run_tasks
 from territory.network.engine.graph import group_by
-from territory.network.graph.arrays import (
-    BACKWARD,
-    FORWARD,
-    JUNCTION,
-    PLAIN,
-    Bools,
-    Float32,
-    Floats,
-    Int32,
-    Ints,
-    RoadLines,
-    Roads,
-)
+from territory.network.graph import arrays
+from territory.network.graph.arrays import Bools, Float32, Floats, Int32, Ints, RoadLines, Roads
 from territory.network.graph.restrictions import with_restrictions
 from territory.network.graph.speeds import with_plausible_durations
 from territory.network.graph.topology import with_enclosed
@@ -58,7 +47,7 @@ def prepare(lines: RoadLines) -> Roads:
         projected = other.submit(project, lines.lon, lines.lat, crs)
         hops, place_of, traced = _follow(lines)
     x, y = projected.result()
-    kind = np.full(x.size, PLAIN, dtype=np.int8)
+    kind = np.full(x.size, arrays.PLAIN, dtype=np.int8)
     kind[lines.kind_node] = lines.kind
     by_node = (x, y, kind) if place_of is None else (x[place_of], y[place_of], kind[place_of])
     return with_enclosed(with_plausible_durations(_assemble(lines, crs, hops, traced, by_node)))
@@ -84,9 +73,7 @@ def _follow(lines: RoadLines) -> tuple[_Hops, Ints | None, _Traced]:
 
 
 @kernel
-def _cut_steps(
-    start: Ints, node: Int32, lon: Floats, lat: Floats
-) -> tuple[Int32, Int32, Int32, Float32]:  # pragma: no cover - compiled
+def _cut_steps(start: Ints, node: Int32, lon: Floats, lat: Floats) -> tuple[Int32, Int32, Int32, Float32]:
     """Return both nodes, the way and the length (m) of each step between distinct located nodes."""
     first = np.empty(node.size, dtype=np.int32)
     second = np.empty(node.size, dtype=np.int32)
@@ -120,9 +107,7 @@ def _cut_barriers(hops: _Hops, lines: RoadLines) -> tuple[_Hops, Ints | None]:
 
 
 @kernel
-def _mark_junctions(
-    start: Ints, ends: Int32, way: Int32, direction: NDArray[np.int8], kept: Bools
-) -> None:  # pragma: no cover - compiled
+def _mark_junctions(start: Ints, ends: Int32, way: Int32, direction: NDArray[np.int8], kept: Bools) -> None:
     """Mark the nodes that are no mere passage between two hops open to the same trips in the same directions."""
     # bits of `direction`: forward, backward, and whether the way is only a destination
     for node in range(kept.size):
@@ -145,9 +130,7 @@ def _mark_junctions(
 
 
 @kernel
-def _trace(
-    start: Ints, ends: Int32, first: Int32, second: Int32, kept: Bools
-) -> _Traced:  # pragma: no cover - compiled
+def _trace(start: Ints, ends: Int32, first: Int32, second: Int32, kept: Bools) -> _Traced:
     """Follow chains; return their hops one after the other, whether each runs backward, and chain starts."""
     n_hops = first.size
     hops = np.empty(n_hops, dtype=np.int32)
@@ -196,11 +179,12 @@ def _assemble(lines: RoadLines, crs: str, hops: _Hops, traced: _Traced, by_node:
     junctions = junctions[hilbert_order(x[junctions], y[junctions])]
     number[junctions] = np.arange(junctions.size)
     crossings = junctions[_count_neighbours(hops, traced, number, junctions.size) > 2]
-    kind[crossings[kind[crossings] == PLAIN]] = JUNCTION
+    kind[crossings[kind[crossings] == arrays.PLAIN]] = arrays.JUNCTION
     # chains that leave one junction lie together
     order = np.argsort(number[tail_node], kind="stable")
     direction = lines.ways.direction[hops.way[begin[order]]]
-    swapped = (direction & FORWARD) * BACKWARD | (direction & BACKWARD) // BACKWARD
+    ahead, back = direction & arrays.FORWARD, direction & arrays.BACKWARD
+    swapped = ahead * arrays.BACKWARD | back // arrays.BACKWARD
     chain_start = np.concatenate([[0], np.cumsum(np.diff(hop_start)[order] + 1)])
     laid = _laid_out((order, chain_start, *traced), hops, by_node)
     laid_x, laid_y, laid_kind, hop_way, hop_reversed, hop_length_m = laid
@@ -249,9 +233,7 @@ def _laid_out(chains: _Chains, hops: _Hops, by_node: _ByNode) -> Any:
 
 
 @kernel
-def _lay_out(
-    part: tuple[int, int], chains: _Chains, hops: _Hops, by_node: _ByNode, laid: Any
-) -> None:  # pragma: no cover - compiled
+def _lay_out(part: tuple[int, int], chains: _Chains, hops: _Hops, by_node: _ByNode, laid: Any) -> None:
     """Write a part of the chains, in their new order: their vertices, and what is along each hop."""
     order, chain_start, sequence, backward, hop_start = chains
     first, second, way, length_m = hops
@@ -327,9 +309,7 @@ def hilbert_order(x: Floats, y: Floats, *, bits: int = 16) -> Ints:
 
 
 @kernel
-def _rank(
-    x: Floats, y: Floats, x_min: float, y_min: float, extent: float, cells: int, bits: int
-) -> Ints:  # pragma: no cover - compiled
+def _rank(x: Floats, y: Floats, x_min: float, y_min: float, extent: float, cells: int, bits: int) -> Ints:
     """Return the place on the curve of the cell of each point."""
     ranks = np.empty(x.size, dtype=np.int64)
     for point in range(x.size):
@@ -354,7 +334,7 @@ _EQUATOR_M, _FLATTENING = 6378137.0, 1 / 298.257223563
 
 
 @kernel
-def ground_m(lon_1: float, lat_1: float, lon_2: float, lat_2: float) -> float:  # pragma: no cover - compiled
+def ground_m(lon_1: float, lat_1: float, lon_2: float, lat_2: float) -> float:
     """Return the distance (m) between two close places, with the radii of curvature in their middle."""
     squared = _FLATTENING * (2 - _FLATTENING)
     middle = np.radians((lat_1 + lat_2) / 2)

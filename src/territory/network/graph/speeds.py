@@ -177,7 +177,7 @@ def _time_hops(
     slowness: Float32,
     move: Int32,
     wait: Int32,
-) -> None:  # pragma: no cover - compiled
+) -> None:
     """Write the times to drive each hop and to wait at its end (ms), along the chain and against it."""
     hop_way, hop_reversed, length_m, kind = by_hop
     forward_kmh, backward_kmh, ms_per_metre, waits_ms = by_way

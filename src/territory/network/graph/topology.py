@@ -210,7 +210,7 @@ def index_hops(roads: Roads, usable: Bools) -> HopIndex:
 @kernel
 def _fill_cells(
     hops: NDArray[np.int32], boxes: tuple[Ints, Ints, Ints, Ints], columns: int, rows: int
-) -> tuple[Ints, NDArray[np.int32]]:  # pragma: no cover - compiled
+) -> tuple[Ints, NDArray[np.int32]]:
     left, right, bottom, top = boxes
     start = np.zeros(columns * rows + 1, dtype=np.int64)
     for place in range(hops.size):
@@ -259,9 +259,7 @@ def nearest_hops(roads: Roads, index: HopIndex, x: Floats, y: Floats, *, max_dis
 
 
 @kernel
-def _place_on(
-    xs: Floats, ys: Floats, hop: int, x: float, y: float
-) -> tuple[float, float]:  # pragma: no cover - compiled
+def _place_on(xs: Floats, ys: Floats, hop: int, x: float, y: float) -> tuple[float, float]:
     """Return the squared distance from a point to a segment, and the part of it before the nearest place."""
     dx, dy = xs[hop + 1] - xs[hop], ys[hop + 1] - ys[hop]
     squared = dx * dx + dy * dy
@@ -285,7 +283,7 @@ def _search(
     x: Floats,
     y: Floats,
     max_distance_m: float,
-) -> tuple[Ints, Floats]:  # pragma: no cover - compiled
+) -> tuple[Ints, Floats]:
     """Return the nearest segment of each point and the place along it, looking at rings of cells."""
     start, hops, priority = cells
     x_min, y_min, cell, columns, rows = grid

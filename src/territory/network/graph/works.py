@@ -1,7 +1,6 @@
 """Works on roads: those that are closed, slowed or drawn, and the slopes that one climbs."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -15,6 +14,7 @@ from shapely.geometry.base import BaseGeometry
 
 from territory.errors import NetworkError, ParameterError, Problems, examples, warn
 from territory.french.numbers import share
+from territory.french.words import bare
 from territory.network.graph.arrays import BACKWARD, FORWARD, JUNCTION, PLAIN, Bools, Float32, Floats, Roads
 from territory.network.graph.topology import HopIndex, nearest_hops
 
@@ -28,8 +28,6 @@ _PACES: dict[str, Callable[[Floats], Floats]] = {
     "foot": lambda slope: np.exp(3.5 * (np.abs(slope + 0.05) - 0.05)),
     "bicycle": lambda slope: 1 / np.clip(1 - np.where(slope > 0, 1.44, 0.86) / 0.216 * slope, 0.32, 1.6),
 }
-# the value of one way in each array of `WayTable`
-_Way = dict[str, Any]
 
 
 def hops_of(
@@ -46,8 +44,8 @@ def hops_of(
     meant = np.ones(len(ways), dtype=bool)
     if names:
         labels = roads.names
-        known = [{_plain(part) for part in re.split("[\t;]", label) if part} for label in labels]
-        asked = {_plain(name): name for name in names}
+        known = [{bare(part) for part in re.split("[\t;]", label) if part} for label in labels]
+        asked = {bare(name): name for name in names}
         absent = [name for key, name in asked.items() if not any(key in one for one in known)]
         problems.count(absent, "nom(s) ou numéro(s) de route absent(s) de la carte")
         meant &= np.array([not asked.keys().isdisjoint(one) for one in known])[ways.name]
@@ -66,12 +64,6 @@ def hops_of(
     if not hops.any():
         raise ParameterError("Travaux : aucune route concernée sur la carte (polygone, noms, voies, mois).")
     return hops
-
-
-def _plain(text: str) -> str:
-    """Return a name without accents, capitals or spaces: « D 562 » is « d562 »."""
-    letters = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(one for one in letters if one.isalnum())
 
 
 def _inside(roads: Roads, polygon: BaseGeometry) -> Bools:
@@ -166,7 +158,16 @@ def with_line(
     for end in np.lexsort([done_m, ends.hop])[::-1].tolist():
         place = float(ends.x[end]), float(ends.y[end])
         roads, junctions[end] = _cut(roads, int(ends.hop[end]), float(done_m[end]), place)
-    return _with_chain(roads, (x, y), junctions, _new_way(roads, x, y, speed_kmh, is_oneway, beside), name)
+    # a way of the class of one beside it, driven at a speed of its own
+    way = {
+        "way_id": min(int(roads.ways.way_id.min()), 0) - 1,
+        "direction": FORWARD if is_oneway else FORWARD | BACKWARD,
+        "duration_s": float(np.hypot(np.diff(x), np.diff(y)).sum()) * 3.6 / speed_kmh,
+        "road_class": roads.ways.road_class[beside],
+        "density_band": roads.ways.density_band[beside],
+        "name": len(roads.names),
+    }
+    return _with_chain(roads, (x, y), junctions, way, name)
 
 
 _BY_VERTEX = ("x", "y", "vertex_kind", "hop_way", "hop_reversed", "hop_length_m")
@@ -227,20 +228,9 @@ def _turns(roads: Roads, cut: int) -> Iterator[list[int]]:
         yield path
 
 
-def _new_way(roads: Roads, x: Floats, y: Floats, speed_kmh: float, is_oneway: bool, beside: int) -> _Way:
-    """Return what a way of the class of one beside it has, driven at a speed of its own."""
-    ways = roads.ways
-    return {
-        "way_id": min(int(ways.way_id.min()), 0) - 1,
-        "direction": FORWARD if is_oneway else FORWARD | BACKWARD,
-        "duration_s": float(np.hypot(np.diff(x), np.diff(y)).sum()) * 3.6 / speed_kmh,
-        "road_class": ways.road_class[beside],
-        "density_band": ways.density_band[beside],
-        "name": len(roads.names),
-    }
-
-
-def _with_chain(roads: Roads, line: tuple[Floats, Floats], ends: list[int], way: _Way, name: str) -> Roads:
+def _with_chain(
+    roads: Roads, line: tuple[Floats, Floats], ends: list[int], way: dict[str, Any], name: str
+) -> Roads:
     """Return roads with one more chain, a way by itself."""
     x, y = line
     kind = np.full(x.size, PLAIN, dtype=np.int8)

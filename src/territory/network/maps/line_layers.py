@@ -14,6 +14,7 @@ import shapely
 from territory.errors import NetworkError, ParameterError, Problems, examples, refuse, retold, warn
 from territory.network.graph.arrays import BACKWARD, FORWARD, Floats, Int32, Ints, RoadLines, WayTable
 from territory.network.graph.simplify import prepare
+from territory.network.graph.speeds import density_bands
 from territory.network.graph.topology import Topology
 from territory.network.roads import RoadNetwork
 
@@ -79,8 +80,6 @@ def from_lines(
     >>> from_lines(lines, columns={"road_class": ("nature",)}, speeds={"route": 60.0})
     <RoadNetwork : 1,0 km, 2 carrefours, heures creuses>
     """
-    from territory.network.graph.speeds import density_bands
-
     topology = Topology(prepare(_road_lines(_checked_lines(lines), _columns(columns))))
     table = speeds if isinstance(speeds, pd.DataFrame) else _table_of(speeds)
     if density is not None:
@@ -103,7 +102,7 @@ def _columns(columns: str | LineColumns | Mapping[str, Any]) -> LineColumns:
             raise ParameterError(f"Couche « {columns} » inconnue : {listed}, ou nommez les colonnes.")
         return _BUILT_IN[columns]
     given = dict(columns)
-    for name in _NAMES_OF_COLUMNS:
+    for name in ("road_class", "direction", "length", "maxspeed"):
         if isinstance(given.get(name), str):
             given[name] = (given[name],)
     known = [field.name for field in fields(LineColumns)]
@@ -112,9 +111,6 @@ def _columns(columns: str | LineColumns | Mapping[str, Any]) -> LineColumns:
     if "road_class" not in given:
         raise ParameterError("Colonnes mal décrites : il manque road_class, celle de la classe des routes.")
     return LineColumns(**given)
-
-
-_NAMES_OF_COLUMNS = ("road_class", "direction", "length", "maxspeed")
 
 
 def _checked_lines(lines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -161,7 +161,7 @@ def _hash_text(text: str) -> int:
 
 
 @kernel
-def _read_integer(text: Bytes, at: int) -> tuple[int, int]:  # pragma: no cover - compiled
+def _read_integer(text: Bytes, at: int) -> tuple[int, int]:
     """Return the integer that starts here, and where it ends."""
     sign = 1
     if at < text.size and text[at] == 45:
@@ -174,7 +174,7 @@ def _read_integer(text: Bytes, at: int) -> tuple[int, int]:  # pragma: no cover 
 
 
 @kernel
-def _read_degrees(text: Bytes, at: int) -> tuple[float, int]:  # pragma: no cover - compiled
+def _read_degrees(text: Bytes, at: int) -> tuple[float, int]:
     """Return the decimal number that starts here, NaN if there is none, and where it ends."""
     begin = at
     negative = at < text.size and text[at] == 45
@@ -197,9 +197,7 @@ def _read_degrees(text: Bytes, at: int) -> tuple[float, int]:  # pragma: no cove
 
 
 @kernel
-def _hash_tags(
-    text: Bytes, at: int, hashes: Hashes, is_name: Bools, totals: Hashes
-) -> int:  # pragma: no cover - compiled
+def _hash_tags(text: Bytes, at: int, hashes: Hashes, is_name: Bools, totals: Hashes) -> int:
     """Hash the relevant tags of a tag list, those that name a way apart, and return where the list ends."""
     totals[:] = _FNV_OFFSET
     while at < text.size and text[at] != 32 and text[at] != 10:
@@ -223,7 +221,7 @@ def _hash_tags(
 @kernel
 def _parse(
     text: Bytes, keys: tuple[Hashes, Bools], ways: Any, steps: _Steps, other_span: Ints
-) -> tuple[int, int, int]:  # pragma: no cover - compiled
+) -> tuple[int, int, int]:
     """Fill arrays from lines; return how many ways, steps and other lines there are."""
     way_id, version, counts, group_hash, tag_span = ways
     node_id, lon, lat = steps
@@ -283,7 +281,14 @@ class NodeNumbers:
 
     def add(self, ids: Ints, lon: Floats, lat: Floats) -> Int32:
         """Return the number of each node, a new one for those never met."""
-        self._reserve(self._count + ids.size)
+        if (count := self._count + ids.size) > self._ids.size:
+            capacity = 1 << (count - 1).bit_length()
+            for name in ("_ids", "_lon", "_lat"):
+                longer = np.empty(capacity, dtype=getattr(self, name).dtype)
+                longer[: self._count] = getattr(self, name)[: self._count]
+                setattr(self, name, longer)
+            self._slots = np.full(_SLOTS_PER_NODE * capacity, -1, dtype=np.int32)
+            _fill_slots(self._ids, self._count, self._slots)
         numbers = np.empty(ids.size, dtype=np.int32)
         known = self._ids, self._lon, self._lat
         self._count = _add((ids, lon, lat), self._slots, known, self._count, numbers)
@@ -297,21 +302,9 @@ class NodeNumbers:
         """Return longitude and latitude of each node (degrees), NaN where unknown, in the order of the numbers."""
         return self._lon[: self._count], self._lat[: self._count]
 
-    def _reserve(self, count: int) -> None:
-        """Make room for so many nodes."""
-        if count <= self._ids.size:
-            return
-        capacity = 1 << (count - 1).bit_length()
-        for name in ("_ids", "_lon", "_lat"):
-            longer = np.empty(capacity, dtype=getattr(self, name).dtype)
-            longer[: self._count] = getattr(self, name)[: self._count]
-            setattr(self, name, longer)
-        self._slots = np.full(_SLOTS_PER_NODE * capacity, -1, dtype=np.int32)
-        _fill_slots(self._ids, self._count, self._slots)
-
 
 @kernel
-def _slot_of(one: int, slots: Int32, ids: Ints) -> int:  # pragma: no cover - compiled
+def _slot_of(one: int, slots: Int32, ids: Ints) -> int:
     """Return the slot of an identifier: the one that holds its number, or the free one where it goes."""
     mask = slots.size - 1
     line = ((np.uint64(one) >> np.uint64(_LINE_BITS)) * _GOLDEN) >> np.uint64(32)
@@ -322,15 +315,13 @@ def _slot_of(one: int, slots: Int32, ids: Ints) -> int:  # pragma: no cover - co
 
 
 @kernel
-def _fill_slots(ids: Ints, count: int, slots: Int32) -> None:  # pragma: no cover - compiled
+def _fill_slots(ids: Ints, count: int, slots: Int32) -> None:
     for number in range(count):
         slots[_slot_of(ids[number], slots, ids)] = number
 
 
 @kernel
-def _add(
-    steps: _Steps, slots: Int32, known: _Steps, count: int, numbers: Int32
-) -> int:  # pragma: no cover - compiled
+def _add(steps: _Steps, slots: Int32, known: _Steps, count: int, numbers: Int32) -> int:
     """Write the number of each node; return how many are known."""
     ids, lon, lat = steps
     known_ids, known_lon, known_lat = known
@@ -351,7 +342,7 @@ def _add(
 
 
 @kernel
-def _find(ids: Ints, slots: Int32, known_ids: Ints) -> Int32:  # pragma: no cover - compiled
+def _find(ids: Ints, slots: Int32, known_ids: Ints) -> Int32:
     numbers = np.empty(ids.size, dtype=np.int32)
     for step in range(ids.size):
         numbers[step] = slots[_slot_of(ids[step], slots, known_ids)]
@@ -359,7 +350,7 @@ def _find(ids: Ints, slots: Int32, known_ids: Ints) -> Int32:  # pragma: no cove
 
 
 @kernel
-def renumber(node: Int32, n_nodes: int) -> tuple[Int32, Int32, Int32]:  # pragma: no cover - compiled
+def renumber(node: Int32, n_nodes: int) -> tuple[Int32, Int32, Int32]:
     """Give new numbers to the nodes that some steps use, in the order in which these meet them."""
     row = np.full(n_nodes, -1, np.int32)
     used = np.empty(row.size, dtype=np.int32)

@@ -10,6 +10,8 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
+from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError
 from shapely import MultiPolygon, Polygon
 
 from territory.errors import MissingFileError, NetworkError, ParameterError, Problems, retold
@@ -191,9 +193,6 @@ def _inside(edge: Mapping[str, Any], tail: tuple[float, float]) -> list[tuple[fl
 
 def _to_degrees(places: np.ndarray, crs: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return longitudes and latitudes, or say that the places are nowhere."""
-    from pyproj import CRS, Transformer
-    from pyproj.exceptions import CRSError
-
     said = f"le système de coordonnées « {str(crs)[:40]} » est inconnu ; corrigez graph.graph['crs']."
     with retold(CRSError, NetworkError, f"Graphe osmnx : {said}"):
         source = CRS(crs)

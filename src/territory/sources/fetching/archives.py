@@ -145,21 +145,17 @@ def _check_members(archive: Path, members: Iterable[zipfile.ZipInfo]) -> None:
 def _name_fault(name: str) -> str | None:
     """Return why a name must not be written, if it must not."""
     parts = name.replace("\\", "/").split("/")
-    if name.startswith(("/", "\\")) or ":" in name:
-        return "est un chemin absolu"
-    if ".." in parts:
-        return "sort de son dossier"
-    if not _parts(name) or any(ord(character) < 32 for character in name):
-        return "n'est pas un nom de fichier"
-    if "\\" in name:
-        return "contient une barre oblique inverse"
-    if any(part.split(".")[0].strip().lower() in _DEVICES for part in parts):
-        return "est un nom réservé par Windows"
-    if any(len(part.encode("utf-8", "surrogatepass")) > _LONGEST_NAME for part in _parts(name)):
-        return "est un nom trop long"
-    if any(part.endswith((" ", ".")) for part in _parts(name)):
-        return "finit par un point ou une espace"
-    return None
+    longest = max(len(part.encode("utf-8", "surrogatepass")) for part in parts)
+    faults = {
+        "est un chemin absolu": name.startswith(("/", "\\")) or ":" in name,
+        "sort de son dossier": ".." in parts,
+        "n'est pas un nom de fichier": not _parts(name) or any(ord(character) < 32 for character in name),
+        "contient une barre oblique inverse": "\\" in name,
+        "est un nom réservé par Windows": any(one.split(".")[0].strip().lower() in _DEVICES for one in parts),
+        "est un nom trop long": longest > _LONGEST_NAME,
+        "finit par un point ou une espace": any(part.endswith((" ", ".")) for part in _parts(name)),
+    }
+    return next((said for said, is_so in faults.items() if is_so), None)
 
 
 def _is_folder(member: zipfile.ZipInfo) -> bool:

@@ -45,16 +45,11 @@ def read_sae_sites(path: str | Path) -> pd.DataFrame:
     # overseas, the départements of FINESS: 9A101 is 97101
     codes = frame["COMINSEE"].map(lambda code: commune_of(code[:-3], code[-3:]))
     codes = clean_codes(codes, path=path, may_be_empty=True)
-    return _by_site(table.assign(commune_code=codes.replace("", None)), frame["fi"], path)
-
-
-def _by_site(table: pd.DataFrame, ids: pd.Series, path: str | Path) -> pd.DataFrame:
-    """Return a table by FINESS number, each there once."""
-    clean = clean_codes(ids, FINESS, path=path)
-    refuse_repeated(clean, "site(s) en double", path=path)
-    result = table.set_axis(clean.array, axis=0).rename_axis("site_id")
-    result["operator_id"] = clean_codes(result["operator_id"], FINESS, path=path, may_be_empty=True)
-    return result
+    ids = clean_codes(frame["fi"], FINESS, path=path)
+    refuse_repeated(ids, "site(s) en double", path=path)
+    table = table.assign(commune_code=codes.replace("", None)).set_axis(ids.array, axis=0)
+    table["operator_id"] = clean_codes(table["operator_id"], FINESS, path=path, may_be_empty=True)
+    return table.rename_axis("site_id")
 
 
 def read_sae_emergency(path: str | Path) -> pd.DataFrame:
@@ -144,9 +139,8 @@ def read_has_evaluations(path: str | Path) -> pd.DataFrame:
     require_columns(frame, ("finess_geo", "eval_date_fin", "indice_qualite"), path=path)
     frame["finess_geo"] = clean_codes(frame["finess_geo"], FINESS, path=path)
     frame["indice_qualite"] = frame["indice_qualite"].str.strip().str.upper()
-    refuse(
-        path, frame.index[~frame["indice_qualite"].isin([*"ABCD", ""])], "ligne(s) de classe inconnue (A à D)"
-    )
+    strange = frame.index[~frame["indice_qualite"].isin([*"ABCD", ""])]
+    refuse(path, strange, "ligne(s) de classe inconnue (A à D)")
     newest = frame.sort_values("eval_date_fin", kind="stable").drop_duplicates("finess_geo", keep="last")
     found = newest.set_index("finess_geo")[["eval_date_fin", "indice_qualite"]].replace("", None)
     return found.set_axis(["evaluated_on", "quality_class"], axis=1).rename_axis("site_id")

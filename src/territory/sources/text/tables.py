@@ -58,9 +58,8 @@ def decode(content: bytes, path: Path) -> str:
     if not _UTF8_AS_1252.search(text):
         return text
     lines = [_line(line) for line in content.splitlines(keepends=True)]
-    said = agree(
-        sum(is_old for _, is_old in lines), "ligne(s) en Windows-1252 dans un fichier en UTF-8, lue(s)"
-    )
+    old = sum(is_old for _, is_old in lines)
+    said = agree(old, "ligne(s) en Windows-1252 dans un fichier en UTF-8, lue(s)")
     warn(f"Fichier « {path.name} », {_place(content, not_utf8)}, encodages mélangés : {said} comme telles.")
     return "".join(line for line, _ in lines)
 
@@ -306,14 +305,9 @@ class TableStream:
 
 
 def read_columns(
-    path: str | Path,
-    columns: Sequence[str],
-    *,
-    keep: Callable[[list[str]], bool] | None = None,
-    stream: TableStream | None = None,
+    stream: TableStream, columns: Sequence[str], *, keep: Callable[[list[str]], bool] | None = None
 ) -> pd.DataFrame:
     """Read some columns of a large text table, and of its rows those that are wanted."""
-    stream = stream or TableStream(path)
     lines: list[int] = []
     kept: list[list[str]] = []
     for line, cells in stream.rows(columns):

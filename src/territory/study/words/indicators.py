@@ -13,6 +13,7 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Year = Annotated[int, Field(ge=1900, le=2100)]
+Figure = Literal["urgences_smur", "apl", "apl_kinesitherapeutes", "apl_infirmiers", "apl_sages_femmes"]
 # the profile of the APL recast in 2015, with which the thresholds of 2.5 and 4 were published
 RECAST_PROFILE = "drees_2015"
 
@@ -30,9 +31,7 @@ class DesertCriterion(Part):
     # of an APL: the profile that the threshold was published with, refused on another one
     profile: str = RECAST_PROFILE
     # the figure of a producer that decides where the data have it; what is computed is shown beside it
-    published: (
-        Literal["urgences_smur", "apl", "apl_kinesitherapeutes", "apl_infirmiers", "apl_sages_femmes"] | None
-    ) = None
+    published: Figure | None = None
 
     def _faults(self) -> Iterator[str]:
         """Refuse a time to nothing, and services of an APL."""

@@ -368,8 +368,7 @@ class Study(Part):
 
     def at(self, *place: str | int) -> str:
         """Return « ligne N : » for a place of the file, nothing when the study was not read from one."""
-        number = line_of(self._lines, place)
-        return f"ligne {number} : " if number else ""
+        return line_of(self._lines, place)
 
     def __repr__(self) -> str:
         scenarios = ", ".join(scenario.id for scenario in self.scenario) or "none"

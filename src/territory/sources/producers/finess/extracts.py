@@ -36,12 +36,10 @@ def commune_of(departement: str, commune: str) -> str:
     departement, commune = departement.strip().upper(), commune.strip().zfill(3)
     if not departement or commune == "000":
         return ""
-    if re.fullmatch(r"9[A-F]", departement):
+    if re.fullmatch(r"9[A-F]|97\d", departement):
         departement = "97"
     elif re.fullmatch(r"9[G-Z]|98\d?", departement):
         departement = "98"
-    elif re.fullmatch(r"97\d", departement):
-        departement = "97"
     code = departement.zfill(2) + commune
     return _NORTHERN_ISLANDS.get(code, code)
 
@@ -158,7 +156,7 @@ _CODES = {
     )
     for name, digits in (("de", 3), ("ta", 2), ("client", 3), ("category_code", 3))
 }
-_NUMBERS = ("capinstot", "capautot", "ageminiinst", "agemaxiinst", "ageminiaut", "agemaxiaut")
+NUMBERS = ("capinstot", "capautot", "ageminiinst", "agemaxiinst", "ageminiaut", "agemaxiaut")
 _REQUIRED = ("nofinesset", "de", "ta", "client", "capinstot", "indsupinst")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _OPTIONAL = ("long_name", "category_name")
@@ -210,10 +208,15 @@ def read_finess_equipment(path: str | Path) -> pd.DataFrame:
     path = Path(path)
     frame = _equipment_lines(path)
     names = ("nofinesset", "nofinessej", *EQUIPMENT[1:7], "indsupinst", "indsupaut", "dateautor")
-    frame = frame.reindex(columns=[*names, *_NUMBERS], fill_value="")
-    frame = cells.to_numbers(frame, _NUMBERS, path=path)
+    frame = frame.reindex(columns=[*names, *NUMBERS], fill_value="")
+    frame = cells.to_numbers(frame, NUMBERS, path=path)
     _mend_codes(frame, path)
-    _check_equipment(frame, path)
+    bad = {name: ~frame[name].str.strip().isin(["N", "O", ""]) for name in ("indsupinst", "indsupaut")}
+    bad |= {name: frame[name] < 0 for name in NUMBERS}
+    problems = problems_of(path)
+    for name, wrong in bad.items():
+        problems.count(quoted(frame.loc[wrong, name]), "valeur(s) impossible(s)", of=f"colonne « {name} »")
+    problems.raise_if_any()
     gone = frame["indsupinst"].str.strip() == "O"
     said = "ligne(s) d'équipement supprimée(s) laissée(s) de côté"
     warn_of(path, int(gone.sum()), said, advice=f", sur {len(frame)}")
@@ -286,16 +289,6 @@ def _equipment_lines(path: Path) -> pd.DataFrame:
         owners = kinds["structureet"].drop_duplicates("nofinesset").set_index("nofinesset")["nofinessej"]
         frame["nofinessej"] = frame["nofinesset"].map(owners).fillna("")
     return frame
-
-
-def _check_equipment(frame: pd.DataFrame, path: Path) -> None:
-    """Report marks and numbers that are none."""
-    problems = problems_of(path)
-    bad = {name: ~frame[name].str.strip().isin(["N", "O", ""]) for name in ("indsupinst", "indsupaut")}
-    bad |= {name: frame[name] < 0 for name in _NUMBERS}
-    for name, wrong in bad.items():
-        problems.count(quoted(frame.loc[wrong, name]), "valeur(s) impossible(s)", of=f"colonne « {name} »")
-    problems.raise_if_any()
 
 
 def read_finess_flat(path: str | Path, *, communes: gpd.GeoDataFrame | None = None) -> gpd.GeoDataFrame:

@@ -12,7 +12,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from territory.sources.producers.finess.extracts import as_sites
+from territory.sources.producers.finess.extracts import NUMBERS, as_sites
 from territory.sources.text.refusals import cut_archive, fault, warn_of
 from territory.sources.text.tables import open_bytes
 
@@ -30,7 +30,6 @@ _STOPPED = ("15", "015")
 # a capacity that details another one has one of these
 _DETAILS = ("modeFinancement", "habilitation", "typeLogement", "genre")
 _OLDEST = 120
-_NUMBERS = ("capinstot", "capautot", "ageminiinst", "agemaxiinst", "ageminiaut", "agemaxiaut")
 _AGES = {
     "ageminiinst": "ageMinInstalle",
     "agemaxiinst": "ageMaxInstalle",
@@ -212,7 +211,7 @@ def read_finess_plus_equipment(path: str | Path) -> pd.DataFrame:
         said = "aucune activité sociale ou médico-sociale exercée ; ce n'est pas le fichier des activités de FINESS+."
         raise fault(path, said)
     frame = pd.DataFrame(rows).rename_axis("line")
-    frame[list(_NUMBERS)] = frame[list(_NUMBERS)].astype("float64")
+    frame[list(NUMBERS)] = frame[list(NUMBERS)].astype("float64")
     warn_of(path, left["inactive"], "activité(s) qui (n'est|ne sont) plus active(s) laissée(s) de côté")
     warn_of(path, left["health"], "activité(s) sanitaire(s) ou d'enseignement laissée(s) de côté")
     ages = frame[list(_AGES)]

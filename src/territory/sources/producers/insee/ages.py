@@ -165,7 +165,7 @@ def _read_long(stream: TableStream, departements: frozenset[str] | None) -> pd.D
     require_columns(pd.DataFrame(columns=stream.titles), _LONG, path=stream.path)
     # the same codes come again and again
     is_near = cache(lambda code: cells.in_departements(cells.pad_code(code), departements))
-    frame = read_columns(stream.path, _LONG, keep=lambda row: is_near(row[0]), stream=stream)
+    frame = read_columns(stream, _LONG, keep=lambda row: is_near(row[0]))
     sexes, ages = (frame[name].str.strip() for name in ("SEXE", "AGED100"))
     # an age may have lost its zeros: 003 or 3
     frame["age"] = pd.to_numeric(ages.where(ages.str.fullmatch(r"\d{1,3}")))
@@ -192,7 +192,7 @@ def _read_wide(stream: TableStream, titles: list[str], departements: frozenset[s
     def keep(row: list[str]) -> bool:
         return cells.in_departements(cells.pad_code(row[0]), departements)
 
-    frame = read_columns(stream.path, ["CODGEO", *wanted], keep=keep, stream=stream)
+    frame = read_columns(stream, ["CODGEO", *wanted], keep=keep)
     frame = _communes_only(frame, stream.path)
     refuse_repeated(frame["CODGEO"], "commune(s) en double", path=stream.path)
     numbers = cells.to_numbers(frame, wanted, path=stream.path, thousands=False)

@@ -1,12 +1,12 @@
 """INSEE: communes of a year (COG), movements between years, legal populations, shares by age."""
 
 import re
-import unicodedata
 from pathlib import Path
 
 import pandas as pd
 
 from territory.errors import agree, examples
+from territory.french.words import bare
 from territory.sources.text import cells
 from territory.sources.text.refusals import fault, numbered, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import decode, read_bytes, read_table, require_columns, split
@@ -231,14 +231,5 @@ def _find_table(path: Path, wanted: tuple[str, ...], said: str) -> tuple[pd.Data
 
 def _first(titles: list[str], patterns: tuple[str, ...]) -> str | None:
     """Return the first title that follows the best pattern."""
-    for pattern in patterns:
-        for title in titles:
-            if re.fullmatch(pattern, _plain(title)):
-                return title
-    return None
-
-
-def _plain(title: str) -> str:
-    """Return a title in small letters and digits alone, without accents."""
-    letters = unicodedata.normalize("NFKD", title).casefold()
-    return "".join(letter for letter in letters if letter.isalnum())
+    found = (title for pattern in patterns for title in titles if re.fullmatch(pattern, bare(title)))
+    return next(found, None)

@@ -79,7 +79,7 @@ def _read_cells(stream: TableStream, around: frozenset[str] | None) -> tuple[pd.
         listed = cells.pad_code(row[2])
         return cells.in_departements(listed.zfill(-(-len(listed) // 5) * 5).upper(), around)
 
-    frame = read_columns(stream.path, [names[name] for name in columns], keep=keep, stream=stream)
+    frame = read_columns(stream, [names[name] for name in columns], keep=keep)
     frame = frame.set_axis([*columns[:2], "communes", *columns[3:]], axis=1)
     # a list of codes is longer than one, and suffers the same of spreadsheets
     listed = cells.pad_codes(frame["communes"])
@@ -120,9 +120,8 @@ def read_bpe_counts(path: str | Path, *, type_code: str = "D201") -> pd.Series:
     frame = read_table(path)
     require_columns(frame, ("CODGEO",), path=path)
     if {"TYPEQU", "NB_EQUIP"} <= set(frame):
-        frame = frame.loc[frame["TYPEQU"] == type_code, ["CODGEO", "NB_EQUIP"]].rename(
-            columns={"NB_EQUIP": title}
-        )
+        frame = frame.loc[frame["TYPEQU"] == type_code, ["CODGEO", "NB_EQUIP"]]
+        frame = frame.set_axis(["CODGEO", title], axis=1)
         if frame.empty:
             raise fault(path, f"aucun équipement {type_code}.")
     frame[title] = cells.wanted(frame, {title: title}, path=path, counts=(title,))[title]
@@ -170,7 +169,7 @@ def _read_facilities(
     def keep(row: list[str]) -> bool:
         return row[1].strip() in types and is_near(row[0])
 
-    frame = read_columns(stream.path, [names[name] for name in columns], keep=keep, stream=stream)
+    frame = read_columns(stream, [names[name] for name in columns], keep=keep)
     return frame.set_axis(columns, axis=1)
 
 
