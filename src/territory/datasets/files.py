@@ -1,7 +1,5 @@
 """Datasets: those embedded by name, and that of any département, read from official files on disk."""
 
-from __future__ import annotations
-
 import json
 import warnings
 from collections.abc import Collection

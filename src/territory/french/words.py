@@ -203,10 +203,7 @@ def epci_short(name: str) -> str:
     kind, _, rest = name.partition(" ")
     if kind not in (*_EPCI_KINDS, "Métropole", "Eurométropole") or not rest:
         return name
-    for article in ("de la ", "du ", "des ", "de l'", "d'", "de "):
-        if rest.startswith(article):
-            rest = rest[len(article) :]
-            break
+    rest = re.sub(r"^(?:de la |du |des |de l'|d'|de )", "", rest)
     return rest.removesuffix(" Agglomération") or rest
 
 

@@ -1,7 +1,5 @@
 """What rounds are made of, and the checks and legs that they are made from."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """The search for rounds: every partition of small worlds; ruin and recreate, and exact orders, on larger ones."""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Weekly rounds of professionals who drive to children (SESSAD, CMPP, equipes mobiles)."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """The files of one GTFS feed as tables of text, checked for what cannot be done without."""
 
-from __future__ import annotations
-
 import tempfile
 from dataclasses import dataclass, field
 from importlib import resources

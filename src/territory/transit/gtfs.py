@@ -1,7 +1,5 @@
 """GTFS feeds brought to the timetable of one date: services, trips, times, stops and changes."""
 
-from __future__ import annotations
-
 import datetime as dt
 import tempfile
 from collections import Counter

@@ -1,7 +1,5 @@
 """One path in words, found back from the last call to the first; and what can be reached, drawn in squares."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace

@@ -155,9 +155,8 @@ class Kind:
     zeros: int = 1
 
 
-COMMUNES, DEPARTEMENTS, FINESS, SIREN = (
-    declared(Kind, line) for line in lines_of("kinds.csv", "territory.sources.text")
-)
+_KINDS = lines_of("kinds.csv", "territory.sources.text")
+COMMUNES, DEPARTEMENTS, FINESS, SIREN = (declared(Kind, line) for line in _KINDS)
 # what spreadsheets put around a code (a space of thousands, an apostrophe, ="…") and after it
 _AROUND = re.compile(r"[\s\u00a0\u202f\u2009'\"=\ufeff]")
 _DECIMALS = re.compile(r"[.,]0+$")

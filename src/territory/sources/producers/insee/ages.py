@@ -189,10 +189,8 @@ def _read_wide(stream: TableStream, titles: list[str], departements: frozenset[s
     require_columns(pd.DataFrame(columns=stream.titles), ("CODGEO",), path=stream.path)
     require_columns(pd.DataFrame(columns=titles), wanted, path=stream.path)
 
-    def keep(row: list[str]) -> bool:
-        return cells.in_departements(cells.pad_code(row[0]), departements)
-
-    frame = read_columns(stream, ["CODGEO", *wanted], keep=keep)
+    is_near = cache(lambda code: cells.in_departements(cells.pad_code(code), departements))
+    frame = read_columns(stream, ["CODGEO", *wanted], keep=lambda row: is_near(row[0]))
     frame = _communes_only(frame, stream.path)
     refuse_repeated(frame["CODGEO"], "commune(s) en double", path=stream.path)
     numbers = cells.to_numbers(frame, wanted, path=stream.path, thousands=False)

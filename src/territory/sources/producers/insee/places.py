@@ -166,10 +166,8 @@ def _read_facilities(
     # the same codes come again and again
     is_near = cache(lambda code: cells.in_departements(cells.pad_code(code), around))
 
-    def keep(row: list[str]) -> bool:
-        return row[1].strip() in types and is_near(row[0])
-
-    frame = read_columns(stream, [names[name] for name in columns], keep=keep)
+    titles = [names[name] for name in columns]
+    frame = read_columns(stream, titles, keep=lambda row: row[1].strip() in types and is_near(row[0]))
     return frame.set_axis(columns, axis=1)
 
 
