@@ -24,12 +24,6 @@ LAST_AGE = 100
 _WIDE = re.compile(r"SEXE([12])_AGED100(\d{3})")
 _LONG = ("CODGEO", "SEXE", "AGED100", "NB")
 _YEAR = re.compile(r"(?:19|20)\d{2}")
-# what is said of the lines whose cell of a column is wrong
-_WRONG = {
-    "AGED100": "âge(s) hors de 000 à 100",
-    "SEXE": "sexe(s) autre(s) que 1 et 2",
-    "CODGEO": "ligne(s) répétée(s) (même commune, même sexe, même âge)",
-}
 
 
 def read_population_structure(path: str | Path) -> pd.DataFrame:
@@ -171,10 +165,12 @@ def _read_long(stream: TableStream, departements: frozenset[str] | None) -> pd.D
     frame["age"] = pd.to_numeric(ages.where(ages.str.fullmatch(r"\d{1,3}")))
     keys = pd.DataFrame({"code": cells.pad_codes(frame["CODGEO"]), "sex": sexes, "age": frame["age"]})
     problems = problems_of(stream.path)
-    bad = {"SEXE": ~sexes.isin(["1", "2"]), "AGED100": ~(frame["age"] <= LAST_AGE)}
-    bad["CODGEO"] = keys.duplicated()
-    for name, wrong in bad.items():
-        problems.count(quoted(frame.loc[wrong, name]), _WRONG[name], of=f"colonne « {name} »")
+    for name, wrong, said in (
+        ("SEXE", ~sexes.isin(["1", "2"]), "sexe(s) autre(s) que 1 et 2"),
+        ("AGED100", ~(frame["age"] <= LAST_AGE), "âge(s) hors de 000 à 100"),
+        ("CODGEO", keys.duplicated(), "ligne(s) répétée(s) (même commune, même sexe, même âge)"),
+    ):
+        problems.count(quoted(frame.loc[wrong, name]), said, of=f"colonne « {name} »")
     problems.raise_if_any()
     frame = _communes_only(frame, stream.path)
     numbers = cells.to_numbers(frame, ["NB"], path=stream.path, thousands=False)
