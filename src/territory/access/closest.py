@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from territory.access import pairs as od
-from territory.access.pairs import Bools, Floats, Ids, Mapper, Pairs, Part, Times, warn
+from territory.access.pairs import Bools, Floats, Ids, Ints, Mapper, Pairs, Part, Places, Times, warn
 from territory.errors import ParameterError, Problems, counted, examples, refuse
 
 Measure: TypeAlias = Callable[[pd.DataFrame, Ids], pd.DataFrame]
@@ -218,9 +218,7 @@ def persons_by_zone(within: pd.DataFrame, demand: pd.Series[float], groups: pd.S
 
 
 @numba.njit(cache=True)
-def k_closest(
-    origin: NDArray[np.int32], site: NDArray[np.int32], minutes: NDArray[np.float64], n_origins: int, k: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def k_closest(origin: Ints, site: Ints, minutes: Floats, n_origins: int, k: int) -> tuple[Places, Floats]:
     """Return the k closest sites of each origin and their known times (ties by position), -1 and NaN for fewer."""
     best = np.full((n_origins, k), -1, dtype=np.int64)
     times = np.full((n_origins, k), np.nan)

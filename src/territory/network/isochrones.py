@@ -17,7 +17,7 @@ from territory.errors import ParameterError
 from territory.network.engine.compiling import kernel
 from territory.network.engine.dijkstra import one_to_all
 from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph, Seeds
-from territory.network.graph.arrays import BACKWARD, FORWARD, Bools, Floats, Ints, Roads
+from territory.network.graph.arrays import BACKWARD, FORWARD, Bools, Floats, Int32, Ints, Roads
 from territory.network.graph.speeds import HopTimes
 from territory.network.graph.topology import Topology
 from territory.network.points import ACCESS_KMH, Endpoints, attach, place_on_roads
@@ -79,9 +79,9 @@ class _Drives:
     roads: Roads
     graph: Graph
     # by direction and chain, the node from which it is entered; by direction and hop, times to drive and to wait
-    entered: NDArray[np.int32]
-    move: NDArray[np.int32]
-    wait: NDArray[np.int32]
+    entered: Int32
+    move: Int32
+    wait: Int32
     is_open: Bools
     is_inbound: bool
 
@@ -130,9 +130,7 @@ def _vertex_times(drives: _Drives, seeds: Seeds, ends: Endpoints, row: int, *, l
 
 
 @kernel
-def _run_chains(
-    chain_start: Ints, move: NDArray[np.int32], wait: NDArray[np.int32], starts: Ints, times: Ints
-) -> None:
+def _run_chains(chain_start: Ints, move: Int32, wait: Int32, starts: Ints, times: Ints) -> None:
     """Write the time at each vertex of each chain, run from both of its ends."""
     for chain in range(chain_start.size - 1):
         first, last = chain_start[chain], chain_start[chain + 1] - 1

@@ -15,7 +15,7 @@ from territory.errors import MissingFileError, NetworkError, ParameterError, Pro
 from territory.files.safe_files import arrays_under, read_arrays, read_header, save_arrays
 from territory.network.engine.compiling import count_threads
 from territory.network.engine.dijkstra import limited_search
-from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph
+from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Graph, Int8
 from territory.network.engine.label_search import shortest_labels
 from territory.network.engine.metric import Metric, TileSearch, in_source_order
 from territory.network.graph.arrays import BACKWARD, FORWARD, Int32, Ints
@@ -47,9 +47,7 @@ class Pairs(NamedTuple):
         return Pairs(*(column[rows] for column in self))
 
 
-def direct_pairs(
-    open_directions: NDArray[np.int8], origins: Endpoints, destinations: Endpoints
-) -> tuple[Pairs, Ints]:
+def direct_pairs(open_directions: Int8, origins: Endpoints, destinations: Endpoints) -> tuple[Pairs, Ints]:
     """Return the times between points of one access road that do not leave it, and their lengths (dm)."""
     first, second = np.flatnonzero(origins.spot >= 0), np.flatnonzero(destinations.spot >= 0)
     second = second[np.argsort(destinations.spot[second], kind="stable")]
@@ -120,7 +118,7 @@ class RoadSearch:
     lengths_dm: Int32
     origins: Endpoints
     destinations: Endpoints
-    open_directions: NDArray[np.int8]
+    open_directions: Int8
 
     def __len__(self) -> int:
         return len(self.from_ids)
