@@ -207,6 +207,15 @@ def test_a_ban_through_a_way_that_a_side_street_cuts_binds_too(tmp_path):
     assert minutes(network, (0, 0), (1.5, -1)) == minutes(free, (0, 0), (1.5, -1))
 
 
+def test_ways_that_cross_before_they_meet_are_left_where_one_of_them_ends(tmp_path):
+    nodes = {**LADDER, 9: (1.5, 0), 12: (1.5, -1), 13: (1.75, 0.5)}
+    ways = {**RUNGS, 2: ([2, 9, 3], ROAD), 4: ([12, 9, 13, 3, 5], ROAD)}
+    free = make(tmp_path, nodes, ways)
+    network = make(tmp_path, nodes, ways, {1: rule("no_left_turn", to=(4,), via=(("w", 2),))})
+    assert minutes(network, (0, 0), (1.75, 0.5)) == minutes(free, (0, 0), (1.75, 0.5))
+    assert minutes(network, (0, 0), (2, 1)) > minutes(free, (0, 0), (2, 1))
+
+
 def test_a_mandatory_turn_through_a_way_binds_along_it(tmp_path):
     free = make(tmp_path, LADDER, RUNGS)
     network = make(tmp_path, LADDER, RUNGS, {1: rule("only_straight_on", to=(3,), via=(("w", 2),))})

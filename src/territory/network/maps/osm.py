@@ -34,7 +34,7 @@ _FORMATS = {
     ".osm.bz2": "osm.bz2", ".osm.xml.bz2": "osm.bz2",
 }  # fmt: skip
 # in .osm.pbf, where a map has nothing but roads; room for more than a département would be lost on a small machine
-_BYTES_PER_NODE, _MOST_EXPECTED = 8, 1 << 22
+_BYTES_PER_NODE, _MOST_EXPECTED = 8, 1 << 22  # pragma: no mutate
 _HISTORY = "history file"
 _NO_NODE = "nœuds de routes absents du fichier, où les routes s'arrêtent"
 _DOUBLED = "voies en double, dont la dernière version est gardée"
