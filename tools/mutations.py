@@ -129,8 +129,7 @@ def _code(tree: ast.AST) -> Iterator[ast.AST]:
             if child.name in ("__repr__", "_repr_html_", "__str__"):
                 continue
             for part in (*child.args.defaults, *filter(None, child.args.kw_defaults), *child.body):
-                yield part
-                yield from _code(part)
+                yield from _code(ast.Module([part], []))
             continue
         if isinstance(child, ast.ClassDef):
             for part in child.body:
