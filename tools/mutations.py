@@ -128,8 +128,10 @@ def _code(tree: ast.AST) -> Iterator[ast.AST]:
         if isinstance(child, ast.FunctionDef):
             if child.name in ("__repr__", "_repr_html_", "__str__"):
                 continue
-            for part in (*child.args.defaults, *filter(None, child.args.kw_defaults), *child.body):
-                yield from _code(ast.Module([part], []))
+            for value in (*child.args.defaults, *filter(None, child.args.kw_defaults)):
+                yield value
+                yield from _code(value)
+            yield from _code(ast.Module(child.body, []))
             continue
         if isinstance(child, ast.ClassDef):
             for part in child.body:
