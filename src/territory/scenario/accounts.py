@@ -49,23 +49,22 @@ def account_terms(state: State) -> pd.DataFrame:
     for named in state.parameters.authorisations:
         for trip in trips_of(named, state.services):
             vehicle = prices.of(trip.vehicle)
-            rows.append(
-                {
-                    "service": named.id,
-                    "who": trip.who,
-                    "mode": mode_of(named.id, state.services) or "",
-                    "return_trips_per_year": trip.return_trips_per_year,
-                    "round_factor_low": trip.round_factor_low if trip.rounds is None else np.nan,
-                    "round_factor_high": trip.round_factor_high if trip.rounds is None else np.nan,
-                    "persons_on_board": _on_board(trip),
-                    "vehicle": vehicle.label if vehicle else "",
-                    "vehicle_source": _sources(vehicle),
-                    "paid_by": trip.paid_by,
-                    "source": " ; ".join(filter(None, (trip.source, GOES_ROUND if trip.rounds else ""))),
-                    "is_default": not named.trip,
-                    "missing": " ; ".join(_missing(trip, prices)),
-                }
-            )
+            row = {
+                "service": named.id,
+                "who": trip.who,
+                "mode": mode_of(named.id, state.services) or "",
+                "return_trips_per_year": trip.return_trips_per_year,
+                "round_factor_low": trip.round_factor_low if trip.rounds is None else np.nan,
+                "round_factor_high": trip.round_factor_high if trip.rounds is None else np.nan,
+                "persons_on_board": _on_board(trip),
+                "vehicle": vehicle.label if vehicle else "",
+                "vehicle_source": _sources(vehicle),
+                "paid_by": trip.paid_by,
+                "source": " ; ".join(filter(None, (trip.source, GOES_ROUND if trip.rounds else ""))),
+                "is_default": not named.trip,
+                "missing": " ; ".join(_missing(trip, prices)),
+            }
+            rows.append(row)
     names = ["mode", "return_trips_per_year", "round_factor_low", "round_factor_high", "persons_on_board"]
     names += ["vehicle", "vehicle_source", "paid_by", "source", "is_default", "missing"]
     return pd.DataFrame(rows, columns=["service", "who", *names]).set_index(["service", "who"])
@@ -86,9 +85,8 @@ def compare_accounts(
 
 def _with_deltas(table: pd.DataFrame) -> pd.DataFrame:
     """Add how far each quantity is from that of today."""
-    return table.assign(
-        **{f"delta_{name}": table[f"scenario_{name}"] - table[f"baseline_{name}"] for name in QUANTITIES}
-    )
+    moved = {f"delta_{name}": table[f"scenario_{name}"] - table[f"baseline_{name}"] for name in QUANTITIES}
+    return table.assign(**moved)
 
 
 def with_rounds(parameters: Parameters, trips: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:

@@ -224,15 +224,13 @@ def _groups(members: gpd.GeoDataFrame, result: GroupingResult, grouping: Groupin
 def _context(around: gpd.GeoDataFrame, ids: pd.Index[str], grouping: Grouping) -> gpd.GeoDataFrame:
     """Return the establishments that are not grouped, and why."""
     others = around[~around.index.isin(ids)]
-    reason = np.select(
-        [
-            others.index.isin(grouping.excluded_site_ids),
-            others["is_autonomous"].eq(False).fillna(False).to_numpy(bool),
-            others["legal_status"].isna().to_numpy(),
-        ],
-        ["retiré par l'étude", "non autonome selon la table", "statut inconnu"],
-        default="hors du champ de la question",
-    )
+    cases = [
+        others.index.isin(grouping.excluded_site_ids),
+        others["is_autonomous"].eq(False).fillna(False).to_numpy(bool),
+        others["legal_status"].isna().to_numpy(),
+    ]
+    reasons = ["retiré par l'étude", "non autonome selon la table", "statut inconnu"]
+    reason = np.select(cases, reasons, default="hors du champ de la question")
     columns = ["name", "commune_code", "commune_name", "legal_status", "status_basis"]
     return gpd.GeoDataFrame(others[columns].assign(reason=reason), geometry=others.geometry, crs=around.crs)
 
@@ -287,14 +285,13 @@ def pooling_template(
     """
     ids = unique_ids(members, "Membres")
     index = pd.MultiIndex.from_product([list(services), ids], names=["service", "member_id"])
-    return pd.DataFrame(
-        {
-            "label": pd.Series([services[code] for code, _ in index], index=index, dtype="str"),
-            "is_shared": pd.Series(pd.NA, index=index, dtype="boolean"),
-            "host_id": pd.Series(None, index=index, dtype="str"),
-            **{name: pd.Series(np.nan, index=index, dtype=float) for name in _FIGURES},
-        }
-    )
+    columns = {
+        "label": pd.Series([services[code] for code, _ in index], index=index, dtype="str"),
+        "is_shared": pd.Series(pd.NA, index=index, dtype="boolean"),
+        "host_id": pd.Series(None, index=index, dtype="str"),
+        **{name: pd.Series(np.nan, index=index, dtype=float) for name in _FIGURES},
+    }
+    return pd.DataFrame(columns)
 
 
 def pooling(table: pd.DataFrame, travel_times: pd.DataFrame) -> pd.DataFrame:

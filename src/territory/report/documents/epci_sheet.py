@@ -180,10 +180,8 @@ def _others_near(reading: Reading, place: pd.DataFrame) -> list[doc.Block]:
     near = reading.release.others_near(move.services[0], losing)
     near = near[near.le(reading.parameters.recruitment_max_min)]
     named = [f"{reading.site_name(str(site))} ({minutes(float(time))})" for site, time in near.items()]
-    lead = (
-        f"À {reading.limit} ou moins d'une commune qui perd, autres établissements connus de même nature : "
-    )
-    known = f"{lead}{join(named)}." if named else f"{lead}aucun."
+    where = f"À {reading.limit} ou moins d'une commune qui perd"
+    known = f"{where}, autres établissements connus de même nature : {join(named) or 'aucun'}."
     caution = "La liste n'est pas toujours complète, et les places libres ne sont pas connues."
     return [doc.Paragraph(f"{known} {caution}", "small")]
 

@@ -326,19 +326,18 @@ def data_package(released: Release) -> dict[str, Any]:
             and column in table
             and table[column].isin(tables[of][column]).all()
         ]
-        resources.append(
-            {
-                "profile": "tabular-data-resource",
-                "name": name.lower(),
-                "path": f"tables/{released.file_name(name)}.csv",
-                "title": table_of(name).title,
-                "description": table_of(name).table.fr_about,
-                "format": "csv",
-                "mediatype": "text/csv",
-                "encoding": "utf-8",
-                "schema": {**schema, **({"foreignKeys": keys} if keys else {})},
-            }
-        )
+        resource = {
+            "profile": "tabular-data-resource",
+            "name": name.lower(),
+            "path": f"tables/{released.file_name(name)}.csv",
+            "title": table_of(name).title,
+            "description": table_of(name).table.fr_about,
+            "format": "csv",
+            "mediatype": "text/csv",
+            "encoding": "utf-8",
+            "schema": {**schema, **({"foreignKeys": keys} if keys else {})},
+        }
+        resources.append(resource)
     study = released.study
     return {
         "profile": "tabular-data-package",

@@ -112,19 +112,17 @@ def _differences(baseline: Results, scenario: Results) -> pd.DataFrame:
     # out of reach on one side alone is a gain or a loss that no number of minutes can say
     opened = (~here & there).fillna(False).to_numpy(bool)
     closed = (here & ~there).fillna(False).to_numpy(bool)
-    table = pd.DataFrame(
-        {
-            "baseline_travel_time_min": old,
-            "scenario_travel_time_min": new,
-            "delta_travel_time_min": delta,
-            "detectable_min": detectable,
-            "is_known": (here.notna() & there.notna()).to_numpy(bool),
-            "persons": persons.reindex(before.index),
-            "persons_kind": baseline.persons["persons_kind"].reindex(before.index),
-            "is_served": measuring.served(baseline, before.index),
-        },
-        index=before.index,
-    )
+    columns = {
+        "baseline_travel_time_min": old,
+        "scenario_travel_time_min": new,
+        "delta_travel_time_min": delta,
+        "detectable_min": detectable,
+        "is_known": (here.notna() & there.notna()).to_numpy(bool),
+        "persons": persons.reindex(before.index),
+        "persons_kind": baseline.persons["persons_kind"].reindex(before.index),
+        "is_served": measuring.served(baseline, before.index),
+    }
+    table = pd.DataFrame(columns, index=before.index)
     table.insert(4, "is_distinguishable", measuring.told(table, baseline) | opened | closed)
     return table
 

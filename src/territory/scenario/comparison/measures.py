@@ -64,19 +64,17 @@ def _rows(baseline: Results, scenario: Results, differences: pd.DataFrame) -> pd
     old, new = (differences[f"{side}_travel_time_min"].to_numpy(float) for side in SIDES)
     counted = named | codes.isin(state.parameters.territory_codes)
     limit = state.parameters.recruitment_max_min
-    table = pd.DataFrame(
-        {
-            "unit": np.where(named, "persons", "hab"),
-            "baseline_min": old,
-            "scenario_min": new,
-            "certain_min": np.where(differences["is_distinguishable"].to_numpy(bool), new, old),
-            "detectable_min": differences["detectable_min"].to_numpy(float),
-            "is_known": differences["is_known"].to_numpy(bool),
-            "is_area": ~named | (old <= limit),
-            **{f"{side}_persons": values for side, values in persons.items()},
-        },
-        index=differences.index,
-    )
+    columns = {
+        "unit": np.where(named, "persons", "hab"),
+        "baseline_min": old,
+        "scenario_min": new,
+        "certain_min": np.where(differences["is_distinguishable"].to_numpy(bool), new, old),
+        "detectable_min": differences["detectable_min"].to_numpy(float),
+        "is_known": differences["is_known"].to_numpy(bool),
+        "is_area": ~named | (old <= limit),
+        **{f"{side}_persons": values for side, values in persons.items()},
+    }
+    table = pd.DataFrame(columns, index=differences.index)
     return zone_levels(table[counted], state.communes)
 
 
@@ -258,16 +256,15 @@ def desert_rows(baseline: Results, scenario: Results) -> pd.DataFrame:
             zones = table.index.to_series()
             is_whole = [zones == ALL_TERRITORY, zones.isin(departements)]
             said = [f"{count:.0f} habitants : {NOT_COMPUTABLE}" if count else "" for count in unknown]
-            blocks.append(
-                table.assign(
-                    level=np.select(is_whole, [ALL_TERRITORY, "departement"], "epci"),
-                    zone=zones,
-                    service=scheme.id,
-                    measure=BY_NAME["in_desert_hab"].keyed.name(criterion=criterion.id),
-                    unit="hab",
-                    reason=said,
-                )
+            block = table.assign(
+                level=np.select(is_whole, [ALL_TERRITORY, "departement"], "epci"),
+                zone=zones,
+                service=scheme.id,
+                measure=BY_NAME["in_desert_hab"].keyed.name(criterion=criterion.id),
+                unit="hab",
+                reason=said,
             )
+            blocks.append(block)
     return pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame()
 
 
@@ -324,19 +321,17 @@ def effects_under(rows: pd.DataFrame, limit_min: float, *, is_known: pd.Series[b
         (always.fillna(rows[name].le(limit_min)) & rows[name].notna()).to_numpy(bool)
         for name in (f"{side}_travel_time_min" for side in SIDES)
     )
-    effect = np.select(
-        [
-            always.eq(False).fillna(False),
-            ~is_known,
-            ~(today | later),
-            ~today,
-            rows["scenario_travel_time_min"].isna(),
-            ~rows["is_distinguishable"].fillna(False).astype(bool),
-            rows["delta_travel_time_min"].lt(0),
-        ],
-        ["outside", "unknown", "outside", "entering", "without", "indistinct", "gain"],
-        default="loss",
-    )
+    cases = [
+        always.eq(False).fillna(False),
+        ~is_known,
+        ~(today | later),
+        ~today,
+        rows["scenario_travel_time_min"].isna(),
+        ~rows["is_distinguishable"].fillna(False).astype(bool),
+        rows["delta_travel_time_min"].lt(0),
+    ]
+    effects = ["outside", "unknown", "outside", "entering", "without", "indistinct", "gain"]
+    effect = np.select(cases, effects, default="loss")
     found = {"is_in_area": today, "is_in_scenario_area": later, "effect": effect}
     return pd.DataFrame(found, index=rows.index)
 

@@ -356,15 +356,13 @@ def _origins(baseline: Results, service: str, who: _Who, doubt: Doubt, level: fl
     if doubt.draws and len(shares):
         seeds = [doubt.seed, _STREAM, zlib.crc32(service.encode())]
         low, high = ends_of(_children(shares[:, None], who.children, seeds), level)
-    table = pd.DataFrame(
-        {
-            "children_share": shares,
-            "likely_children": shares * who.children,
-            "children_low": low,
-            "children_high": high,
-            "children_count": who.children,
-            "is_illustrative": who.is_illustrative,
-        },
-        index=summed.index,
-    )
+    columns = {
+        "children_share": shares,
+        "likely_children": shares * who.children,
+        "children_low": low,
+        "children_high": high,
+        "children_count": who.children,
+        "is_illustrative": who.is_illustrative,
+    }
+    table = pd.DataFrame(columns, index=summed.index)
     return under(table, {"service": [service], "zone": table.index})

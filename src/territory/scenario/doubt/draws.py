@@ -282,20 +282,16 @@ def _mean_by_zone(rows: pd.DataFrame, delta: Floats, placed: pd.DataFrame, level
     # as if the errors of all communes went the same way: the careful side
     size = share @ np.nan_to_num(rows["detectable_min"].to_numpy(np.float64))
     told = told_apart(mean, size, level=level)
-    table = pd.DataFrame(
-        {
-            "delta_mean_min": mean,
-            "low_min": low,
-            "high_min": high,
-            "detectable_min": size,
-            "better_share": np.where(total > 0, (drawn < 0).mean(axis=1), np.nan),
-            "worse_share": np.where(total > 0, (drawn > 0).mean(axis=1), np.nan),
-            "verdict": np.select(
-                [np.isnan(mean), ~told, mean < 0], [UNKNOWN, INDISTINCT, SHORTER], default=LONGER
-            ),
-        },
-        index=names,
-    )
+    columns = {
+        "delta_mean_min": mean,
+        "low_min": low,
+        "high_min": high,
+        "detectable_min": size,
+        "better_share": np.where(total > 0, (drawn < 0).mean(axis=1), np.nan),
+        "worse_share": np.where(total > 0, (drawn > 0).mean(axis=1), np.nan),
+        "verdict": np.select([np.isnan(mean), ~told, mean < 0], [UNKNOWN, INDISTINCT, SHORTER], LONGER),
+    }
+    table = pd.DataFrame(columns, index=names)
     area = placed["persons"].where(placed["is_in_area"], 0.0)
     for name, said in _SAID.items():
         mine = area.where(placed["verdict"] == said, 0.0)

@@ -204,14 +204,12 @@ def _stability(
     verdict = np.where(share >= sure_share, SURE, DOUBTFUL)
     known = ~central.eq(NOT_COMPUTABLE).to_numpy(bool)
     name = "desert_class" if what == "class" else what
-    return pd.DataFrame(
-        {
-            name: central,
-            f"same_{what}_share": np.where(known, share, np.nan),
-            "verdict": np.where(known, verdict, NOT_COMPUTABLE),
-        },
-        index=central.index,
-    )
+    columns = {
+        name: central,
+        f"same_{what}_share": np.where(known, share, np.nan),
+        "verdict": np.where(known, verdict, NOT_COMPUTABLE),
+    }
+    return pd.DataFrame(columns, index=central.index)
 
 
 def _at(table: pd.DataFrame, level: str, key: str, doubt: Doubt) -> pd.DataFrame:

@@ -74,14 +74,12 @@ def count_edge(table: pd.DataFrame, state: State) -> pd.DataFrame:
     rows = rows[rows.index.get_level_values("commune_code").isin(state.parameters.territory_codes)]
     people = state.communes["population"].reindex(rows.index.get_level_values("commune_code")).to_numpy(float)
     flag = rows["could_be_closer_outside"]
-    counted = pd.DataFrame(
-        {
-            "commune_count": flag.fillna(False).astype(int),
-            "population_hab": np.where(flag.fillna(False), people, 0.0),
-            "unknown_count": flag.isna().astype(int),
-        },
-        index=rows.index,
-    )
+    columns = {
+        "commune_count": flag.fillna(False).astype(int),
+        "population_hab": np.where(flag.fillna(False), people, 0.0),
+        "unknown_count": flag.isna().astype(int),
+    }
+    counted = pd.DataFrame(columns, index=rows.index)
     return counted.groupby(level="service", sort=False).sum(skipna=False)
 
 
@@ -114,24 +112,21 @@ def _scheme(state: State, gps: pd.DataFrame, scheme: DesertScheme) -> pd.DataFra
         met = classes[f"{one.id}_is_met"]
         status = np.where(met.isna(), NOT_COMPUTABLE, np.where(met.fillna(False), IN_DESERT, OUT_OF_DESERT))
         reason = reasons[one.id].where(met.isna().to_numpy(), "")
-        blocks.append(
-            pd.DataFrame(
-                {
-                    "criterion": one.id,
-                    "scheme": scheme.id,
-                    "value": wide[one.id],
-                    "threshold": one.threshold,
-                    "unit": one.unit,
-                    "status": status,
-                    "distance": classes[f"{one.id}_distance_{one.unit}"],
-                    "reason": reason.mask((met.isna() & (reason == "")).to_numpy(), "temps inconnu"),
-                    "criteria_met": classes["criteria_met"],
-                    "criteria_known": classes["criteria_known"],
-                    "desert_class": classes["desert_class"].astype("str"),
-                    **beside[one.id],
-                }
-            )
-        )
+        columns = {
+            "criterion": one.id,
+            "scheme": scheme.id,
+            "value": wide[one.id],
+            "threshold": one.threshold,
+            "unit": one.unit,
+            "status": status,
+            "distance": classes[f"{one.id}_distance_{one.unit}"],
+            "reason": reason.mask((met.isna() & (reason == "")).to_numpy(), "temps inconnu"),
+            "criteria_met": classes["criteria_met"],
+            "criteria_known": classes["criteria_known"],
+            "desert_class": classes["desert_class"].astype("str"),
+            **beside[one.id],
+        }
+        blocks.append(pd.DataFrame(columns))
     table = pd.concat(blocks).rename_axis("commune_code").set_index("criterion", append=True)
     ids = pd.Index([one.id for one in scheme.criterion])
     return table.reindex(pd.MultiIndex.from_product([wide.index, ids], names=["commune_code", "criterion"]))

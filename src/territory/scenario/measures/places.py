@@ -93,9 +93,8 @@ def persons_received(state: State, rows: pd.DataFrame) -> pd.Series[float] | Non
     ages = rows[["age_min", "age_max"]]
     if ages.empty or ages.isna().any(axis=None):
         return None
-    counted = needs.persons_by_age(
-        state.population, age_min=float(ages["age_min"].min()), age_max=float(ages["age_max"].max())
-    )
+    low, high = float(ages["age_min"].min()), float(ages["age_max"].max())
+    counted = needs.persons_by_age(state.population, age_min=low, age_max=high)
     found: pd.Series[float] = counted.reindex(state.communes.index) * state.parameters.age_scale
     return found
 
@@ -212,10 +211,8 @@ def _unmet_of_authorisation(state: State, authorisation_id: str) -> tuple[pd.Ser
 
 def _unplaced(state: State, demand: pd.Series, places: pd.Series) -> pd.Series:
     """Return persons without a place once places are allocated as well as they can be."""
-    longest = state.parameters.recruitment_max_min
-    unmet: pd.Series[float] = access.allocate_places(
-        state.times_to(places.index), demand, places, max_time_min=longest
-    ).unmet
+    longest, times = state.parameters.recruitment_max_min, state.times_to(places.index)
+    unmet: pd.Series[float] = access.allocate_places(times, demand, places, max_time_min=longest).unmet
     return unmet
 
 
@@ -345,9 +342,8 @@ def recruitment(state: State) -> tuple[pd.DataFrame, pd.DataFrame]:
     kept = observed[observed["authorisation_id"].isin(alone.index)]
     if kept.empty:
         return pd.DataFrame(), pd.DataFrame()
-    origins = pd.DataFrame(
-        {"from_id": kept["commune_code"], "to_id": kept["authorisation_id"], "persons": kept["children"]}
-    )
+    named = {"commune_code": "from_id", "authorisation_id": "to_id", "children": "persons"}
+    origins = kept[list(named)].rename(columns=named)
     by_site = access.recruitment_by_site(origins, epci, alone)
     by_site.insert(0, "zone", alone.reindex(by_site.index))
     by_zone = access.recruitment_by_zone(origins, epci, alone)
