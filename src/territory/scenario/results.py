@@ -115,14 +115,11 @@ class Comparison:
         """Return in how many communes the trip becomes shorter or longer, for Jupyter; no person is counted."""
         zones = self.zones
         whole = zones[zones.index.get_level_values("zone") == "territory"].droplevel("zone")
-        rows = [
-            [
-                (names or {}).get(str(service), str(service)),
-                *(int(row[column]) for column in _CARD_EFFECTS),
-                float(row["worst_loss_min"]),
-            ]
-            for service, row in whole.iterrows()
-        ]
+        rows = []
+        for service, row in whole.iterrows():
+            name = (names or {}).get(str(service), str(service))
+            counts = (int(row[column]) for column in _CARD_EFFECTS)
+            rows.append([name, *counts, float(row["worst_loss_min"])])
         title = f"Scénario {self.scenario_id} : {self.name}" if self.name else "Comparaison"
         head = ["Service déplacé", *_CARD_EFFECTS.values(), "plus grand allongement (min)"]
         note = "<p>Nombre de communes. Les personnes concernées sont dans le rapport et les tables de l'étude.</p>"

@@ -116,14 +116,10 @@ def _sensitivity(reading: Reading) -> list[doc.Block]:
             for effect in ("gain", "loss", "indistinct")
         ]
         rows.append([minutes(float(str(limit))), *cells])
-    return [
-        doc.table(
-            "Périmètre <1.4 | Trajet plus court >1 | Trajet plus long >1 | Sans différence visible >1",
-            rows,
-            f"Si le périmètre change : {reading.labels(move.services)}, scénario {move.scenario_id}, "
-            f"{reading.noun(move.services[0], is_observed=is_observed)}.",
-        )
-    ]
+    columns = "Périmètre <1.4 | Trajet plus court >1 | Trajet plus long >1 | Sans différence visible >1"
+    whom = reading.noun(move.services[0], is_observed=is_observed)
+    of_move = f"{reading.labels(move.services)}, scénario {move.scenario_id}"
+    return [doc.table(columns, rows, f"Si le périmètre change : {of_move}, {whom}.")]
 
 
 def sources(reading: Reading, *, explained: Sequence[doc.Block] = ()) -> list[doc.Block]:

@@ -128,11 +128,9 @@ def _readme(reading: Reading, sheets: Mapping[str, str]) -> Sheet:
     """Return the sheet that says what the others are, and leads to them."""
     study = reading.study
     digest = f"Empreinte du calcul (SHA-256, reprise dans manifest.json) : {reading.release.run_digest}"
+    place = f"Territoire : {study.territory.name} · population {reading.vintage()}"
     parts: dict[str, list[str]] = {
-        study.title: [
-            f"Territoire : {study.territory.name} · population {reading.vintage()}",
-            study.question,
-        ],
+        study.title: [place, study.question],
         # a link by itself: LibreOffice does not go to the line within one
         "Feuilles": [line for name, said in sheets.items() for line in (name, f"{said}.")],
         "Comment lire ce classeur": list(_HOW_TO_READ),
@@ -145,7 +143,7 @@ def _readme(reading: Reading, sheets: Mapping[str, str]) -> Sheet:
     for title, said in ((title, said) for title, said in parts.items() if said):
         titles.add(len(lines))
         if title == "Feuilles":
-            links = {len(lines) + 1 + 2 * place: name for place, name in enumerate(sheets)}
+            links = {len(lines) + 1 + 2 * rank: name for rank, name in enumerate(sheets)}
         lines += [title, *said, ""]
     lines.append(digest)
     written = [[typeset(text)] for text in lines]

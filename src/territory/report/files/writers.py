@@ -86,10 +86,9 @@ def to_xlsx(sheets: Sequence[Sheet], *, title: str, mark: str = "") -> bytes:
         f'<Relationship Id="rId{i}" Type="{kind}" Target="{target}"/>'
         for i, (target, kind) in enumerate([*inside.items(), ("styles.xml", f"{office}/styles")], start=1)
     )
+    listed = "".join(fill("xlsx", "sheet", name=name) for name in names)
     parts = {
-        "[Content_Types].xml": fill(
-            "xlsx", "types", SHEETS="".join(fill("xlsx", "sheet", name=n) for n in names)
-        ),
+        "[Content_Types].xml": fill("xlsx", "types", SHEETS=listed),
         "_rels/.rels": fill("xlsx", "rels"),
         "docProps/core.xml": fill("xlsx", "core", title=title),
         "xl/workbook.xml": _workbook(sheets),
