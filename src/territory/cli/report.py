@@ -109,9 +109,8 @@ def _table(title: str, rows: pd.DataFrame, scenarios: list[str]) -> list[str]:
 
     from territory.tables.catalogue import BY_NAME, measure_label
 
-    drawn = Table(
-        title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_style=""
-    )
+    look: dict[str, Any] = {"box": box.SIMPLE_HEAD, "padding": (0, 1, 0, 0), "title_style": ""}
+    drawn = Table(title=title, title_justify="left", **look)
     drawn.add_column("")
     for name in ("Aujourd'hui", *scenarios):
         drawn.add_column(name, justify="right", no_wrap=True)

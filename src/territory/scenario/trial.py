@@ -149,6 +149,7 @@ class Trial:
         if self._doubt is not None and service in comparison.services:
             drawn = (comparison, service, self._doubt, self._level)
             interval = interval_of_whole(today, later, *drawn).rename(COUNTED_AS)
+        before, after = (_capacity_per_1000(one, today, service) for one in (today, later))
         return Outcome(
             scenario=scenario,
             sites=tuple(sites.values()),
@@ -158,10 +159,7 @@ class Trial:
             comparison=comparison,
             interval=interval,
             coverage=_coverage(today, later, service),
-            capacity_per_1000=(
-                _capacity_per_1000(today, today, service),
-                _capacity_per_1000(later, today, service),
-            ),
+            capacity_per_1000=(before, after),
         )
 
     def _changes(self, step: Step, site_id: str) -> list[Any]:

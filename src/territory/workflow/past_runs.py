@@ -338,20 +338,14 @@ def _problems(
     """Say when the manifest was changed, when the PDF names no run or another one, or is not a file of the run."""
     run, outputs = said["run_sha256"], said["outputs_sha256"]
     if digest_of_manifest(said) != run:
-        yield (
-            f"le manifeste a été modifié : ce que « {place.name} » dit des entrées et des paramètres n'a plus "
-            f"l'empreinte qu'il annonce ({run[:16]}…)"
-        )
+        what = f"ce que « {place.name} » dit des entrées et des paramètres"
+        yield f"le manifeste a été modifié : {what} n'a plus l'empreinte qu'il annonce ({run[:16]}…)"
     if digest is None:
-        yield (
-            f"« {path.name} » ne porte aucune empreinte : il n'a pas été produit par territory, ou ses métadonnées "
-            "ont été enlevées"
-        )
+        why = "il n'a pas été produit par territory, ou ses métadonnées ont été enlevées"
+        yield f"« {path.name} » ne porte aucune empreinte : {why}"
     elif digest != run:
-        yield (
-            f"« {path.name} » vient d'un autre calcul : son empreinte est {digest[:16]}…, celle du manifeste est "
-            f"{run[:16]}…"
-        )
+        both = f"son empreinte est {digest[:16]}…, celle du manifeste est {run[:16]}…"
+        yield f"« {path.name} » vient d'un autre calcul : {both}"
     if hashlib.sha256(content).hexdigest() not in outputs.values():
         if any(name.rpartition("/")[2] == path.name for name in outputs):
             yield f"le fichier a été modifié : « {path.name} » n'est plus celui que le manifeste décrit"

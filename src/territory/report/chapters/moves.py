@@ -108,11 +108,8 @@ def all_moves(reading: Reading, *, level: int = 2, most: int | None = None) -> l
         notes.append(
             f"Les {len(shown)} premiers déménagements sur {len(rows)} ; tous sont dans l'annexe technique."
         )
-    heads = " | ".join(f"{EFFECT_HEADS[effect]} >0.95" for effect in effects)
-    columns = (
-        f"Service (qui est compté) <1.9 | Déménagement <1.7 | Scénario <0.75 | {heads} | "
-        "Plus petit écart détectable >0.9"
-    )
+    heads = [*(f"{EFFECT_HEADS[effect]} >0.95" for effect in effects), "Plus petit écart détectable >0.9"]
+    columns = ["Service (qui est compté) <1.9", "Déménagement <1.7", "Scénario <0.75", *heads]
     caption = (
         f"Effet sur le temps de route de ceux qui habitent à {reading.limit} ou moins du site d'aujourd'hui."
     )

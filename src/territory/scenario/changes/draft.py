@@ -148,9 +148,8 @@ def _slowed(times: pd.DataFrame, change: ChangeSpeeds, inside: set[str]) -> pd.D
     """Multiply the times of pairs with an end in the area; those over the cutoff leave; a factor under 1 lowers it."""
     factor = float(change.time_factor or 1.0)
     concerned = times["from_id"].isin(inside) | times["to_id"].isin(inside)
-    slowed = times.assign(
-        travel_time_min=times["travel_time_min"].where(~concerned, times["travel_time_min"] * factor)
-    )
+    minutes = times["travel_time_min"]
+    slowed = times.assign(travel_time_min=minutes.where(~concerned, minutes * factor))
     if "uncertainty_min" in slowed:
         # a trip that is made faster on paper is not better known
         doubt = slowed["uncertainty_min"]
