@@ -321,7 +321,7 @@ def effects_under(rows: pd.DataFrame, limit_min: float, *, is_known: pd.Series[b
         (always.fillna(rows[name].le(limit_min)) & rows[name].notna()).to_numpy(bool)
         for name in (f"{side}_travel_time_min" for side in SIDES)
     )
-    cases = [
+    cases: list[Any] = [
         always.eq(False).fillna(False),
         ~is_known,
         ~(today | later),
