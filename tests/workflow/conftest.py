@@ -18,5 +18,6 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
         "\n".join(["commune_code,authorisation_id,children", *rows]), encoding="utf-8"
     )
     text = vallon.text().replace('id = "vallon"', 'id = "observee"', 1)
-    study = vallon.copied(folder, text + '\n[files]\nobserved_origins = "origines.csv"\n')
+    text = text.replace("[files]\n", '[files]\nobserved_origins = "origines.csv"\n', 1)
+    study = vallon.copied(folder, text)
     return territory.run_study(study)

@@ -18,7 +18,7 @@ from tests.workflow.runs import without_documents
 
 def filled(folder: Path, held: tuple[int, int] = (9, 4)) -> Path:
     """Write the workbook of the study with answers, and the study that names it; return the study."""
-    study = vallon.copied(folder, vallon.text() + '\n[files]\nanswers = "terrain.xlsx"\n')
+    study = vallon.copied(folder, vallon.text().replace("[files]\n", '[files]\nanswers = "terrain.xlsx"\n'))
     book = openpyxl.load_workbook(write_study_template(vallon.STUDY, folder / "terrain.xlsx"))
     sheet = book["Orientations"]
     titles = [cell.value for cell in sheet[3]]
@@ -113,7 +113,7 @@ def test_answers_stay_in_the_agency(result: territory.StudyResult) -> None:
 
 
 def test_a_workbook_that_is_none_is_refused_with_the_line(tmp_path: Path) -> None:
-    study = vallon.copied(tmp_path, vallon.text() + '\n[files]\nanswers = "terrain.xlsx"\n')
+    study = vallon.copied(tmp_path, vallon.text().replace("[files]\n", '[files]\nanswers = "terrain.xlsx"\n'))
     with pytest.raises(StudyError, match=r"ligne \d+ : fichier absent : « terrain.xlsx »"):
         territory.load_study(study)
     (tmp_path / "terrain.xlsx").write_bytes(b"PK\x03\x04")
