@@ -153,7 +153,7 @@ class Screen:
 def screen(address: str) -> Iterator[Screen]:
     with sync_api.sync_playwright() as player:
         browser = player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        screen = Screen(browser.new_page(viewport={"width": 1400, "height": 1000}))
+        screen = Screen(browser.new_page(viewport={"width": 1400, "height": 1330}))
         screen.page.goto(address)
         screen.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=1000 * SERVER_S)
         _wait_for_kernel(address)
@@ -188,6 +188,13 @@ def test_the_map_is_painted_and_the_panel_answers(screen: Screen, folder: Path) 
     assert screen.share_of(style.GAINS[2]) > 0.01
     assert screen.share_of(style.LOSSES[2]) > 0.01
     assert screen.share_of(style.SEQUENTIAL[2]) < 0.005
+    # no button, list or field of the panel is cut, nor what is written on it
+    cut = page.locator(".leaflet-container").first.evaluate(
+        "map => { const side = map.closest('.widget-hbox').lastElementChild, end = side.getBoundingClientRect().right;"
+        "return [...side.querySelectorAll('select, input, button')].filter(one => "
+        "one.scrollWidth > one.clientWidth || one.getBoundingClientRect().right > end).map(one => one.outerHTML); }"
+    )
+    assert cut == []
     _keep_picture(screen)
 
     _drag_marker(screen)
@@ -234,13 +241,15 @@ def _drag_marker(screen: Screen) -> None:
 
 
 def _keep_picture(screen: Screen) -> None:
-    """Keep the picture of the README where it is asked for, in as few bytes as it can."""
+    """Keep the picture of the README where it is asked for, in few bytes."""
     wanted = os.environ.get("TERRITORY_SCREENSHOT", "")
     if not wanted:
         return
+    screen.map.evaluate("map => map.closest('.jp-Cell').scrollIntoView()")
+    screen.page.wait_for_timeout(500)
     picture = Image.open(io.BytesIO(screen.page.screenshot())).convert("RGB")
-    picture = picture.resize((1120, 800), Image.Resampling.LANCZOS).quantize(
-        256, method=Image.Quantize.MAXCOVERAGE
-    )
+    picture = picture.resize((1120, 1064), Image.Resampling.LANCZOS)
+    # the greys of a page stay grey
+    picture = picture.quantize(256, method=Image.Quantize.MEDIANCUT)
     Path(wanted).parent.mkdir(parents=True, exist_ok=True)
     picture.save(wanted, optimize=True)

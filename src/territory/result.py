@@ -133,6 +133,4 @@ class StudyResult:
 
     def _repr_html_(self) -> str:
         """Return the study's card and what each scenario changes, for Jupyter."""
-        names = {one.id: one.label_short or one.label for one in self.study.authorisation}
-        compared = [comparison._repr_html_(names) for comparison in self.comparisons.values()]
-        return self.study._repr_html_() + "".join(compared)
+        return "".join([self.study._repr_html_(), *(one._repr_html_() for one in self.comparisons.values())])

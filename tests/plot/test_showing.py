@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import geopandas as gpd
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from territory.errors import ParameterError
 from territory.network import estimate_travel_times, sample_network
 from territory.planning import SitingResult, p_median, territorial_groups, typology
 from territory.plot import show
+from territory.plot.charts import needs_with_range
 from territory.result import StudyResult
 
 
@@ -54,6 +57,30 @@ def test_a_siting_shows_its_sites_and_its_proof(result: StudyResult) -> None:
     assert {"Premier site", "optimum prouvé", "1", "2"} <= {text.replace("\n", " ") for text in found}
 
 
+def test_the_answer_to_a_siting_shows_its_site_where_it_is_by_its_name(result: StudyResult) -> None:
+    answer = result.siting["plateforme-dracenie"]
+    found = texts(show(answer, outlines=result.dataset.outlines))
+    assert {"Draguignan", "1"} <= set(found)
+
+
+def test_points_of_communes_take_the_outlines_that_are_given(result: StudyResult) -> None:
+    communes = result.baseline.state.communes.loc[result.dataset.outlines.index]
+    drawn = [
+        show(communes, service="density_hab_km2", **given)
+        for given in ({}, {"outlines": result.dataset.outlines})
+    ]
+    # points are one collection of marks, outlines one of shapes
+    assert [len(figure.axes[0].collections[0].get_offsets()) > 1 for figure in drawn] == [True, False]
+
+
+def test_a_long_name_makes_room_for_its_two_lines() -> None:
+    table = pd.DataFrame({"low": 20.0, "central": 30.0, "high": 40.0}, index=["Court", "Autre"])
+    heights = [
+        needs_with_range(one).get_size_inches()[1] for one in (table, table.rename({"Autre": "Mot " * 12}))
+    ]
+    assert heights[0] < heights[1]
+
+
 def test_an_allocation_shows_who_has_no_place(result: StudyResult) -> None:
     communes = result.baseline.state.communes.loc[["83050", "83061", "83069"]]
     times = estimate_travel_times(communes, communes.loc[["83050"]])
@@ -93,6 +120,10 @@ def test_every_object_says_itself_in_french_and_escaped(result: StudyResult) -> 
         assert "<table" in obj._repr_html_()  # type: ignore[attr-defined]
     assert "Temps médian" in result.baseline._repr_html_()
     assert "trajet plus court" in result._repr_html_()
+    # by itself or in the card of the study: names, and no code of the file
+    for card in (result, result.comparisons["B"]):
+        assert ">IME de Salernes<" in card._repr_html_()
+        assert not re.search("ime-salernes|rp2021", card._repr_html_())
 
 
 def test_ordered_texts_are_drawn_in_their_order() -> None:

@@ -62,11 +62,15 @@ def gainers_and_losers(effects: pd.DataFrame, *, noun: str = "enfants") -> Figur
 def needs_with_range(needs: pd.DataFrame, *, label: str = "personnes") -> Figure:
     """Draw, for each zone, the central estimate with the range from low to high."""
     with style.style():
-        figure, axes = _rows(len(needs), left_cm=4.6, right_cm=3.6, head_cm=0.2, foot_cm=0.95, row_cm=0.5)
+        row_cm = 0.5 if max(map(len, needs.index.astype(str)), default=0) <= _NAME_LETTERS else 0.75
+        figure, axes = _rows(len(needs), left_cm=4.6, right_cm=3.6, head_cm=0.2, foot_cm=0.95, row_cm=row_cm)
+        texts = []
         for row, (low, central, high) in enumerate(needs[["low", "central", "high"]].to_numpy(dtype=float)):
+            texts.append(persons(central))
             # the place of a mark would tell what the text withholds
             if np.isnan(central) or central < _THRESHOLD:
                 continue
+            texts[row] += f"{NBSP} ({persons(low)} à {persons(high)})"
             axes.plot([low, high], [row, row], color=style.GAINS[1], linewidth=4.5, solid_capstyle="butt")
             axes.plot([central], [row], marker="D", markersize=4.5, color=style.INK, linestyle="none")
         axes.set_xlim(0, 1.04 * float(np.nanmax([*needs["high"].to_numpy(dtype=float), 1.0])))
@@ -77,10 +81,6 @@ def needs_with_range(needs: pd.DataFrame, *, label: str = "personnes") -> Figure
         axes.grid(axis="x", color=style.OUTSIDE, linewidth=0.7)
         axes.set_axisbelow(True)
         _row_names(axes, list(needs.index))
-        texts = []
-        for low, central, high in needs[["low", "central", "high"]].to_numpy(dtype=float):
-            between = f"{NBSP} ({persons(low)} à {persons(high)})" if central >= _THRESHOLD else ""
-            texts.append(f"{persons(central)}{between}")
         _side_column(axes, "", texts)
     return figure
 

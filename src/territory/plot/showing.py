@@ -65,7 +65,7 @@ def show(
         GeoDataFrame of polygons, or points, by commune. Results draw points without it; sitings, allocations,
         groups, types and draws need it. Polygons that groups of points do not name are drawn under them.
     names
-        Name of each zone by code (comparisons), or of each site by id (sitings).
+        Name of each zone by code (comparisons), of each site (sitings) or criterion (draws) by id.
 
     Raises
     ------
@@ -91,11 +91,10 @@ def show(
     if isinstance(obj, RoadNetwork):
         return plans.show_roads(obj)
     if isinstance(obj, Draws):
-        return plans.show_draws(obj, service, outlines)
+        return plans.show_draws(obj, service, outlines, names or {})
     if (table := as_frame(obj)) is not None:
         return _show_table(table, service, outlines)
-    plan = obj if isinstance(obj, GroupingAnswer) else getattr(obj, "result", obj)
-    return _show_plan(plan, outlines, names or {})
+    return _show_plan(obj, outlines, names or {})
 
 
 def _show_study(study: Study) -> Figure:
@@ -130,8 +129,8 @@ def _show_study(study: Study) -> Figure:
 def _show_table(obj: Any, column: str | None, outlines: gpd.GeoDataFrame | None) -> Figure:
     """Draw one column of a table by commune: numbers in five classes of equal size, texts in their order if any."""
     areas = obj
-    if not isinstance(obj, gpd.GeoDataFrame):
-        keys = [name for name in ("commune_code", "from_id") if name in (*obj.columns, *obj.index.names)]
+    keys = [name for name in ("commune_code", "from_id") if name in (*obj.columns, *obj.index.names)]
+    if not isinstance(obj, gpd.GeoDataFrame) or (keys and outlines is not None):
         if not keys:
             raise ParameterError("Carte impossible : ni géométrie, ni colonne ou index commune_code.")
         table = obj.reset_index().drop_duplicates(keys[0]).set_index(keys[0])
@@ -170,7 +169,7 @@ def _show_table(obj: Any, column: str | None, outlines: gpd.GeoDataFrame | None)
 
 
 def _show_plan(obj: Any, outlines: gpd.GeoDataFrame | None, names: Mapping[str, str]) -> Figure:
-    """Draw what planning gives: its results know codes and not places."""
+    """Draw what planning gives (of an answer its result): it knows codes and not places."""
     drawn: dict[type, Any] = {
         SitingResult: partial(plans.show_siting, names=names),
         Allocation: plans.show_allocation,
@@ -178,7 +177,7 @@ def _show_plan(obj: Any, outlines: gpd.GeoDataFrame | None, names: Mapping[str, 
         GroupingResult: plans.show_groups,
         TypologyResult: plans.show_types,
     }
-    draw = next((draw for kind, draw in drawn.items() if isinstance(obj, kind)), None)
+    draw = drawn.get(type(obj)) or drawn.get(type(getattr(obj, "result", None)))
     if draw is None:
         raise ParameterError(
             f"Rien à dessiner pour un objet de type {type(obj).__name__} : donnez une étude, les résultats d'un "

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from territory.french.words import capital, typeset
 from territory.study.state import State
 from territory.tables.catalogue import html_table
 from territory.tables.declare import CODES, SERVICES
@@ -52,9 +53,9 @@ class Results:
             kind = "lieu du service nommé" if rows_of["measure"].eq("named").all() else "lieu le plus proche"
             out = int((rows_of["is_reachable"] == False).fillna(False).sum())  # noqa: E712
             median = float(rows_of["travel_time_min"].median())
-            rows.append([names.get(str(service), str(service)), kind, median, out])
-        title = f"Résultats : {len(asked.territory_codes)} communes"
+            rows.append([capital(names.get(str(service), str(service))), kind, median, out])
         head = ["Service", "Temps vers", "Temps médian des communes (min)", "Communes hors d'atteinte"]
+        title = f"Résultats : {len(asked.territory_codes)} communes"
         return html_table(pd.DataFrame(rows, columns=head), title=title)
 
 
@@ -81,6 +82,7 @@ class Comparison:
     services: tuple[str, ...]
     communes: pd.DataFrame
     zones: pd.DataFrame
+    names: Mapping[str, str]
     # how each table that is made when asked for is made
     making: Mapping[str, Callable[[], pd.DataFrame]]
     accounting: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
@@ -111,16 +113,15 @@ class Comparison:
     def __repr__(self) -> str:
         return f"Comparison({self.scenario_id!r}, moved: {', '.join(self.services) or 'none'})"
 
-    def _repr_html_(self, names: Mapping[str, str] | None = None) -> str:
+    def _repr_html_(self) -> str:
         """Return in how many communes the trip becomes shorter or longer, for Jupyter; no person is counted."""
         zones = self.zones
         whole = zones[zones.index.get_level_values("zone") == "territory"].droplevel("zone")
         rows = []
         for service, row in whole.iterrows():
-            name = (names or {}).get(str(service), str(service))
             counts = (int(row[column]) for column in _CARD_EFFECTS)
-            rows.append([name, *counts, float(row["worst_loss_min"])])
+            rows.append([self.names.get(str(service), str(service)), *counts, float(row["worst_loss_min"])])
         title = f"Scénario {self.scenario_id} : {self.name}" if self.name else "Comparaison"
         head = ["Service déplacé", *_CARD_EFFECTS.values(), "plus grand allongement (min)"]
-        note = "<p>Nombre de communes. Les personnes concernées sont dans le rapport et les tables de l'étude.</p>"
-        return html_table(pd.DataFrame(rows, columns=head), title=title) + note
+        note = "Nombre de communes. Les personnes concernées sont dans le rapport et les tables de l'étude."
+        return f"{html_table(pd.DataFrame(rows, columns=head), title=title)}<p>{typeset(note)}</p>"

@@ -46,10 +46,9 @@ class Exploration(ipywidgets.VBox):  # type: ignore[misc]
         self._makers = dict(makers)
         self.map = CommuneMap(areas, tiles=tiles)
         self._signs = {} if isochrones is None else self.map.add_isochrones(isochrones)
-        whole = ipywidgets.Layout(width="100%")
-        self.shown = ipywidgets.Dropdown(options=list(self._makers), description="Carte", layout=whole)
-        self.shown.style.description_width = "90px"
-        self.legend = ipywidgets.HTML(layout=whole)
+        look = {"layout": {"width": "auto"}, "style": {"description_width": "90px"}}
+        self.shown = ipywidgets.Dropdown(options=list(self._makers), description="Carte", **look)
+        self.legend = ipywidgets.HTML(layout=look["layout"])
         side = [self.shown, self.legend, *([panel.widget] if panel else []), self.map.look]
         self.shown.observe(lambda _: self.redraw(), "value")
         wide, narrow = {"flex": "1 1 60%", "min_width": "320px"}, {"flex": "0 0 340px", "overflow": "hidden"}

@@ -33,7 +33,7 @@ Changed = Callable[[Tried | None], None]
 ON_THE_MAP = "— point choisi sur la carte —"
 _SAID = {"move": " ", "branch": " et une antenne ", "open": " et un autre ", "close": " : fermeture"}
 # each control has a layout of its own, made of this: one that hides hides alone
-_WIDE = {"width": "100%"}
+_WIDE = {"width": "auto"}
 _SCENARIO_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _COLORS = {
     "gain": style.GAINS[2],
@@ -58,7 +58,8 @@ class TrialPanel:
         # the changes that the next one is added to, and the run of the report
         self.steps: list[Step] = []
         self.job: threading.Thread | None = None
-        pick, text = partial(ipywidgets.Dropdown, layout=_WIDE), partial(ipywidgets.Text, layout=_WIDE)
+        look = {"layout": _WIDE, "style": {"description_width": "90px"}}
+        pick, text = partial(ipywidgets.Dropdown, **look), partial(ipywidgets.Text, **look)
         services = [(labels.get(name, name), name) for name in trial.services]
         self.service = pick(options=services, description="Service")
         acts = [(said, act) for act, said in CODES["trial_acts"].items()]
@@ -89,11 +90,8 @@ class TrialPanel:
 
     def _laid_out(self) -> Any:
         asked = (self.service, self.act, self.site, self.commune, self.places)
-        named = (self.scenario_id, self.scenario_name, self.file)
-        for control in (*asked, *named):
-            control.style.description_width = "145px" if control in asked else "90px"
-        tried = (*asked, self.numbers, self.kept, ipywidgets.HBox([self.more, self.clear]))
-        saved = (*named, self.save, self.run, self.said)
+        tried = (*asked, self.numbers, self.kept, self.more, self.clear)
+        saved = (self.scenario_id, self.scenario_name, self.file, self.save, self.run, self.said)
         shown = [_title("Essayer un autre lieu"), *tried, _title("Garder cet essai"), *saved]
         return ipywidgets.VBox(shown, layout=ipywidgets.Layout(**_WIDE))
 
@@ -314,9 +312,9 @@ def _numbers(outcome: Tried, trial: Trial, service: str) -> str:
     found = {key: [float(figures.get(f"persons_{key}{end}", math.nan)) for end in ends] for key in _COLORS}
     counted = {key: typeset(ranged(*values)) for key, values in found.items()}
     effects = "".join(
-        f"<tr><td style='padding:1px 0'><span style='display:inline-block;width:11px;height:11px;margin-right:6px;"
-        f"background:{color};border:1px solid {style.RULE}'></span>{CODES['effects'][key]}</td>"
-        f"<td style='text-align:right;white-space:nowrap'><b data-effect='persons_{key}'>{counted[key]}"
+        "<tr><td style='padding:1px 0 1px 19px;text-indent:-19px'><span style='display:inline-block;width:11px;"
+        f"height:11px;margin-right:6px;background:{color};border:1px solid {style.RULE}'></span>{CODES['effects'][key]}"
+        f"</td><td style='text-align:right;white-space:nowrap'><b data-effect='persons_{key}'>{counted[key]}"
         "</b></td></tr>"
         for key, color in _COLORS.items()
         if key != "without" or figures["persons_without"]

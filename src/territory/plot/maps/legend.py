@@ -196,10 +196,10 @@ def draw_legend(axes: Axes, legend: Legend) -> None:
         elif row.sign is not None:
             size = circle_points(row.sign, legend.circles[0]) ** 2
             middle = y + row.height_cm / 2
-            axes.scatter([0.31], [middle], s=size, facecolor=style.ACCENT, alpha=0.55, edgecolor=style.INK)
+            axes.scatter([0.47], [middle], s=size, facecolor=style.ACCENT, alpha=0.55, edgecolor=style.INK)
             text_y = middle - 0.13
-        note, named = (0.0, SOURCE_SIZE, style.MUTED), (_SIGN_CM, _TEXT_SIZE, style.INK)
-        text_x, size, color = note if row.sign is None else named
+        size, color = (SOURCE_SIZE, style.MUTED) if row.sign is None else (_TEXT_SIZE, style.INK)
+        text_x = 0.0 if row.sign is None else 1.05 if row.sign in legend.circles else _SIGN_CM
         said = "\n".join(row.lines)
         axes.text(text_x, text_y, said, va="top", linespacing=1.15, fontsize=size, color=color)
         y += row.height_cm

@@ -33,16 +33,19 @@ _OTHERS = Category("others", "non regroupés (contexte)", style.RULE)
 _ON_LAND = 1.9
 
 
-def show_siting(siting: SitingResult, areas: gpd.GeoDataFrame, names: Mapping[str, str]) -> Figure:
-    """Draw the time to the sites chosen, and where they are."""
+def show_siting(found: Any, areas: gpd.GeoDataFrame, names: Mapping[str, str]) -> Figure:
+    """Draw the time to the sites chosen, and where they are: an answer knows the commune of its candidates."""
+    siting: SitingResult = getattr(found, "result", found)
+    ranking = getattr(found, "ranking", pd.DataFrame(columns=["commune_code", "name"]))
+    communes, names = ranking["commune_code"].to_dict(), {**ranking["name"], **names}
     minutes = siting.travel_time_min.groupby(level=0, sort=False).first()
     areas = _known(areas, minutes.index, "temps")
     rows = minutes.reindex(areas.index)
     reachable = siting.assignment.groupby(level=0, sort=False).first().reindex(areas.index).notna()
     classes = time_classes(rows, is_reachable=reachable)
-    chosen = enumerate([*siting.selected, *siting.fixed], start=1)
-    marks = [(str(n), SHAPES[name not in siting.selected], name) for n, name in chosen if name in areas.index]
-    points: Any = areas.loc[[name for _, _, name in marks]].representative_point()
+    chosen = [one for one in (*siting.selected, *siting.fixed) if communes.get(one, one) in areas.index]
+    marks = [(str(n), SHAPES[name not in siting.selected], name) for n, name in enumerate(chosen, start=1)]
+    points: Any = areas.loc[[communes.get(name, name) for name in chosen]].representative_point()
     sites = _marked(marks, points.to_numpy(), areas.crs)
     said = NAMES[siting.problem].capitalize()
     if not siting.is_observed:
@@ -305,13 +308,13 @@ def criterion_classes(status: pd.Series[str]) -> Classes:
     return Classes(keys.fillna(OUT_SURE.key).astype(object), (inside, outside, NO_VERDICT))
 
 
-def show_draws(draws: Draws, criterion: str | None, outlines: gpd.GeoDataFrame | None) -> Figure:
+def show_draws(draws: Draws, criterion: str | None, outlines: Any, names: Mapping[str, str]) -> Figure:
     """Draw one criterion, the first that can be computed without it."""
     if outlines is None:
         advice = "donnez outlines= (result.dataset.outlines, ou des points indexés par les mêmes codes)"
         raise ParameterError(f"Carte impossible : les tirages ne disent pas où sont les communes ; {advice}.")
     if draws.deserts.empty:
         raise ParameterError("Rien à dessiner : cette étude n'a aucun critère de désert.")
-    computed = draws.deserts[draws.deserts["status"].ne(NOT_COMPUTABLE)]
-    in_order = (computed if len(computed) else draws.deserts).index.get_level_values("criterion")
-    return doubt_map(draws, outlines, criterion=criterion or str(in_order[0]))
+    is_unknown = draws.deserts["status"].eq(NOT_COMPUTABLE)
+    chosen = criterion or str(draws.deserts.index.get_level_values("criterion")[int(is_unknown.argmin())])
+    return doubt_map(draws, outlines, criterion=chosen, title=names.get(chosen, ""))

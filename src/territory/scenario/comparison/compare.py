@@ -83,6 +83,7 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
         name="",
         services=tuple(moved),
         communes=communes,
+        names={one.id: one.label_short or one.label for one in parameters.authorisations},
         zones=_tally(in_zones, ["zone", "service"]).join(
             zoning.mean_trips(in_zones, ["zone", "service"], level)
         ),
@@ -96,7 +97,7 @@ def compare(baseline: Results, scenario: Results) -> Comparison:
             "councils": partial(gainers_and_losers, communes, places),
             "measures": partial(measuring.compare_measures, baseline, scenario, every),
         },
-        accounting=partial(with_rounds, baseline.state.parameters),
+        accounting=partial(with_rounds, parameters),
     )
 
 

@@ -375,6 +375,7 @@ class Study(Part):
         return f"Study({self.id!r}, population={self.population!r}, scenarios: {scenarios})"
 
     def _repr_html_(self) -> str:
-        rows = {"Question": self.question, "Territoire": self.territory.name, "Population": self.population}
+        census = self.population.upper().replace("RP", "RP ")
+        rows = {"Question": self.question, "Territoire": self.territory.name, "Population": census}
         rows |= {f"Scénario {scenario.id}": scenario.name for scenario in self.scenario}
         return html_table(rows, title=self.title)
