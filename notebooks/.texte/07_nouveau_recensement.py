@@ -29,7 +29,7 @@ import pandas as pd
 import territory
 from territory import notebooks
 from territory.french.numbers import decimal, integer, signed
-from territory.french.words import epci_phrase
+from territory.french.words import about, epci_phrase
 from territory.report.reading import Reading
 
 notebooks.begin()
@@ -85,6 +85,15 @@ notebooks.table(table.round(-1).rename(columns=titres), new) if len(table) else 
     "Cette étude ne déclare aucun besoin."
 )
 
+# %%
+noms = {need.public: need.label for need in new.study.need}
+hausse = 100 * (besoins[1] / besoins[0] - 1)
+phrases = [
+    f"- {noms[public]} : **{decimal(abs(part))} %** de {'plus' if part >= 0 else 'moins'} au nouveau recensement."
+    for public, part in hausse.dropna().items()
+]
+notebooks.say("\n".join(phrases) or "Aucun besoin à comparer.")
+
 # %% [markdown]
 # ## Les gagnants et les perdants
 # Les communes qui gagnent ou perdent des minutes sont les mêmes ; seul le nombre de leurs habitants de l'âge reçu change.
@@ -100,7 +109,7 @@ cotes = [
 aucun = notebooks.say("Cette étude ne compare aucun scénario : il n'y a ni gagnant ni perdant.")
 table = (
     pd.concat(cotes)
-    .dropna(how="any")
+    .loc[lambda rows: rows[effets].ne("").all(axis=1)]
     .rename_axis("service")
     .reset_index()
     .sort_values("service", kind="stable")
@@ -112,6 +121,15 @@ notebooks.table(
     new,
     title=f"Scénario {name}, dans tout le territoire",
 ) if cotes else aucun
+
+# %%
+chiffres = table.assign(**table[effets].apply(pd.to_numeric, errors="coerce")) if cotes else pd.DataFrame()
+touches = chiffres[chiffres["persons_gain"].gt(0)] if cotes else chiffres
+deux = touches[touches["service"].eq(touches["service"].iloc[0])] if len(touches) else touches
+notebooks.say(
+    f"Vers {apres.the([deux['service'].iloc[0]])}, {about(deux['persons_gain'].iloc[0])} personnes "
+    f"auraient un trajet plus court à l'ancien recensement, {about(deux['persons_gain'].iloc[-1])} au nouveau."
+) if len(deux) == 2 else notebooks.say("Personne n'y gagne : rien à comparer.")
 
 # %% [markdown]
 # ## Les communes qui ont fusionné

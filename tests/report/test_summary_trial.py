@@ -308,6 +308,22 @@ def test_a_poor_study_can_be_tried(browser: Browser, tmp_path: Path, name: str) 
 
 
 @pytest.mark.slow
+def test_dots_of_communes_are_seen_and_columns_without_anything_are_not(
+    browser: Browser, tmp_path: Path
+) -> None:
+    page, troubles = page_of(browser, tmp_path, world("without_outlines"), width=375)
+    box = page.locator(".commune").first.bounding_box()
+    assert box
+    assert box["width"] > 10
+    assert page.locator("#communes td:nth-child(7)").first.is_visible()
+    page, more = page_of(browser, tmp_path, world("without_scenario"))
+    assert page.locator("#communes td:nth-child(4)").first.is_visible()
+    assert not page.locator("#communes td:nth-child(5)").first.is_visible()
+    page.locator("#t-commune").select_option(label="Hautbourg")
+    assert page.locator("#communes td:nth-child(5)").first.is_visible()
+    assert troubles + more == []
+
+
 def test_downloads_of_a_trial(browser: Browser, tmp_path: Path) -> None:
     page, troubles = page_of(browser, tmp_path, small())
     page.locator("#t-commune").select_option(label="Hautbourg")

@@ -20,9 +20,9 @@ from territory.report.documents.annex import distinct_moves, title_of
 from territory.report.reading import Move, Reading
 from territory.tables.catalogue import code_label
 
-# the map is this wide, in its own units
+# the width of the map in its own units, and the radii of discs for communes without outlines: many, and a few
 WIDTH = 1000.0
-_DISC = 7.0
+_DISC = (7.0, 22.0)
 _NUMBERS = ["baseline_travel_time_min", "scenario_travel_time_min", "delta_travel_time_min"]
 
 
@@ -32,24 +32,24 @@ def shapes(areas: gpd.GeoDataFrame) -> tuple[list[str], tuple[float, float], Any
         return [], (WIDTH, 100.0), lambda xy: xy
     left, bottom, right, top = map(float, areas.total_bounds)
     side = max(right - left, top - bottom, 5_000.0)
-    pad = 0.03 * side
+    pad = (0.03 if areas.geom_type.ne("Point").any() else 0.08) * side
     scale = WIDTH / (max(right - left, 0.3 * side) + 2 * pad)
     height = (max(top - bottom, 0.3 * side) + 2 * pad) * scale
-    middle = ((left + right) / 2, (bottom + top) / 2)
 
     def place(points: np.ndarray) -> np.ndarray:
-        moved = (np.asarray(points, dtype=float) - middle) * (scale, -scale) + (WIDTH / 2, height / 2)
-        return np.asarray(moved.round(1))
+        moved = (np.asarray(points, dtype=float) - ((left + right) / 2, (bottom + top) / 2)) * (scale, -scale)
+        return np.asarray(np.add(moved, (WIDTH / 2, height / 2)).round(1))
 
-    return [_path(geometry, place) for geometry in areas.geometry], (WIDTH, round(height, 1)), place
+    disc = float(np.clip(0.2 * math.sqrt(WIDTH * height / len(areas)), *_DISC))
+    return [_path(geometry, place, disc) for geometry in areas.geometry], (WIDTH, round(height, 1)), place
 
 
-def _path(geometry: Any, place: Any) -> str:
+def _path(geometry: Any, place: Any, r: float = _DISC[0]) -> str:
     """Return one commune: its rings, or a disc at its point."""
     if geometry is None or geometry.is_empty:
         return ""
     if geometry.geom_type == "Point":
-        (x, y), r = place([[geometry.x, geometry.y]])[0], _DISC
+        x, y = place([[geometry.x, geometry.y]])[0]
         return f"M{x - r:g} {y:g}a{r:g} {r:g} 0 1 0 {2 * r:g} 0a{r:g} {r:g} 0 1 0 {-2 * r:g} 0Z"
     parts = []
     for polygon in shapely.get_parts(geometry):

@@ -194,7 +194,7 @@ function mapOf(data, on) {
     found.appendChild(made("text", { x: 12, y: 30, "font-size": 22, "font-weight": "bold", fill: "#16242f" }, layer.name));
     Object.entries({ x: 0, y: top, width, height }).forEach(([key, value]) => copy.setAttribute(key, value));
     ["id", "tabindex", "class", "style"].forEach(key => copy.removeAttribute(key));
-    const looks = { ".commune": { stroke: "#fff", "stroke-width": 1 }, ".border": { fill: "none", stroke: "#16242f", "stroke-width": 1.2 },
+    const looks = { ".commune": { stroke: "#fff", "stroke-width": 1 }, '.commune[d*="a"]': { stroke: "#16242f" }, ".border": { fill: "none", stroke: "#16242f", "stroke-width": 1.2 },
       ".town": { "font-size": 17, "text-anchor": "middle", "paint-order": "stroke", stroke: "#fff", "stroke-width": 4, fill: "#16242f" },
       ".ring": { fill: "none", stroke: "#16242f", "stroke-width": 2 }, ".halo": { fill: "none", stroke: "#fff", "stroke-width": 4 } };
     Object.keys(looks).forEach(name => copy.querySelectorAll(name).forEach(node => {

@@ -13,6 +13,8 @@ function tableOf(data, on) {
   function fill(found) {
     layer = found;
     rows.forEach(row => found.rows[Number(row.dataset.i)].forEach((text, c) => put(row.cells[3 + c], text)));
+    // a layer of times alone has nothing to say of a scenario
+    byId("communes").classList.toggle("bare", found.rows.every(row => row.slice(1).every(text => text === "–")));
     put(byId("caption"), found.name);
   }
   function draw(isSaid) {
