@@ -404,7 +404,8 @@ def test_importing_the_package_loads_no_heavy_library():
 
 def test_its_short_forms_say_what_it_holds(var):
     assert repr(var).startswith("VarDataset(153 communes, 392 around, 14 epci")
-    assert "<td>545</td>" in var._repr_html_()
+    assert ">545</td>" in var._repr_html_()
+    assert ">Lignes</th>" in var._repr_html_()
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ import pandas as pd
 from territory.datasets.joins import population_by_band
 from territory.datasets.slots import SHARES, published_figures
 from territory.errors import ParameterError
-from territory.tables.catalogue import COLUMNS
+from territory.tables.catalogue import COLUMNS, html_table
 
 # official projected system of metropolitan France
 EPSG = 2154
@@ -76,8 +76,8 @@ class VarDataset:
     def _repr_html_(self) -> str:
         tables = [one.name for one in fields(self) if not one.name.startswith("_")]
         tables = [name for name in tables if isinstance(getattr(self, name), pd.DataFrame)]
-        lines = "".join(f"<tr><th>{name}</th><td>{len(getattr(self, name))}</td></tr>" for name in tables)
-        return f"<table><caption>Var</caption>{lines}</table>"
+        counted = pd.DataFrame({"Table": tables, "Lignes": [len(getattr(self, name)) for name in tables]})
+        return html_table(counted, title="Var : les tables, et le nombre de leurs lignes")
 
 
 def load_var() -> VarDataset:
