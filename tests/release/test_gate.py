@@ -58,6 +58,15 @@ def test_what_is_released_of_a_service_holds_no_small_count() -> None:
     assert not (zones.gt(0) & zones.lt(11)).to_numpy().any()
 
 
+def test_one_child_is_withheld_and_printed_in_the_internal_edition_alone() -> None:
+    shown = release(world("one_child"), edition=INTERNAL).origins(SERVICE)
+    assert shown is not None
+    assert shown.communes.to_dict() == {"03901": 1.0}
+    public = release(world("one_child")).origins(SERVICE)
+    assert public is not None
+    assert public.communes.isna().all()
+
+
 def test_the_study_of_a_release_says_no_count_of_its_file() -> None:
     study = release(world("observed")).study
     assert study.waiting == ()
