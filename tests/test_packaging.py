@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
 CONSTRAINTS = (ROOT / "constraints.txt").read_text("utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
 
 
 def versions(text: str) -> dict[str, str]:
@@ -66,6 +67,20 @@ def test_the_version_is_written_once() -> None:
     # the newest section of the changelog is that of this version, below what is not released yet
     sections = re.findall(r"(?m)^## \[([^]]+)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"))
     assert sections[:2] == ["Unreleased", territory.__version__]
+
+
+def test_every_public_name_is_there_without_the_extras() -> None:
+    extras = [Requirement(line).name for key in ("notebooks", "servers", "scale") for line in EXTRAS[key]]
+    absent = [*(name.replace("-", "_") for name in extras), "IPython", "nbformat", "dask"]
+    asked = (
+        f"import sys; sys.modules.update(dict.fromkeys({absent}))\nimport territory\n"
+        "for room in territory.__all__:\n"
+        "    found = getattr(territory, room)\n"
+        "    for name in getattr(found, '__all__', ()):\n"
+        "        getattr(found, name)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
 
 
 def test_types_are_shipped() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -23,7 +23,6 @@ from territory.planning.siting.result import SitingResult
 from territory.planning.typologies import TypologyResult
 from territory.plot import style
 from territory.plot.charts import gainers_and_losers
-from territory.plot.interactive.exploration import Exploration
 from territory.plot.interactive.views import METHODS
 from territory.plot.maps import show_plans as plans
 from territory.plot.maps.choropleth import SHAPES, Panel, draw_map
@@ -37,6 +36,9 @@ from territory.study.words.model import Study
 from territory.tables.arguments import as_frame
 from territory.tables.catalogue import COLUMNS
 from territory.tables.declare import Secrecy
+
+if TYPE_CHECKING:
+    from territory.plot.interactive.exploration import Exploration
 
 
 def show(
@@ -265,7 +267,7 @@ def explore(
     deserts: pd.DataFrame | None = None,
     network: RoadNetwork | None = None,
     tiles: Any = None,
-) -> Exploration:
+) -> "Exploration":
     """Open an interactive map in Jupyter (elsewhere, a picture); it fetches nothing from outside without tiles.
 
     Parameters

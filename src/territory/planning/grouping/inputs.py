@@ -73,8 +73,8 @@ def read_inputs(
     plane = units.to_crs(units.estimate_utm_crs()) if units.crs.is_geographic else units
     outlines = plane.geometry.loc[ids]
     touching = _touching(outlines, ids)
-    alone = [name or f"\0{rank}" for rank, name in enumerate(names)]
-    node = pd.factorize(pd.Series(alone))[0].astype(np.int32)
+    alone = [name or rank for rank, name in enumerate(names)]
+    node = pd.factorize(pd.Series(alone, dtype=object))[0].astype(np.int32)
     nodes = _nodes(node, amounts, minutes, touching, min_size, max_time_min)
     _warn_long_blocks(names, node, minutes, max_time_min)
     centres = outlines.representative_point()

@@ -15,7 +15,7 @@ from territory.tables.declare import declared, lines_of
 
 _SPACES = re.compile("[ \u00a0\u202f\u2009']")
 # spaces and apostrophes part thousands, and nothing else
-_SPACED = re.compile(r"[+-]?\d{1,3}(?:[ \u00a0\u202f\u2009']\d{3})+(?:[.,]\d*)?")
+_SPACED = re.compile(rf"[+-]?\d{{1,3}}(?:{_SPACES.pattern}\d{{3}})+(?:[.,]\d*)?")
 # a count under the threshold of its producer
 _WITHHELD = re.compile(r"<\s*\d+")
 _PLAIN = re.compile(r"[+-]?\d+(?:[eE][+-]?\d+)?")
