@@ -51,6 +51,12 @@ def test_what_is_released_of_a_service_holds_no_small_count() -> None:
     # nor would rounds, which are made from every count, those of communes beyond the area of today included
     assert not _are_all_printed(world("observed"), SERVICE)
     assert released.sensitivity(scenario, SERVICE).empty
+    told = set(released.side_by_side.index.get_level_values("service"))
+    assert told
+    assert SERVICE not in told
+    # times are public: a mean over few children is an equation on where they live
+    means = released.zones_table(scenario).xs(SERVICE, level="service").filter(like="_mean_min")
+    assert means.isna().all(axis=None)
     origins = released.origins(SERVICE)
     assert origins is not None
     assert origins.communes[list(SECRET_COUNTS)].isna().all()
