@@ -189,6 +189,14 @@ def is_noticed(mutation: Mutation, tests: list[str], source: Path, *, limit_s: f
     return done.returncode != 0
 
 
+def _distance(test: str, mutation: Mutation, part: str) -> int:
+    """Rank a test: of the module that is changed (its file names it), of the part, of the rest of the house."""
+    module = mutation.path.relative_to(ROOT / "src").with_suffix("").as_posix().replace("/", ".")
+    if module in (ROOT / test.partition("::")[0]).read_text("utf-8"):
+        return 0
+    return 1 if test.startswith(f"tests/{part}/") else 2
+
+
 def _pytest() -> list[str]:
     """Return the command of the fast tests."""
     return [sys.executable, "-m", "pytest", "-m", "not slow"]
@@ -220,7 +228,9 @@ def examine(part: str, *, sample: int, seed: int, limit_s: float) -> float:
         for mutation in chosen:
             tests = sorted(lines.get((str(mutation.path), mutation.line), ()))
             # a compiled loop is not seen line by line: the whole folder of tests answers for it
-            tests = generator.sample(tests, min(MOST_TESTS, len(tests))) or [f"tests/{part}"]
+            generator.shuffle(tests)
+            tests.sort(key=lambda test: _distance(test, mutation, part))
+            tests = tests[:MOST_TESTS] or [f"tests/{part}"]
             began = time.perf_counter()
             if is_noticed(mutation, tests, source, limit_s=limit_s):
                 noticed += 1
