@@ -81,8 +81,11 @@ def test_each_scenario_stands_beside_today_over_the_same_draws(valley: StudyResu
 
 
 def test_a_branch_of_a_sessad_says_what_it_gains(valley: StudyResult) -> None:
-    rows = valley.rounds[0].set_index(["scenario", "service", "measure"])
-    gain = rows.loc[("D", vallon.SESSAD, "week_road_hours")]
+    rows = valley.rounds[0]
+    is_asked = (
+        rows[["scenario", "service", "measure"]].eq(["D", vallon.SESSAD, "week_road_hours"]).all(axis=1)
+    )
+    gain = rows[is_asked].iloc[0]
     assert gain["delta_value"] < 0
     assert gain["delta_value"] == pytest.approx(gain["scenario_value"] - gain["baseline_value"])
 

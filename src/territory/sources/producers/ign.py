@@ -68,7 +68,7 @@ def in_degrees(points: pd.DataFrame, epsg: pd.Series) -> pd.DataFrame:
             transformer = Transformer.from_crs(int(code), 4326, always_xy=True)
         except CRSError:
             continue
-        longitude, latitude = transformer.transform(rows["x"].to_numpy(), rows["y"].to_numpy())
+        longitude, latitude = transformer.transform(rows["x"].tolist(), rows["y"].tolist())
         result.loc[rows.index] = np.column_stack([longitude, latitude])
     return result
 
