@@ -18,6 +18,7 @@ from territory.release.disclosure import (
     protect_budgets,
     protect_counts,
 )
+from territory.release.treatment import rounded_by_unit
 
 
 def protect_table(table: pd.DataFrame, *, threshold: int) -> pd.DataFrame:
@@ -194,6 +195,18 @@ def test_budget_total_does_not_give_a_withheld_group_back() -> None:
     result = protect_budgets(pd.Series([3.0, 4.0, 5.0, 1.0, 1.0, 1.0, 1.0]), groups)
     assert result["Total"] == 16.0
     assert math.isnan(result["B"])
+    # three establishments are enough, in what is left as in a group
+    three = protect_budgets(
+        pd.Series([3.0, 4.0, 5.0, 1.0, 1.0, 1.0]), groups[:6].where(groups[:6].index < 5, "C")
+    )
+    assert three["Total"] == 15.0
+
+
+def test_a_value_is_rounded_to_what_its_unit_can_bear() -> None:
+    rounded = rounded_by_unit(
+        pd.Series([12.345, 12.345, 12.5, 0.12345]), pd.Series(["min", "eur", "hab", "share"])
+    )
+    assert rounded.to_list() == [12.3, 12.0, 13.0, 0.1235]
 
 
 def test_budget_total_is_withheld_when_one_unit_fills_what_it_leaves() -> None:
