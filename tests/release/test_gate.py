@@ -22,7 +22,7 @@ from territory.report.files.workbook import reader_bytes
 from territory.report.layout.document import Document, Heading, to_bytes, to_data
 from territory.report.reading import Reading
 from tests import vallon
-from tests.report.worlds import undrawn, world
+from tests.report.worlds import small, undrawn, world
 from tests.texts import plain_text
 
 SERVICE = vallon.IME
@@ -62,6 +62,14 @@ def test_what_is_released_of_a_service_holds_no_small_count() -> None:
     assert origins.communes[list(SECRET_COUNTS)].isna().all()
     zones = released.zone_counts(scenario, SERVICE).zones.filter(like="persons_")
     assert not (zones.gt(0) & zones.lt(11)).to_numpy().any()
+
+
+def test_a_study_without_rounds_releases_three_empty_tables() -> None:
+    released = release(small())
+    assert [len(table) for table in released.rounds] == [0, 0, 0]
+    # a name stands beside its code
+    first = list(released.tables["comparaison_mesures_communes"].columns[:4])
+    assert first == ["scenario", "commune_code", "commune_name", "service"]
 
 
 def test_one_child_is_withheld_and_printed_in_the_internal_edition_alone() -> None:
