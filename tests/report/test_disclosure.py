@@ -18,7 +18,7 @@ from territory.release.disclosure import (
     protect_budgets,
     protect_counts,
 )
-from territory.release.treatment import rounded_by_unit
+from territory.release.treatment import rounded_by_unit, share_classes
 
 
 def protect_table(table: pd.DataFrame, *, threshold: int) -> pd.DataFrame:
@@ -207,6 +207,28 @@ def test_a_value_is_rounded_to_what_its_unit_can_bear() -> None:
         pd.Series([12.345, 12.345, 12.5, 0.12345]), pd.Series(["min", "eur", "hab", "share"])
     )
     assert rounded.to_list() == [12.3, 12.0, 13.0, 0.1235]
+
+
+def test_a_share_of_observed_persons_is_a_class_and_none_of_a_small_part() -> None:
+    total = pd.Series([100.0, 100.0, 100.0, 100.0, 100.0, 100.0, 30.0])
+    part = pd.Series([10.0, 11.0, 20.0, 50.0, 89.0, 90.0, 19.0])
+    assert share_classes(total, part).tolist() == [
+        SUPPRESSED,
+        "moins de 20 %",
+        "de 20 à 50 %",
+        "50 % ou plus",
+        "50 % ou plus",
+        SUPPRESSED,
+        "50 % ou plus",
+    ]
+
+
+def test_a_part_is_withheld_beside_a_small_one_rather_than_a_total() -> None:
+    # the total is in one line alone: withholding it would open no other line
+    cells = pd.Series([4.0, 20.0, 24.0, 300.0, 320.0], index=["a", "c", "ac", "d", "cd"])
+    protected = protect_counts(cells, [("ac", ["a", "c"]), ("cd", ["c", "d"])], threshold=11)
+    assert protected.text[["ac", "cd"]].tolist() == ["24", "320"]
+    assert protected.text[["a", "c", "d"]].tolist() == [SUPPRESSED] * 3
 
 
 def test_budget_total_is_withheld_when_one_unit_fills_what_it_leaves() -> None:

@@ -51,6 +51,19 @@ def minutes(state: State, name: str) -> list[float]:
     return compute(state).access.xs(name, level="service")["travel_time_min"].tolist()
 
 
+@pytest.mark.parametrize(("total", "reached"), [(1, "demand_low"), (40, "demand_high")])
+def test_the_range_of_a_need_reaches_a_total_out_of_it(state: State, total: int, reached: str) -> None:
+    need = NEED.model_copy(update={"low_per_1000": 8.0, "high_per_1000": 12.0, "known_total": total})
+    with pytest.warns(TerritoryWarning, match="sort de ce que donnent les taux"):
+        rate = rate_of(need, state.population, state.parameters)
+    demand = demand_of(state.population, replace(state.parameters, rates=(rate,)))
+    assert demand["demand"].sum() == pytest.approx(total)
+    assert demand[reached].tolist() == demand["demand"].tolist()
+    assert (demand["demand_low"] <= demand["demand"]).all()
+    assert (demand["demand"] <= demand["demand_high"]).all()
+    assert (demand["demand_low"] < demand["demand_high"]).all()
+
+
 def total_places(state: State) -> float:
     return float(supply.places_by_authorisation(state.services)["places"].sum())
 

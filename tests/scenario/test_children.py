@@ -173,6 +173,17 @@ def test_draws_hold_the_expected_number_and_are_those_of_the_seed(state: State) 
     assert [near["shorter_children_low"], near["shorter_children_high"]] == pytest.approx([6, 14], abs=1)
 
 
+def test_an_interval_holds_a_number_that_is_hardly_ever_drawn(state: State) -> None:
+    population = state.population.copy()
+    population.iloc[[0, 2]] = 0.1
+    rare = row(children(replace(state, population=population), options=Uncertainty(draws=40)), "flat_45")
+    few = rare["longer_share"] * rare["children_count"]
+    # of 20 children, less than one in a hundred draws holds one
+    assert 0 < few < 0.1
+    assert rare["longer_children_low"] == 0
+    assert rare["longer_children_high"] == pytest.approx(few)
+
+
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6).filter(lambda parts: sum(parts) > 0))
 def test_ten_children_are_ten(parts: list[float]) -> None:
     exact = np.array(parts) / sum(parts)

@@ -235,6 +235,17 @@ def test_closest_times_coverage_and_deserts_equal_a_loop(world: State) -> None:
     assert [deserted["low_hab"], deserted["high_hab"]] == pytest.approx([people[2], people[56]])
 
 
+def test_where_the_data_stop_a_draw_beyond_the_threshold_says_nothing(world: State) -> None:
+    # all are 10 min from the edge: the last one alone is beyond 12 min of the service
+    edge = pd.Series(10.0, index=world.communes.index)
+    exact = world.travel_times.assign(uncertainty_min=0.0)
+    exact.attrs = world.travel_times.attrs
+    found = drawn(replace(world, travel_times=exact, edge_time_min=edge)).deserts
+    rows = found.xs("urgences", level="criterion")
+    assert rows["verdict"].tolist() == ["sûr", "sûr", "sûr", "non calculable"]
+    assert rows["same_status_share"].tolist()[:3] == [1.0, 1.0, 1.0]
+
+
 def test_catchments_equal_a_loop_under_the_decay_of_each_draw(world: State) -> None:
     doubt = doubt_with(world, 5, 30)
     plan = plan_gp_draws(world, doubt)

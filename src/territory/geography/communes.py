@@ -378,7 +378,7 @@ def is_commune(life: Iterable[tuple[pd.Timestamp | None, bool]], year: int) -> b
     """Tell whether a code is that of a commune on 1 January of a year."""
     alive = False
     for date, state in life:
-        if date is None or date.timetuple()[:3] <= (year, 1, 1):
+        if date is None or (date.year, date.month, date.day) <= (year, 1, 1):
             alive = state
     return alive
 

@@ -102,7 +102,7 @@ def style() -> Iterator[None]:
         "xtick.color": MUTED,
         "ytick.color": INK,
         "hatch.linewidth": 0.5,
-        "svg.fonttype": "path",
+        "svg.fonttype": "none",
         "svg.hashsalt": "territory",
         "pdf.fonttype": 42,
         "path.simplify": False,

@@ -41,11 +41,12 @@ def zone_counts(zones: pd.DataFrame, flags: pd.DataFrame | None, merged: Merged 
     """Take out of a comparison by zone what flags name; None for what is not of children served."""
     names = [str(name)[8:] for name in zones.columns if str(name).startswith("persons_")]
     withheld = pd.DataFrame(False, index=zones.index, columns=[*names, "mean"])
-    if flags is not None:
-        withheld = flags.reindex(index=zones.index, columns=withheld.columns, fill_value=True).astype(bool)
+    if flags is None:
+        return ZoneCounts(zones.copy(), withheld, False, merged)
+    withheld = flags.reindex(index=zones.index, columns=withheld.columns, fill_value=True).astype(bool)
     of_flag = {f"persons_{name}": name for name in names} | {name: "mean" for name in MEANS if name in zones}
     shown = {column: zones[column].mask(withheld[flag]) for column, flag in of_flag.items()}
-    return ZoneCounts(zones.assign(**shown), withheld, flags is not None, merged)
+    return ZoneCounts(zones.assign(**shown), withheld, True, merged)
 
 
 @dataclass(frozen=True, eq=False)

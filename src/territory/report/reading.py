@@ -22,6 +22,7 @@ from territory.release.observed_children import EFFECTS
 from territory.release.shown import ZoneCounts
 from territory.report.layout.document import Block, Document
 from territory.result import StudyResult
+from territory.scenario.comparison.measures import interval_of
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.declare import SERVICES
 
@@ -383,11 +384,7 @@ class Counts:
 
     def interval(self, zone: str, effect: str) -> tuple[float, float]:
         """Return the ends of what the doubt on times makes of a count; NaN where it has none."""
-        names = [f"persons_{effect}_{end}" for end in ("low", "high")]
-        if self.is_observed or not set(names) <= set(self.zones.columns):
-            return math.nan, math.nan
-        low, high = (float(self.zones[name][zone]) for name in names)
-        return low, high
+        return (math.nan, math.nan) if self.is_observed else interval_of(self.zones.loc[zone], effect)
 
     def cell(self, zone: str, effect: str) -> str:
         """Return a number as a table prints it: classes that are counted together are so under the first of them."""

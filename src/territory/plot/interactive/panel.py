@@ -22,6 +22,7 @@ from territory.french.numbers import NBSP, decimal, minutes
 from territory.french.words import INTERVALS, at_place, capital, of_ages, persons, ranged, typeset
 from territory.plot import style
 from territory.release.shown import Tried
+from territory.scenario.comparison.measures import interval_of
 from territory.scenario.trial import PLACED, Outcome, Step, Trial
 from territory.study.load import built_in_studies
 from territory.study.save import save_scenario
@@ -308,9 +309,8 @@ def _numbers(outcome: Tried, trial: Trial, service: str) -> str:
         _row(f"À {minutes(float(bound))} ou moins", persons(before), persons(after))
         for bound, before, after in outcome.coverage.itertuples()
     )
-    ends = ("", "_low", "_high")
-    found = {key: [float(figures.get(f"persons_{key}{end}", math.nan)) for end in ends] for key in _COLORS}
-    counted = {key: typeset(ranged(*values)) for key, values in found.items()}
+    found = {key: float(figures.get(f"persons_{key}", math.nan)) for key in _COLORS}
+    counted = {key: typeset(ranged(value, *interval_of(figures, key))) for key, value in found.items()}
     effects = "".join(
         "<tr><td style='padding:1px 0 1px 19px;text-indent:-19px'><span style='display:inline-block;width:11px;"
         f"height:11px;margin-right:6px;background:{color};border:1px solid {style.RULE}'></span>{CODES['effects'][key]}"

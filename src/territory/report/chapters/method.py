@@ -4,13 +4,14 @@ import math
 from collections.abc import Sequence
 
 from territory.french.numbers import decimal, integer, minutes
-from territory.french.words import count, join, persons, ranged
+from territory.french.words import count, join, ranged
 from territory.network.estimate_model import calibration
 from territory.release.gate import TODAY
 from territory.report.chapters import journeys
 from territory.report.chapters.pictures import bounds_of
 from territory.report.layout import document as doc
 from territory.report.reading import Reading
+from territory.scenario.comparison.measures import interval_of
 from territory.study.words.changes import ChangeSpeeds
 from territory.tables.declare import CODES
 
@@ -40,6 +41,12 @@ def method(reading: Reading) -> list[doc.Block]:
             f" Le tout est calé sur {integer(ages.total)} personnes de {ages.age_max:g} ans ou moins en "
             f"{ages.year}, d'après : {ages.source}."
         )
+    for named in reading.named.values():
+        if named.age_profile is not None:
+            profile = named.age_profile
+            text += (
+                f" Usagers, {named.label_short or named.label} : {profile.source} (données {profile.year})."
+            )
     secret: doc.Text = [doc.strong("Petits nombres."), doc.wording("method.small")]
     if reading.release.is_internal:
         secret = [doc.strong("Édition interne."), f" {NOTHING_WITHHELD}"]
@@ -106,14 +113,12 @@ def _sensitivity(reading: Reading) -> list[doc.Block]:
     if len(limits) < 2:
         return []
     is_observed = reading.release.is_observed(move.services[0])
-    written = integer if is_observed else persons
     rows = []
     for limit, row in limits.iterrows():
+        counted = {name: float(row[f"persons_{name}"]) for name in ("gain", "loss", "indistinct")}
         cells = [
-            ranged(*(float(row[f"persons_{effect}{end}"]) for end in ("", "_low", "_high")))
-            if f"persons_{effect}_low" in row and not is_observed
-            else written(float(row[f"persons_{effect}"]))
-            for effect in ("gain", "loss", "indistinct")
+            integer(value) if is_observed else ranged(value, *interval_of(row, name))
+            for name, value in counted.items()
         ]
         rows.append([minutes(float(str(limit))), *cells])
     columns = "Périmètre <1.4 | Trajet plus court >1 | Trajet plus long >1 | Sans différence visible >1"
@@ -136,6 +141,7 @@ def sources(reading: Reading, *, explained: Sequence[doc.Block] = ()) -> list[do
     found += [str(reading.release.sites["source"][site]) for site in sorted(sites)]
     if reading.study.ages is not None:
         found.append(reading.study.ages.source)
+    found += [named.age_profile.source for named in reading.named.values() if named.age_profile is not None]
     # what the study itself supposes is no document
     quoted = list(dict.fromkeys(text for text in found if text and not text.startswith("fichier d'étude")))
     if quoted:

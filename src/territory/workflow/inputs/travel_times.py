@@ -151,14 +151,21 @@ class Asked:
         # whole communes, some thousands of squares at a time
         parts = np.unique(np.searchsorted(starts, np.arange(0, len(squares), SQUARES_AT_ONCE)))
         bounds = [*starts[parts[parts < len(starts)]], len(squares)]
+        ends = {"from_id": self.communes.index.astype("str"), "to_id": self.sites.index.astype("str")}
         blocks = [times_from(without, limit)] if len(without) else []
         blocks += [_mean_times(squares.iloc[a:b], times_from, limit) for a, b in pairwise(bounds)]
-        times = pd.concat([block.astype({"from_id": "str", "to_id": "str"}) for block in blocks])
-        order = pd.Series(np.arange(len(self.communes)), self.communes.index)
-        times = times.sort_values("from_id", key=lambda codes: codes.map(order), kind="stable")
-        times = times.reset_index(drop=True)
+        coded = [
+            block.assign(**{name: _coded(block[name], ids) for name, ids in ends.items()}) for block in blocks
+        ]
+        times = pd.concat(coded).sort_values("from_id", kind="stable").reset_index(drop=True)
         times.attrs["cutoff_min"] = limit
         return times
+
+
+def _coded(column: pd.Series, ids: pd.Index) -> pd.Categorical:
+    """Return a column of ids as codes among all of them, in their order."""
+    codes, named = pd.factorize(column)
+    return pd.Categorical.from_codes(ids.get_indexer(pd.Index(named).astype("str"))[codes], ids)
 
 
 def travel_times(
@@ -191,23 +198,30 @@ def _mean_times(
 ) -> pd.DataFrame:
     """Return the mean times of the communes of some squares, with their spread (standard deviation)."""
     # a square beyond the limit still counts in the mean of its commune
-    times = times_from(squares.drop(columns="commune_code"), 1.5 * limit)
-    times = times.astype({"from_id": "str", "to_id": "str"}).dropna(subset="travel_time_min")
-    codes = pd.Series(squares["commune_code"].to_numpy(), squares.index)
-    weight = times["from_id"].map(squares["children"])
-    keys = [times["from_id"].map(codes).rename("from_id"), times["to_id"]]
-    columns = times.columns.drop(["from_id", "to_id"])
-    total = weight.groupby(keys, sort=False).sum()
-    sums = times[columns].mul(weight, axis=0).groupby(keys, sort=False).sum(min_count=1)
-    means = sums.div(total, axis=0)
-    mean = means["travel_time_min"].reindex(pd.MultiIndex.from_arrays(keys))
-    away = times["travel_time_min"] - mean.to_numpy()
-    spread = (away**2 * weight).groupby(keys, sort=False).sum() / total
-    means["travel_time_spread_min"] = np.sqrt(spread)
-    of_commune = squares.groupby("commune_code")["children"].sum()
-    reached = total / of_commune.reindex(total.index.get_level_values(0)).to_numpy()
-    kept: pd.DataFrame = means[(reached > 0.5) & (means["travel_time_min"] <= limit)]
-    return kept.reset_index()
+    times = times_from(squares.drop(columns="commune_code"), 1.5 * limit).dropna(subset="travel_time_min")
+    of_square, communes = pd.factorize(squares["commune_code"])
+    to_id, sites = pd.factorize(times["to_id"])
+    from_id, named = pd.factorize(times["from_id"])
+    at = squares.index.get_indexer(named)[from_id]
+    # pairs of a commune and a site, in the order in which they come
+    pair, pairs = pd.factorize(of_square[at].astype(np.int64) * len(sites) + to_id)
+    weight = squares["children"].to_numpy(float)
+    total = np.bincount(pair, weight[at])
+    means = {
+        name: np.bincount(pair, values.to_numpy(float) * weight[at]) / total
+        for name, values in times.drop(columns=["from_id", "to_id"]).items()
+    }
+    away = times["travel_time_min"].to_numpy(float) - means["travel_time_min"][pair]
+    means["travel_time_spread_min"] = np.sqrt(np.bincount(pair, away**2 * weight[at]) / total)
+    commune = pairs // len(sites)
+    is_reached = total > 0.5 * np.bincount(of_square, weight)[commune]
+    ends = {"from_id": (commune, communes), "to_id": (pairs % len(sites), sites)}
+    names = {
+        name: pd.Categorical.from_codes(code, pd.Index(ids).astype("str"))
+        for name, (code, ids) in ends.items()
+    }
+    kept = pd.DataFrame(names | means)[is_reached & (means["travel_time_min"] <= limit)]
+    return kept.reset_index(drop=True)
 
 
 def _by_road(asked: Asked, roads: RoadMap, speeds: ChangeSpeeds | None) -> tuple[pd.DataFrame, pd.DataFrame]:

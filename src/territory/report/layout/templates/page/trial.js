@@ -143,6 +143,11 @@ function tryOut(given, asked, zones) {
         [low, high] = endsOf(given, (sums[count.zone] || { gain: none, loss: none })[effect]);
         low = Math.min(low, told); high = Math.max(high, told);
       }
+      if (effect === "indistinct") {
+        // those whom gains and losses leave, at their most and at their least
+        const { gain, loss } = count, whole = gain.value + loss.value + value;
+        low = Math.max(whole - gain.high - loss.high, 0); high = Math.max(whole - gain.low - loss.low, 0);
+      }
       count[effect] = { value, low, high, text: ranged(value, low, high) };
     });
     const isKnown = count.weight > 0;
