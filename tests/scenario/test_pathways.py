@@ -142,6 +142,22 @@ def test_professionals_of_the_path_are_counted_for_the_children_around(state: St
     assert child_care_access(state).empty
 
 
+def test_structures_of_the_path_are_counted_in_sites(state: State) -> None:
+    world = with_service(with_service(state, "west", "cmpp"), "east", "cmpp")
+    found = child_care_access(world).xs("cmpp", level="service")
+    # the west is 5, 12, 33 and 80 min away, the east 33, 21, 5 and 50
+    assert found["site_count"].to_list() == [1.0, 2.0, 1.0, 0.0]
+    assert found["professionals_per_100000_young"].isna().all()
+    # 30 minutes are near; a site whose time is not known may be
+    times = world.travel_times.assign(
+        travel_time_min=world.travel_times["travel_time_min"].replace({33.0: 30.0, 12.0: np.nan})
+    )
+    times.attrs = world.travel_times.attrs
+    changed = child_care_access(replace(world, travel_times=times)).xs("cmpp", level="service")["site_count"]
+    assert changed.fillna(-1).to_list() == [2.0, -1.0, 2.0, 0.0]
+    assert child_care_access(with_service(state, "west", "cmpp", complete=False)).empty
+
+
 def test_places_within_30_and_45_minutes_both_included(state: State) -> None:
     closest = asking(state, closest_services=("ime", "urgences"))
     table = places_within(closest)

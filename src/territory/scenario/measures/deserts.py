@@ -247,34 +247,43 @@ def gp_access(state: State, *, measures: Any = access, times: Any = None) -> pd.
     return pd.DataFrame(found, index=state.communes.index)
 
 
-# professions of the path of children that the BPE counts in persons
+# professions of the path of children that the BPE counts in persons, and structures, of which FINESS gives the sites
 CHILD_PROFESSIONS = ("orthophoniste", "psychomotricien", "psychologue")
-CHILD_CARE_COLUMN = "professionals_per_100000_young"
+CHILD_STRUCTURES = ("camsp", "cmpp", "cmp_ij")
+CHILD_CARE_COLUMNS = ("professionals_per_100000_young", "site_count")
 PER_100_000 = 100_000.0
 
 
 def child_care_access(state: State) -> pd.DataFrame:
-    """Share the professionals of the path among those under 20 within 30 minutes, by (commune_code, service).
+    """Count the professionals and the structures of the path within 30 minutes, by (commune_code, service).
 
-    2SFCA, binary decay, per 100,000. No APL: a head count without activity, and they see adults too.
+    Professionals: 2SFCA, binary decay, per 100,000 persons under 20. No APL: a head count without activity, and they
+    see adults too. Structures: sites alone, since nothing that was read says how many work there.
     """
     children = needs.persons_by_age(state.population, age_min=0, age_max=CHILD_AGE_MAX)
     children = children.reindex(state.communes.index)
     inside = state.communes.index[state.communes.index.isin(state.parameters.territory_codes)]
     found = {}
-    for kind in CHILD_PROFESSIONS:
+    for kind in [
+        one for one in (*CHILD_PROFESSIONS, *CHILD_STRUCTURES) if one in complete_kinds(state.services)
+    ]:
         rows = state.services[kinds_of(state.services) == kind]
-        counted = rows["capacity_unit"].eq("headcount").all() and rows["capacity"].notna().all()
-        if kind in complete_kinds(state.services) and counted:
-            heads = rows["capacity"].groupby(level="site_id").sum()
-            times = state.times_to(heads.index)
+        heads = rows["capacity"].groupby(level="site_id").sum()
+        times, values = state.times_to(heads.index), pd.DataFrame(index=inside, columns=CHILD_CARE_COLUMNS)
+        if kind in CHILD_STRUCTURES:
+            near = times["travel_time_min"].le(SUPPORT_MAX_MIN).where(times["travel_time_min"].notna())
+            # a site whose time is unknown may be near
+            sites = near.astype(float).groupby(times["from_id"].astype("str")).sum(min_count=1, skipna=False)
+            values["site_count"] = sites.reindex(inside, fill_value=0.0)
+        elif rows["capacity_unit"].eq("headcount").all() and rows["capacity"].notna().all():
             near = access.floating_catchment_area(times, children, heads, decay=binary(SUPPORT_MAX_MIN))
-            found[kind] = near[inside] * PER_100_000
+            values["professionals_per_100000_young"] = near[inside] * PER_100_000
+        else:
+            continue
+        found[kind] = values.astype(float)
     if not found:
-        return no_rows(["commune_code", "service"], [CHILD_CARE_COLUMN])
-    return (
-        pd.concat(found, names=["service", "commune_code"]).swaplevel().rename(CHILD_CARE_COLUMN).to_frame()
-    )
+        return no_rows(["commune_code", "service"], CHILD_CARE_COLUMNS)
+    return pd.concat(found, names=["service", "commune_code"]).swaplevel()
 
 
 def why_no_apl(state: State) -> str:
