@@ -29,7 +29,7 @@ import pandas as pd
 import territory
 from territory import notebooks
 from territory.french.numbers import decimal, integer, signed
-from territory.french.words import about, epci_phrase
+from territory.french.words import about, epci_phrase, persons
 from territory.report.reading import Reading
 
 notebooks.begin()
@@ -81,7 +81,7 @@ territory.plot.show(evolution.to_frame(titre).rename_axis("commune_code"), outli
 besoins = [run.release.demand.groupby("public", sort=False)["demand"].sum() for run in (avant, apres)]
 table = besoins[1].to_frame("demand").assign(avant=besoins[0])[["avant", "demand"]]
 titres = {"avant": f"Estimation, {avant.vintage()}", "demand": f"Estimation, {apres.vintage()}"}
-notebooks.table(table.round(-1).rename(columns=titres), new) if len(table) else notebooks.say(
+notebooks.table(table.map(persons).rename(columns=titres), new) if len(table) else notebooks.say(
     "Cette étude ne déclare aucun besoin."
 )
 
