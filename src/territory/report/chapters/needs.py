@@ -24,6 +24,7 @@ from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.declare import CODES
 
 _THRESHOLD = 11
+_TALL = 14
 _KINDS = CODES["need_kinds"]
 _COMPARABLE = ("orientation", "waiting")
 _NO_PLACES = doc.wording("needs.no_places")
@@ -50,8 +51,10 @@ def needs(reading: Reading) -> list[doc.Block]:
         blocks += [doc.Heading(need.label, 2), doc.Paragraph(text)]
     first = stated[0]
     zones = tables[first.public].drop(ALL_TERRITORY)
-    chart = [_chart(reading, first.label, zones)] if len(zones) else []
-    return [*blocks, *chart, _table(reading, tables)]
+    shown: list[doc.Block] = [_chart(reading, first.label, zones)] if len(zones) else []
+    shown.append(_table(reading, tables))
+    # a tall chart leaves a page half empty before it, where a table runs on
+    return [*blocks, *(reversed(shown) if len(zones) > _TALL else shown)]
 
 
 def _by_zone(reading: Reading, public: str) -> pd.DataFrame:
