@@ -66,6 +66,9 @@ def test_persons_without_a_site_are_told() -> None:
     minutes = MINUTES | {"T": [14.0, 21.0, np.inf]}
     table = rank_candidates(times(minutes), between(), PERSONS, ["S", "T"], selected=["S"])
     assert table.loc["T", "persons_unreached"] == 10.0
+    # the doubt is that on those whom both reach
+    doubt = difference_uncertainty_min(MINUTES["S"][:2], MINUTES["T"][:2], 5.0)
+    assert table.loc["T", "detectable_mean_min"] == pytest.approx(np.average(doubt, weights=[100, 50]))
     assert table.loc["T", "is_distinguishable"]
 
 

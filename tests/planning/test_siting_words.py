@@ -11,6 +11,8 @@ import pytest
 
 from territory.errors import InfeasibleError, ParameterError, TerritoryError, TerritoryWarning
 from territory.planning import answer_siting, maximal_coverage, p_center, p_median, set_cover
+from territory.planning.siting.formulations import cover_choice, shares_of
+from territory.planning.siting.problem import read_problem
 from territory.study.words.questions import Siting
 from tests.planning.worlds import table
 from tests.scenario.conftest import line_state
@@ -86,6 +88,17 @@ def test_a_candidate_that_most_communes_have_no_time_to_is_left_out_and_named() 
     assert answer.result.selected == ["west"]
 
 
+def test_candidates_near_a_town_are_those_within_the_time_that_time_itself_included_and_those_named() -> None:
+    state = line_state()
+    km = {"83001": 0, "83002": 10, "83003": 30, "83004": 90}
+    # one minute a kilometre: the west is at the limit, the east beyond it though a faster road could reach it
+    roads = table({(a, f"candidat-{b}"): abs(km[a] - km[b]) + 0.0 for a in km for b in km})
+    near = {"near_commune": "83002", "near_max_min": 10, "candidates": ("83004",)}
+    question = Siting(id="q", name="", authorisation_ids=("sessad-x",), p=1, **near)
+    answer = answer_siting(question, replace(state, travel_times=pd.concat([state.travel_times, roads])))
+    assert sorted(answer.ranking.index) == ["candidat-83001", "candidat-83002", "candidat-83004"]
+
+
 def test_who_cannot_be_reached_is_named() -> None:
     with pytest.raises(InfeasibleError, match=r"1 commune \(C ; 5 personnes en tout\) sans aucun site"):
         set_cover(LINE, PERSONS, ["S", "T"], max_time_min=14)
@@ -136,6 +149,21 @@ def test_today_is_p_zero() -> None:
     today = p_median(LINE, PERSONS[["A", "B"]], ["T"], p=0, fixed=["S"])
     assert today.selected == []
     assert today.objective == pytest.approx((10 * 10 + 20 * 20) / 30)
+
+
+def test_nothing_is_opened_for_those_whom_the_sites_of_today_reach() -> None:
+    choice = cover_choice(read_problem(LINE, PERSONS, [], ["S", "T"]), 15)
+    assert (choice.value, choice.bound) == (0.0, 0.0)
+    today = set_cover(LINE, PERSONS, [], fixed=["S", "T"], max_time_min=15)
+    assert (today.selected, today.objective, today.bound, today.status) == ([], 0.0, 0.0, "optimal")
+
+
+def test_persons_for_whom_there_is_no_place_are_not_left_out_in_silence() -> None:
+    places = pd.Series({"S": 15.0, "T": 30.0})
+    problem = read_problem(LINE, PERSONS, ["S", "T"], capacity=places)
+    assert shares_of(problem, np.array([True, True]), math.inf)[2].tolist() == [0.0, 1.0]
+    with pytest.raises(ParameterError, match="Aucune solution"):
+        shares_of(problem, np.array([True, False]), math.inf)
 
 
 def test_a_result_shows_itself_escaped() -> None:

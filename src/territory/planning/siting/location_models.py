@@ -29,7 +29,7 @@ def set_cover(
     max_time_min: float,
     fixed: Iterable[str] = (),
     capacity: pd.Series[float] | None = None,
-    time_limit_s: float = 60.0,
+    time_limit_s: float = 60.0,  # pragma: no mutate
     mip_gap: float = 0.0,
 ) -> SitingResult:
     """Find the fewest sites to open so that everyone is within a time of one.
@@ -97,7 +97,7 @@ def maximal_coverage(
     fixed: Iterable[str] = (),
     capacity: pd.Series[float] | None = None,
     worst_time_max_min: float | None = None,
-    time_limit_s: float = 60.0,
+    time_limit_s: float = 60.0,  # pragma: no mutate
     mip_gap: float = 0.0,
 ) -> SitingResult:
     """Open at most p sites so that as many persons as possible are within a time of one.
@@ -156,7 +156,7 @@ def p_median(
     fixed: Iterable[str] = (),
     capacity: pd.Series[float] | None = None,
     worst_time_max_min: float | None = None,
-    time_limit_s: float = 60.0,
+    time_limit_s: float = 60.0,  # pragma: no mutate
     mip_gap: float = 0.0,
 ) -> SitingResult:
     """Open at most p sites so that the mean time of a person to their site is the shortest.
@@ -202,7 +202,7 @@ def p_center(
     fixed: Iterable[str] = (),
     capacity: pd.Series[float] | None = None,
     worst_time_max_min: float | None = None,
-    time_limit_s: float = 60.0,
+    time_limit_s: float = 60.0,  # pragma: no mutate
     mip_gap: float = 0.0,
 ) -> SitingResult:
     """Open at most p sites so that the longest time of a person to their site is the shortest.

