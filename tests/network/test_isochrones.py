@@ -76,6 +76,17 @@ def test_a_place_too_far_from_roads_is_not_drawn():
     assert frame.geometry[0].within(streets.buffer(500 + 200))
 
 
+def test_a_road_beside_the_far_end_of_a_long_one_is_looked_at_too(tmp_path):
+    # eight kilometres without a bend, and a road beside them that is reached from their other end alone
+    nodes = {1: (6.4, 43.5), 2: (6.5, 43.5), 3: (6.5, 43.51), 4: (6.49, 43.503), 5: (6.44, 43.503)}
+    ways = {row: (refs, {"highway": "tertiary"}) for row, refs in enumerate(([1, 2], [2, 3, 4, 5]), 1)}
+    network = read_osm(write_osm(tmp_path / "r.osm", nodes, ways))
+    site, places = points(A=(6.4, 43.5)), points(on=(6.445, 43.5), beside=(6.445, 43.5028))
+    reached = network.travel_time_matrix(site, places, islands=True)[0] <= 6
+    outline = network.isochrones(site, minutes=(6,), islands=True).geometry.iloc[0]
+    assert places.to_crs(network.crs).within(outline).tolist() == reached.tolist() == [True, False]
+
+
 def ring(tmp_path, **tags):
     """A square of roads, one step of 0.01° being some 800 m."""
     nodes = {1: (6.40, 43.50), 2: (6.50, 43.50), 3: (6.50, 43.55), 4: (6.40, 43.55)}

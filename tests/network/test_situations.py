@@ -216,6 +216,18 @@ def test_ways_that_cross_before_they_meet_are_left_where_one_of_them_ends(tmp_pa
     assert minutes(network, (0, 0), (2, 1)) > minutes(free, (0, 0), (2, 1))
 
 
+def test_a_way_that_is_met_at_both_its_ends_is_left_at_the_other_one(tmp_path):
+    # the third way leaves from the node where the second is entered, and comes back to its far end
+    nodes = {1: (0, 0), 2: (1, 0), 3: (3, 0), 5: (2, 3), 6: (2.8, 0.6)}
+    ways = {1: ([1, 2], ROAD), 2: ([2, 3], ROAD), 3: ([2, 5, 6, 3], ROAD)}
+    free = make(tmp_path, nodes, ways)
+    network = make(tmp_path, nodes, ways, {1: rule("no_left_turn", via=(("w", 2),))})
+    assert network.asides.empty
+    assert minutes(network, (0, 0), (2.8, 0.6)) > minutes(free, (0, 0), (2.8, 0.6)) + 1
+    for place in ((3, 0), (2, 3)):
+        assert minutes(network, (0, 0), place) == minutes(free, (0, 0), place)
+
+
 def test_a_mandatory_turn_through_a_way_binds_along_it(tmp_path):
     free = make(tmp_path, LADDER, RUNGS)
     network = make(tmp_path, LADDER, RUNGS, {1: rule("only_straight_on", to=(3,), via=(("w", 2),))})

@@ -170,10 +170,10 @@ def _samples(
     usable = usable & ~roads.void_hops()
     x, y = roads.x, roads.y
     for axis in (x, y):
-        other = np.append(axis[1:], axis[-1])
-        reached = axis[np.append(np.flatnonzero(usable & is_reached), start[0])]
+        ends = np.stack([axis, np.append(axis[1:], axis[-1])])
+        reached = ends[:, np.append(np.flatnonzero(usable & is_reached), start[0])]
         low, high = reached.min() - around_m, reached.max() + around_m
-        usable &= (np.maximum(axis, other) >= low) & (np.minimum(axis, other) <= high)
+        usable &= (ends.max(axis=0) >= low) & (ends.min(axis=0) <= high)
     hops = np.flatnonzero(usable)
     steps = np.ceil(np.hypot(x[hops + 1] - x[hops], y[hops + 1] - y[hops]) / spacing_m).astype(np.int64) + 1
     hop = np.repeat(hops, steps)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from territory.network.engine import Graph, Hierarchy, order_nodes
 from territory.network.engine.ordering import neighbours
-from territory.network.engine.separators import split
+from territory.network.engine.separators import MIDDLE, SINK, SOURCE, far_cut, max_flow, near_cut, split
 from tests.network.engine.oracles_routing import Town, grid, towns
 
 
@@ -108,6 +108,36 @@ def test_a_separator_separates_and_none_is_smaller(town: Town) -> None:
         for other in heads[start[node] : start[node + 1]]:
             assert {sides[node], sides[other]} != {0, 1}
     assert town.n_nodes - end == fewest_cut(town, start, heads)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_both_cuts_of_a_flow_separate_with_one_node_a_path(seed: int) -> None:
+    # streets at right angles, some of them missing, from the two columns in the west to the two in the east
+    town, rng = grid(8, 9, seed=seed), np.random.default_rng(seed)
+    size, kept = town.n_nodes, rng.random(len(town.tails)) < 0.5
+    tails, heads = (np.array(ends, np.int32)[kept] for ends in (town.tails, town.heads))
+    start, heads = neighbours(size, tails, heads)
+    start, x = start.astype(np.int32), np.array(town.x)
+    roles = np.where(x < 2, SOURCE, np.where(x > 5, SINK, MIDDLE)).astype(np.int8)
+    around = [heads[start[node] : start[node + 1]] for node in range(size)]
+    sources = [node for node in np.flatnonzero(roles == SOURCE) if (roles[around[node]] != SOURCE).any()]
+    paths, rooms = ((np.empty(count, np.int32), np.empty(count, np.int32)) for count in (size, 2 * size))
+    seen, sides = np.empty(2 * size, bool), np.empty(size, np.int8)
+    starts = np.array(sources, np.int32)
+    flow = max_flow((start, heads, roles), starts, size + 1, paths, seen, rooms)
+    cuts = []
+    for far in (False, True):
+        if far:
+            count = far_cut((start, heads, roles), paths, seen, rooms[0], sides)
+        else:
+            count = near_cut(roles, starts, paths[0], seen, sides)
+        # as many nodes as there are disjoint paths: a smaller cut does not exist
+        assert [(sides == 0).sum(), (sides == 2).sum()] == [count, flow]
+        assert not (sides[roles == SOURCE] == 1).any()
+        assert not (sides[roles == SINK] == 0).any()
+        assert not any((sides[around[node]] == 1).any() for node in np.flatnonzero(sides == 0))
+        cuts.append(sides == 0)
+    assert not (cuts[0] & ~cuts[1]).any()
 
 
 def fewest_cut(town: Town, start: np.ndarray, heads: np.ndarray) -> int:
