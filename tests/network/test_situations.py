@@ -472,6 +472,21 @@ def test_two_places_beside_one_road_are_no_farther_than_the_straight_line(tmp_pa
     assert table.set_index(["from_id", "to_id"]).loc[("0", "5"), "distance_km"] == 0
 
 
+def test_who_lives_across_a_one_way_street_is_met_across_it(tmp_path):
+    nodes = {1: (0, 0), 2: (10, 0), 3: (10, 5), 4: (0, 5)}
+    network = make(tmp_path, nodes, {1: ([1, 2, 3, 4, 1], {"highway": "secondary", "oneway": "yes"})})
+    (x, x_end), (y, y_end) = network.roads.x[:2], network.roads.y[:2]
+    along = np.array([x_end - x, y_end - y]) / np.hypot(x_end - x, y_end - y)
+    # 7.2 s at 20 km/h, and five centimetres up or down the street: to the millisecond, as long as straight to it
+    across = 20.0005 * np.array([-along[1], along[0]])
+    spots = [np.array([x, y]) + 2000 * along + across, np.array([x, y]) + 2000.05 * along - across]
+    places = gpd.GeoDataFrame(
+        index=["a", "b"], geometry=gpd.points_from_xy(*np.transpose(spots)), crs=network.crs
+    )
+    times = network.travel_time_matrix(places, places, islands=True)
+    assert times.tolist() == [[0, pytest.approx(0.12)], [pytest.approx(0.12), 0]]
+
+
 # on foot and by bicycle
 
 STREETS = {

@@ -119,6 +119,23 @@ def test_the_peak_needs_densities_and_slows_dense_communes_only():
     assert one_time(rural.with_speeds(speed_table(), period="peak")) == one_time(network)
 
 
+def test_a_class_that_the_table_leaves_out_is_not_put_down_to_density():
+    network, table = sample_network(), speed_table()
+    held = [network.roads.ways.class_names[row] for row in np.unique(network.roads.ways.road_class)]
+    assert len(held) > 1
+    for name in held:
+        with pytest.raises(ParameterError, match=f"ne dit rien.*{name}"):
+            network.with_speeds(table[table["road_class"] != name], period="peak")
+    communes = gpd.GeoDataFrame(
+        {"density_hab_km2": [50.0]}, index=["83050"], geometry=[box(6.3, 43.4, 6.5, 43.6)], crs=4326
+    )
+    for gone in (table["road_class"] == held[0], table["road_class"].isin(held)):
+        with pytest.raises(ParameterError, match=f"ne dit rien.*{held[0]}"):
+            network.with_density(communes).with_speeds(
+                table[~(gone & (table["density"] == "low"))], period="peak"
+            )
+
+
 def test_roads_outside_every_commune_are_counted():
     far = gpd.GeoDataFrame({"density_hab_km2": [50.0]}, geometry=[box(0, 40, 1, 41)], crs=4326)
     with pytest.warns(TerritoryWarning, match="3 des 3 routes"):

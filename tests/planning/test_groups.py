@@ -164,6 +164,20 @@ def test_the_search_without_a_full_list_comes_close_to_the_optimum(
     assert found.quality["mean_drive_to_seat_min"] <= 1.1 * exact.quality["mean_drive_to_seat_min"]
 
 
+@pytest.mark.parametrize("n_groups", [2, 3])
+def test_the_search_without_a_full_list_gives_the_number_of_groups_that_is_asked(
+    monkeypatch: pytest.MonkeyPatch, n_groups: int
+) -> None:
+    units = grid(3, 3)
+    size = pd.Series(np.random.default_rng(n_groups).integers(1, 10, len(units)) + 0.0, index=units.index)
+    exact = territorial_groups(units, drives(units), size, min_size=10, n_groups=n_groups)
+    monkeypatch.setattr(regions, "MOST_VISITED", 5)
+    found = territorial_groups(units, drives(units), size, min_size=10, n_groups=n_groups)
+    assert (exact.status, found.status) == ("optimal", "heuristic")
+    check_rules(units, size, found.groups, 10, math.inf, pd.Series(dtype=object))
+    assert len(found.summary) == len(exact.summary) == n_groups
+
+
 @pytest.mark.slow
 def test_at_least_as_many_groups_as_spopt_on_equal_squares() -> None:
     units = grid(7, 7)

@@ -19,11 +19,11 @@ Bytes = NDArray[np.uint8]
 Hashes = NDArray[np.uint64]
 _Steps = tuple[Ints, Floats, Floats]
 
-_LEAST_CAPACITY = 1 << 12
+_LEAST_CAPACITY = 1 << 12  # pragma: no mutate
 # one slot in two stays free, at least
 _SLOTS_PER_NODE = 2
 # neighbours on a road often have neighbouring identifiers: sixteen of them share a line of the table
-_LINE_BITS = 4
+_LINE_BITS = 4  # pragma: no mutate
 # 2^64 divided by the golden ratio (Knuth, The Art of Computer Programming, volume 3, 6.4)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _ESCAPED = re.compile(r"%([0-9a-fA-F]+)%")
@@ -55,7 +55,7 @@ def read_opl(
     keys: frozenset[str],
     name_keys: frozenset[str] = frozenset(),
     expected_nodes: int = 0,
-    block_bytes: int = 1 << 22,
+    block_bytes: int = 1 << 22,  # pragma: no mutate
 ) -> OplWays:
     """Read an OPL text with locations on ways, keeping only the tags of ways that `keys` and `name_keys` name."""
     hashes, is_name = _hashes(keys, name_keys)
