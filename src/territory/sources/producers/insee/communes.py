@@ -8,7 +8,7 @@ import pandas as pd
 from territory.errors import agree, examples
 from territory.french.words import bare
 from territory.sources.text import cells
-from territory.sources.text.refusals import fault, numbered, refuse, refuse_repeated, warn_of
+from territory.sources.text.refusals import fault, numbered, quoted, refuse, refuse_repeated, warn_of
 from territory.sources.text.tables import decode, read_bytes, read_table, require_columns, split
 from territory.sources.text.workbooks import WORKBOOKS, read_workbook, sheet_names
 
@@ -157,6 +157,7 @@ def read_cog_movements(path: str | Path) -> pd.DataFrame:
 
 # titles of DREES, without accents, spaces and capitals, best first
 _COMMUNE = r"codgeo|depcom|code(de)?(la)?commune(insee)?|communecode|codeinsee|inseecom|com"
+_SPOILT = re.compile(r"\d+([.,]\d+)?E[+-]?\d+|\d{1,2}/\d{1,2}/\d{2,4}", re.IGNORECASE)
 _TERRITORY = (r"codeduterritoiredeviesante", r"tvs(\d{4})?|tv|codetvs")
 _ZONE = (r"qualification\w*", r"(zon(e|age)|classe(ment)?)(ars|medecins?|envigueur)?(\d{4})?")
 
@@ -194,6 +195,13 @@ def _by_commune(path: Path, wanted: tuple[str, ...], said: str) -> pd.Series:
     """Return what one column says of each commune."""
     frame, commune, territory = _find_table(path, wanted, said)
     zones = frame[territory].str.strip().replace("", None)
+    place = f", colonne « {territory} »"
+    spoilt = quoted(zones[zones.str.fullmatch(_SPOILT, na=False)])
+    advice = " ; reprenez la colonne du fichier d'origine, en texte"
+    refuse(path, spoilt, "code(s) changé(s) en nombre ou en date par un tableur", place=place, advice=advice)
+    # territories have the code of a commune, which a spreadsheet spoils as any other
+    coded = cells.pad_codes(zones.fillna(""))
+    zones = zones.mask(coded.str.fullmatch(cells.COMMUNES.form), coded)
     zones = zones.set_axis(cells.clean_codes(frame[commune], path=path).array, axis=0)
     zones = zones.rename_axis("commune_code")
     # a line that is there again word for word is counted once, two zones are refused
