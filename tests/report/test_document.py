@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 
 from territory.errors import ParameterError
+from territory.plot import style
 from territory.report.layout.document import (
     Block,
     Bullets,
@@ -17,6 +19,7 @@ from territory.report.layout.document import (
     KeyFigures,
     Paragraph,
     Picture,
+    compile_pdf,
     strong,
     to_data,
     to_runs,
@@ -59,6 +62,17 @@ def test_pictures_are_named_in_order() -> None:
     )
     assert list(pictures) == ["figure-01.svg", "figure-02.svg"]
     assert found["blocks"][1]["file"] == "figure-02.svg"
+
+
+def test_a_sign_that_the_font_lacks_stops_no_picture(tmp_path: Path) -> None:
+    figure = style.new_figure(6, 2)
+    figure.text(0.1, 0.5, "Les Arcs \u4f60 \U0001f600 !")
+    # a picture that was drawn elsewhere is written as it is
+    foreign = SVG.replace(b"</svg>", '<text font-family="Source Sans Pro">\u4f60</text></svg>'.encode())
+    blocks = [Picture(style.to_svg(figure), "x", "Carte \u4f60"), Picture(foreign, "y", "b")]
+    assert "Les Arcs ? ?" in blocks[0].svg.decode()
+    path = compile_pdf(Document("T", dt.date(2024, 1, 1), blocks), tmp_path / "r.pdf")
+    assert path.stat().st_size > 1_000
 
 
 @pytest.mark.parametrize(

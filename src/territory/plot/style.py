@@ -1,6 +1,7 @@
 """The look of every picture: fonts, palettes that every eye tells apart, and figures without global state."""
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -12,6 +13,7 @@ import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.ft2font import FT2Font
 
 from territory.errors import MissingFileError
 from territory.french.words import typeset
@@ -19,6 +21,8 @@ from territory.french.words import typeset
 FONT_FAMILY = "Source Sans Pro"
 FONT_PACKAGE = "font-source-sans-pro"
 FONT_FILES = tuple(f"SourceSansPro-{face}.ttf" for face in ("Regular", "It", "Semibold", "Bold"))
+
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 INK = "#16242f"
 MUTED = "#4b5a66"
@@ -78,6 +82,20 @@ def font_folder() -> Path:
     if not folders or not all((folders[0] / name).is_file() for name in FONT_FILES):
         raise MissingFileError(f"Police {FONT_FAMILY} absente : pip install {FONT_PACKAGE}.")
     return folders[0]
+
+
+@cache
+def _signs() -> frozenset[str]:
+    """Return the characters that every weight of the font holds."""
+    known = (set(FT2Font(str(font_folder() / name)).get_charmap()) for name in FONT_FILES)
+    return frozenset(map(chr, set.intersection(*known)))
+
+
+def drawable(text: str) -> str:
+    """Return a text with a question mark for each sign that the font lacks."""
+    for sign in set(_NOT_ASCII.findall(text)) - _signs():
+        text = text.replace(sign, "?")
+    return text
 
 
 @cache
@@ -147,7 +165,7 @@ def _saved(figure: Figure, **options: Any) -> bytes:
         texts += legend.get_texts() if legend is not None else []
     # names of ticks are the axis's own to write: who gives them typesets them
     for text in texts:
-        text.set_text(typeset(text.get_text()))
+        text.set_text(drawable(typeset(text.get_text())))
     with style():
         figure.savefig(buffer, **options)
     return buffer.getvalue()

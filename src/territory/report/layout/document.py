@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeAlias
 from territory.errors import OutputError, ParameterError
 from territory.files.safe_files import write_whole
 from territory.french.words import typeset
-from territory.plot.style import FONT_FILES, font_folder
+from territory.plot.style import FONT_FILES, drawable, font_folder
 
 # a paragraph is a text, or runs of text of which some are strong
 Run = tuple[str, Literal["plain", "strong"]]
@@ -325,15 +325,6 @@ def count_pages(document: Document) -> int:
         return int(json.loads(typst.query(source, "<pages>", field="value", one=True, **options)))
 
 
-@cache
-def _drawable() -> frozenset[str]:
-    """Return the characters that every weight of the font holds."""
-    from matplotlib.ft2font import FT2Font
-
-    known = (set(FT2Font(str(font_folder() / name)).get_charmap()) for name in FONT_FILES)
-    return frozenset(map(chr, set.intersection(*known)))
-
-
 @contextmanager
 def _laid_out(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
     """Write a document and all that it needs in a folder of its own; give the source and how to compile it."""
@@ -345,12 +336,11 @@ def _laid_out(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
         templates = resources.files("territory.report.layout") / "templates"
         for name in _TEMPLATES:
             (root / name).write_bytes((templates / name).read_bytes())
-        written = json.dumps(data, ensure_ascii=False)
-        # a sign that the font lacks would stop everything
-        absent = {ord(sign): "?" for sign in set(written) - _drawable()}
-        (root / "data.json").write_text(written.translate(absent), encoding="utf-8")
-        for name, svg in pictures.items():
-            (root / name).write_bytes(svg)
+        written = {"data.json": json.dumps(data, ensure_ascii=False)}
+        written |= {name: svg.decode() for name, svg in pictures.items()}
+        for name, text in written.items():
+            # a sign that the font lacks would stop everything
+            (root / name).write_text(drawable(text), encoding="utf-8", newline="")
         fonts = root / "fonts"
         fonts.mkdir()
         # the package also ships other formats of the same font, and a folder has no order
