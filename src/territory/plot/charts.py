@@ -109,7 +109,7 @@ def _rows(
 
 
 def _row_names(axes: Axes, names: list[str]) -> None:
-    texts = (typeset(str(name)) for name in names)
+    texts = (style.drawable(typeset(str(name))) for name in names)
     wrapped = ["\n".join(textwrap.wrap(text, _NAME_LETTERS, max_lines=2, placeholder="…")) for text in texts]
     axes.set_yticks(range(len(names)), wrapped, fontsize=8, linespacing=0.95)
     axes.tick_params(axis="y", length=0, pad=6)
