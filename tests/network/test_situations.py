@@ -216,6 +216,24 @@ def test_ways_that_cross_before_they_meet_are_left_where_one_of_them_ends(tmp_pa
     assert minutes(network, (0, 0), (2, 1)) > minutes(free, (0, 0), (2, 1))
 
 
+def test_ways_that_cross_before_they_meet_are_left_where_the_second_ends_too(tmp_path):
+    nodes = {
+        1: (0, 0),
+        2: (1, 0),
+        9: (1.5, 0),
+        3: (2, 0),
+        4: (3, 0),
+        12: (1.5, -1),
+        13: (1.75, 0.5),
+        14: (1.95, 0.1),
+    }
+    ways = {1: ([1, 2], ROAD), 2: ([2, 9, 3, 4], ROAD), 4: ([12, 9, 13, 14, 3], ROAD)}
+    free = make(tmp_path, nodes, ways)
+    network = make(tmp_path, nodes, ways, {1: rule("no_left_turn", to=(4,), via=(("w", 2),))})
+    assert minutes(network, (0, 0), (1.75, 0.5)) == minutes(free, (0, 0), (1.75, 0.5))
+    assert minutes(network, (0, 0), (1.95, 0.1)) > minutes(free, (0, 0), (1.95, 0.1))
+
+
 def test_a_way_that_is_met_at_both_its_ends_is_left_at_the_other_one(tmp_path):
     # the third way leaves from the node where the second is entered, and comes back to its far end
     nodes = {1: (0, 0), 2: (1, 0), 3: (3, 0), 5: (2, 3), 6: (2.8, 0.6)}
