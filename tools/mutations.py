@@ -233,13 +233,17 @@ def examine(part: str, *, sample: int, seed: int, limit_s: float) -> float:
             tests = sorted(lines.get((str(mutation.path), mutation.line), ()))
             generator.shuffle(tests)
             tests.sort(key=lambda test: _distance(test, mutation, part))
+            tests = tests[:MOST_TESTS]
             given: dict[str, Any] = {"limit_s": limit_s}
             if not tests:
-                # a compiled loop is not seen line by line: the whole folder of tests answers for it. What calls it is
-                # kept compiled with the loop as it was: it is compiled anew elsewhere, which takes its time
+                # a compiled loop is not seen line by line: the whole folder of tests answers for it, the nearest first.
+                # What calls it is kept compiled with the loop as it was: all is compiled anew elsewhere, in more time
+                files = sorted((ROOT / "tests" / part).rglob("test_*.py"))
+                tests = [path.relative_to(ROOT).as_posix() for path in files]
+                tests.sort(key=lambda test: _distance(test, mutation, part))
                 given = {"limit_s": 2 * limit_s, "compiled": Path(tempfile.mkdtemp(dir=folder))}
             began = time.perf_counter()
-            if is_noticed(mutation, tests[:MOST_TESTS] or [f"tests/{part}"], source, **given):
+            if is_noticed(mutation, tests, source, **given):
                 noticed += 1
             else:
                 print(f"  nobody notices {mutation} ({time.perf_counter() - began:.0f} s)", flush=True)
