@@ -49,6 +49,18 @@ def zone_counts(zones: pd.DataFrame, flags: pd.DataFrame | None, merged: Merged 
     return ZoneCounts(zones.assign(**shown), withheld, True, merged)
 
 
+def interval_of(row: pd.Series, effect: str) -> tuple[float, float]:
+    """Return the ends of the persons of an effect, in a row of a comparison; NaN where there are none."""
+    if effect == "indistinct":
+        # those whom gains and losses leave, at their most and at their least
+        whole = float(row[[f"persons_{name}" for name in ("gain", "loss", effect)]].sum(skipna=False))
+        (least, most), (few, many) = interval_of(row, "gain"), interval_of(row, "loss")
+        ends = np.maximum([whole - most - many, whole - least - few], 0.0)
+        return float(ends[0]), float(ends[1])
+    low, high = (float(row.get(f"persons_{effect}_{end}", math.nan)) for end in ("low", "high"))
+    return low, high
+
+
 @dataclass(frozen=True, eq=False)
 class Situation:
     """Today or a scenario as a map shows it: times, sites and criteria of desert, which are public."""

@@ -19,10 +19,9 @@ from territory.french import words as french
 from territory.french.numbers import from_to, integer, minutes
 from territory.release.gate import TODAY, Release, Sites, release
 from territory.release.observed_children import EFFECTS
-from territory.release.shown import ZoneCounts
+from territory.release.shown import ZoneCounts, interval_of
 from territory.report.layout.document import Block, Document
 from territory.result import StudyResult
-from territory.scenario.comparison.measures import interval_of
 from territory.scenario.zones import ALL_TERRITORY
 from territory.tables.declare import SERVICES
 
@@ -384,7 +383,9 @@ class Counts:
 
     def interval(self, zone: str, effect: str) -> tuple[float, float]:
         """Return the ends of what the doubt on times makes of a count; NaN where it has none."""
-        return (math.nan, math.nan) if self.is_observed else interval_of(self.zones.loc[zone], effect)
+        return (
+            (math.nan, math.nan) if self.is_observed else interval_of(pd.Series(self.zones.loc[zone]), effect)
+        )
 
     def cell(self, zone: str, effect: str) -> str:
         """Return a number as a table prints it: classes that are counted together are so under the first of them."""

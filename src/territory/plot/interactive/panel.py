@@ -21,8 +21,7 @@ from territory.errors import TerritoryError
 from territory.french.numbers import NBSP, decimal, minutes
 from territory.french.words import INTERVALS, at_place, capital, of_ages, persons, ranged, typeset
 from territory.plot import style
-from territory.release.shown import Tried
-from territory.scenario.comparison.measures import interval_of
+from territory.release.shown import Tried, interval_of
 from territory.scenario.trial import PLACED, Outcome, Step, Trial
 from territory.study.load import built_in_studies
 from territory.study.save import save_scenario

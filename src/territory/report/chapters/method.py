@@ -7,11 +7,11 @@ from territory.french.numbers import decimal, integer, minutes
 from territory.french.words import count, join, ranged
 from territory.network.estimate_model import calibration
 from territory.release.gate import TODAY
+from territory.release.shown import interval_of
 from territory.report.chapters import journeys
 from territory.report.chapters.pictures import bounds_of
 from territory.report.layout import document as doc
 from territory.report.reading import Reading
-from territory.scenario.comparison.measures import interval_of
 from territory.study.words.changes import ChangeSpeeds
 from territory.tables.declare import CODES
 

@@ -314,18 +314,6 @@ def _inhabitants(scheme: str, criterion: str, results: Results) -> pd.DataFrame:
 EFFECTS = ("gain", "loss", "indistinct", "without", "entering", "unknown")
 
 
-def interval_of(row: pd.Series, effect: str) -> tuple[float, float]:
-    """Return the ends of the persons of an effect, in a row of a comparison; NaN where there are none."""
-    if effect == "indistinct":
-        # those whom gains and losses leave, at their most and at their least
-        whole = float(row[[f"persons_{name}" for name in ("gain", "loss", effect)]].sum(skipna=False))
-        (least, most), (few, many) = interval_of(row, "gain"), interval_of(row, "loss")
-        ends = np.maximum([whole - most - many, whole - least - few], 0.0)
-        return float(ends[0]), float(ends[1])
-    low, high = (float(row.get(f"persons_{effect}_{end}", math.nan)) for end in ("low", "high"))
-    return low, high
-
-
 def effects_under(rows: pd.DataFrame, limit_min: float, *, is_known: pd.Series[bool]) -> pd.DataFrame:
     """Say what a scenario is for each commune under a recruitment limit: the one place where it is decided."""
     always = rows["is_served"].astype("boolean")

@@ -271,9 +271,10 @@ def child_care_access(state: State) -> pd.DataFrame:
         heads = rows["capacity"].groupby(level="site_id").sum()
         times, values = state.times_to(heads.index), pd.DataFrame(index=inside, columns=CHILD_CARE_COLUMNS)
         if kind in CHILD_STRUCTURES:
-            near = times["travel_time_min"].le(SUPPORT_MAX_MIN).where(times["travel_time_min"].notna())
+            minutes = times["travel_time_min"]
             # a site whose time is unknown may be near
-            sites = near.astype(float).groupby(times["from_id"].astype("str")).sum(min_count=1, skipna=False)
+            here = minutes.le(SUPPORT_MAX_MIN).astype(float).where(minutes.notna())
+            sites = here.groupby(times["from_id"].astype("str")).sum(min_count=1, skipna=False)
             values["site_count"] = sites.reindex(inside, fill_value=0.0)
         elif rows["capacity_unit"].eq("headcount").all() and rows["capacity"].notna().all():
             near = access.floating_catchment_area(times, children, heads, decay=binary(SUPPORT_MAX_MIN))

@@ -220,7 +220,7 @@ def _mean_times(
         name: pd.Categorical.from_codes(code, pd.Index(ids).astype("str"))
         for name, (code, ids) in ends.items()
     }
-    kept = pd.DataFrame(names | means)[is_reached & (means["travel_time_min"] <= limit)]
+    kept: pd.DataFrame = pd.DataFrame(names | means)[is_reached & (means["travel_time_min"] <= limit)]
     return kept.reset_index(drop=True)
 
 
