@@ -65,7 +65,7 @@ def test_a_notebook_runs_on_a_study_of_ones_own(tmp_path: Path, capsys: pytest.C
     assert any('etude = "mon-etude.toml"' in "".join(cell["source"]) for cell in copy["cells"])
     assert "input_path" not in copy["metadata"]["papermill"]
     page = (folder / "08_autre_departement.html").read_text("utf-8")
-    assert "antenne-cmpp" in page
+    assert "Antenne du CMPP à Salernes" in page
     assert not OUTSIDE.search(page)
 
 

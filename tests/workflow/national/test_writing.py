@@ -236,7 +236,7 @@ def _dying(job: Any, *, function: Callable[[Any], Any], mark: Path) -> Any:
         except FileExistsError:
             pass
         else:
-            (job.part.path.parent / ".en-cours-half").write_bytes(b"PAR1")
+            (job[0].path.parent / ".en-cours-half").write_bytes(b"PAR1")
             os.kill(os.getpid(), signal.SIGKILL)
     return function(job)
 
