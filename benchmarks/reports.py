@@ -29,7 +29,7 @@ from territory.report.reading import read
 from territory.result import StudyResult
 
 MOST_MB = 3.0
-BARS_S = {"council": 6.0, "sheets": 40.0}
+BARS_S = {"council": 4.0, "sheets": 40.0}
 
 
 def documents(result: StudyResult, folder: Path) -> dict[str, Callable[[], object]]:
