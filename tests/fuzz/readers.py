@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,11 +69,11 @@ FINESS_PLUS = _texts(
 
 
 def _study(folder: Path) -> list[bytes]:
-    """Return the embedded study and a small one."""
+    """Return two embedded studies: they read wherever they are."""
     from importlib import resources
 
-    embedded = (resources.files("territory.datasets") / "studies" / "draguignan.toml").read_bytes()
-    return [embedded, vallon.SMALL_STUDY.read_bytes()]
+    studies = resources.files("territory.datasets") / "studies"
+    return [(studies / f"{name}.toml").read_bytes() for name in ("draguignan", "sessad")]
 
 
 def _xlsx(folder: Path) -> list[bytes]:
@@ -330,9 +331,13 @@ def targets() -> dict[str, Target]:
     for slot in SLOTS:
         names = {reader.name for reader in slot.readers}
         samples = [case.sample for case in CASES.values() if case.sample.reader in names]
-        if len(slot.readers) > 1 and samples:
-            texts = [sample.text for sample in samples]
-            found.append(Target(f"slot-{slot.key}", samples[0].name, slot.read, _texts(*texts)))
+        if len(slot.readers) < 2:
+            continue
+        # a sample of the BPE counts the equipment that the slot asks for
+        codes = [one.options["type_code"] for one in slot.readers if "type_code" in one.options]
+        for number, one in enumerate(samples, start=1):
+            text = re.sub(r"D\d{3}", codes[0], one.text) if codes else one.text
+            found.append(Target(f"slot-{slot.key}-{number}", one.name, slot.read, _texts(text)))
     return {target.name: target for target in found}
 
 
