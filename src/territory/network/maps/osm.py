@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -126,7 +127,7 @@ def _is_edited(path: Path) -> bool:
                 if _EDITED.search(before + block):
                     return True
                 before = block[-32:]
-    except (OSError, EOFError):
+    except (OSError, EOFError, zlib.error):
         # what is wrong with the file, libosmium says better
         return False
     return False

@@ -179,8 +179,8 @@ def clean_codes(
 
 def pad_codes(codes: pd.Series, kind: Kind = COMMUNES) -> pd.Series:
     """Return codes in capitals, without what spreadsheets add or take away; nothing is checked."""
-    unique = {code: pad_code(code, kind) for code in codes.astype("str").unique()}
-    return codes.astype("str").map(unique).astype("str")
+    texts = codes.astype("str").fillna("")
+    return texts.map({code: pad_code(code, kind) for code in texts.unique()}).astype("str")
 
 
 def pad_code(code: str, kind: Kind = COMMUNES) -> str:

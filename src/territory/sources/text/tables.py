@@ -288,7 +288,7 @@ class TableStream:
             except csv.Error as error:
                 said = "guillemet mal fermé ou mal placé, ou cellule démesurée ; corrigez cette ligne."
                 raise fault(self.path, said, place=f", ligne {line}") from error
-            except (EOFError, gzip.BadGzipFile) as error:
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
                 raise cut_archive(self.path) from error
 
     def _sample(self) -> str:
@@ -335,7 +335,7 @@ def _tell_encoding(path: Path) -> str:
     except UnicodeDecodeError:
         # every byte is a letter, or nearly: what is none is seen when its line is read
         return "cp1252"
-    except (EOFError, gzip.BadGzipFile) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise cut_archive(path) from error
     return "utf-8-sig" if start.startswith(b"\xef\xbb\xbf") else "utf-8"
 

@@ -4,6 +4,7 @@ import io
 import json
 import math
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -114,7 +115,7 @@ def _read(text: io.TextIOWrapper, path: Path) -> str:
     """Read on, or say why the file cannot be read."""
     try:
         return text.read(_CHUNK_CHARACTERS)
-    except (EOFError, OSError) as error:
+    except (EOFError, OSError, zlib.error) as error:
         raise cut_archive(path) from error
     except UnicodeDecodeError as error:
         raise fault(path, "ce n'est pas un texte en UTF-8.") from error
