@@ -263,10 +263,10 @@ def child_care_access(state: State) -> pd.DataFrame:
     children = needs.persons_by_age(state.population, age_min=0, age_max=CHILD_AGE_MAX)
     children = children.reindex(state.communes.index)
     inside = state.communes.index[state.communes.index.isin(state.parameters.territory_codes)]
-    found = {}
-    for kind in [
-        one for one in (*CHILD_PROFESSIONS, *CHILD_STRUCTURES) if one in complete_kinds(state.services)
-    ]:
+    found, complete = {}, complete_kinds(state.services)
+    for kind in (*CHILD_PROFESSIONS, *CHILD_STRUCTURES):
+        if kind not in complete:
+            continue
         rows = state.services[kinds_of(state.services) == kind]
         heads = rows["capacity"].groupby(level="site_id").sum()
         times, values = state.times_to(heads.index), pd.DataFrame(index=inside, columns=CHILD_CARE_COLUMNS)
