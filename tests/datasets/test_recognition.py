@@ -36,10 +36,22 @@ def test_what_is_no_file_of_a_slot_is_left(tmp_path: Path) -> None:
 
 
 def test_every_reader_says_how_its_files_are_told() -> None:
-    # files of all types are not taken unasked for those whose codes changed: they are given by hand
-    by_hand = ("speech_therapists", "psychomotor_therapists", "psychologists")
-    assert all(reader.titles for slot in SLOTS if slot.key not in by_hand for reader in slot.readers)
-    assert all(slot.readers[-1].titles for slot in SLOTS)
+    assert all(reader.titles for slot in SLOTS for reader in slot.readers)
+
+
+@pytest.mark.parametrize("year, code", [(2021, "D207"), (2025, "D269")])
+def test_a_file_of_all_equipment_feeds_the_slots_whose_types_it_has(
+    tmp_path: Path, year: int, code: str
+) -> None:
+    head = "AN;DEPCOM;TYPEQU;LAMBERT_X;LAMBERT_Y;QUALITE_XY\n"
+    lines = [f"{year};83050;{kind};982000;6275000;Bonne\n" for kind in ("D201", "A101", code)]
+    (tmp_path / "bpe.csv").write_text(head + "".join(lines))
+    with zipfile.ZipFile(tmp_path / "bpe.zip", "w") as packed:
+        packed.write(tmp_path / "bpe.csv", "bpe.csv")
+    for name in ("bpe.csv", "bpe.zip"):
+        found = recognise(tmp_path / name)
+        assert found is not None
+        assert [slot.key for slot in found.slots] == ["general_practitioners", "psychiatrists"]
 
 
 def test_the_newest_file_of_the_territory_is_chosen_and_an_archive_serves_last(tmp_path: Path) -> None:

@@ -158,6 +158,21 @@ def test_a_file_of_any_known_form_is_read_by_its_reader(tmp_path: Path) -> None:
     assert slot.read(write(tmp_path, point)).to_dict() == {"75101": 1.0, "75102": 1.0, "83050": 1.0}
 
 
+def test_none_of_a_type_is_told_from_a_type_whose_code_changed(tmp_path: Path) -> None:
+    lines = [
+        f"{code};982000;6275000;Bonne" for code in ("83050;D201", "83050;D201", "83004;D233", "38185;D207")
+    ]
+    point = Sample("read_bpe_points", "b.csv", ["DEPCOM;TYPEQU;LAMBERT_X;LAMBERT_Y;QUALITE_XY", *lines])
+    path = write(tmp_path, point)
+    found = slot_of("general_practitioners").read(path, departements=["83"])
+    assert found.to_dict() == {"83050": 2.0, "83004": 0.0}
+    # counted elsewhere, there is none here
+    assert slot_of("psychiatrists").read(path, departements=["83"]).to_dict() == {"83050": 0.0, "83004": 0.0}
+    for key, departement in (("speech_therapists", "83"), ("general_practitioners", "48")):
+        with pytest.raises(ReadError, match="aucun équipement de type"):
+            slot_of(key).read(path, departements=[departement])
+
+
 def test_what_no_reader_takes_says_why_each_refuses(tmp_path: Path) -> None:
     path = write(tmp_path, SAMPLES["legal"])
     with warnings.catch_warnings():

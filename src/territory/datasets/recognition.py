@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import IO
 
 from territory.datasets.slots import FEWEST_SITES, SLOTS, Reader, Slot
 from territory.errors import TerritoryError
@@ -86,10 +87,11 @@ def recognise(path: Path) -> Found | None:
         if path.suffix.lower() == ".zip" and not _is_shapefile(path):
             return _in_archive(path)
         words = words_of(path)
+        with open_bytes(path) as file:
+            matching = _with_types(matching_readers(words), file)
     except Exception:
         # a broken file breaks those who open it in ways that they do not list: it is none of ours
         return None
-    matching = matching_readers(words)
     if not matching:
         return None
     slots = tuple(slot for slot, _ in matching)
@@ -219,6 +221,17 @@ def matching_readers(words: Sequence[str]) -> list[tuple[Slot, Reader]]:
     most = max((len(reader.titles) for _, reader in found), default=0)
     names = {reader.name for _, reader in found if len(reader.titles) == most}
     return [(slot, reader) for slot, reader in found if reader.name in names]
+
+
+def _with_types(matching: list[tuple[Slot, Reader]], file: IO[bytes]) -> list[tuple[Slot, Reader]]:
+    """Leave out the slots of types of equipment that a file of all types has not: their codes change with the years."""
+    codes = {slot.key: [code.encode() for code in slot.types] for slot, r in matching if "typequ" in r.titles}
+    lacking, last = set(codes), b""
+    while lacking and (block := file.read(_SHAPE_BYTES)):
+        # a code may be cut by the end of a block
+        lacking -= {key for key in lacking if any(code in last + block for code in codes[key])}
+        last = block[-3:]
+    return [(slot, reader) for slot, reader in matching if slot.key not in lacking]
 
 
 def words_of(path: Path) -> list[str]:
@@ -367,7 +380,9 @@ def _in_archive(path: Path) -> Found | None:
             if name.lower().endswith((".csv", ".txt")):
                 with archive.open(name) as file:
                     words = _text_words(file.read(_HEAD_BYTES), path)
-                if matching := matching_readers(words):
+                with archive.open(name) as file:
+                    matching = _with_types(matching_readers(words), file)
+                if matching:
                     slots, reader = tuple(slot for slot, _ in matching), matching[0][1]
                     vintage = _vintage(slots[0], reader, path, words)
                     return Found(Path(name), slots, reader, vintage, archive=path)

@@ -112,6 +112,12 @@ class Slot:
         raise ReadError(f"{said} ; vérifiez que c'est le bon fichier, décompressé.{reasons}")
 
     @property
+    def types(self) -> set[str]:
+        """Codes of the equipment that its readers count."""
+        said = [reader.options for reader in self.readers]
+        return {code for one in said for code in (*one.get("types", ()), one.get("type_code", "")) if code}
+
+    @property
     def label(self) -> str:
         """What its file is, in a few words."""
         return re.split(r" ?[,;:(]", self.comment)[0]
@@ -178,8 +184,11 @@ def three_shares(shares: pd.DataFrame) -> pd.DataFrame:
 
 
 def count_by_commune(facilities: gpd.GeoDataFrame) -> pd.Series[float]:
-    """Count facilities by commune, or by arrondissement."""
-    return facilities["commune_code"].value_counts(sort=False).astype(float).rename_axis("commune_code")
+    """Count facilities by commune, or by arrondissement, none where the file has others alone."""
+    counted = facilities["commune_code"].value_counts(sort=False)
+    return (
+        counted.reindex(facilities.attrs["communes"], fill_value=0).astype(float).rename_axis("commune_code")
+    )
 
 
 def most_central_cells(grid: gpd.GeoDataFrame, crs: Any) -> gpd.GeoSeries:

@@ -248,7 +248,7 @@ def gp_access(state: State, *, measures: Any = access, times: Any = None) -> pd.
 
 
 # professions of the path of children that the BPE counts in persons, and structures, of which FINESS gives the sites
-CHILD_PROFESSIONS = ("orthophoniste", "psychomotricien", "psychologue")
+CHILD_PROFESSIONS = ("orthophoniste", "psychomotricien", "psychologue", "psychiatre")
 CHILD_STRUCTURES = ("camsp", "cmpp", "cmp_ij")
 CHILD_CARE_COLUMNS = ("professionals_per_100000_young", "site_count")
 PER_100_000 = 100_000.0

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import geopandas as gpd
@@ -112,7 +112,7 @@ _QUALITIES |= dict.fromkeys(("M", "MAUVAISE"), "commune")
 def read_bpe_counts(path: str | Path, *, type_code: str = "D201") -> pd.Series:
     """Read the number of facilities of one type in each commune that has at least one (INSEE, BPE), by `commune_code`.
 
-    `type_code` is `D201` for general practitioners (`D265` in later vintages), `D107` for maternity units. A line
+    `type_code` is `D201` for general practitioners (`D265` since 2024), `D107` for maternity units. A line
     repeated word for word is counted once, with a warning. A file of one line per commune and type (`TYPEQU`,
     `NB_EQUIP`) gives those of the type.
     """
@@ -142,33 +142,46 @@ def read_bpe_points(
     `name` and `siret` (empty before 2023), `point_precision` (`address`, `commune`, or missing without a
     point), `geometry` (EPSG:4326). A facility that INSEE could not place, or placed outside its territory,
     has no point and stays in the table, so that `facilities.groupby("commune_code").size()` counts them all.
+    `attrs["communes"]`: the communes that the file speaks of, those without any of these types included. A file
+    that has none of the types anywhere is refused: their codes changed in 2024.
     """
     if isinstance(types, str) or not types:
         raise ParameterError("types est une liste de codes d'équipement, par exemple ['D265'].")
-    path = Path(path)
-    frame = _read_facilities(TableStream(path), frozenset(types), cells.check_departements(departements))
-    if frame.empty:
-        kinds = examples(sorted(frozenset(types)))
-        raise fault(path, f"aucun équipement de type {kinds} dans ces départements.")
-    frame = frame.assign(DEPCOM=cells.clean_codes(frame["DEPCOM"], path=path))
+    path, around = Path(path), cells.check_departements(departements)
+    # the types of a national file are asked one after the other: those of a domain are read at once
+    wanted = sorted(set(types)) if around is None else sorted({code[:1] for code in types})
+    read = _read_facilities.__wrapped__ if around is None else _read_facilities
+    whole, seen = read(path, path.stat().st_mtime_ns, tuple(wanted), around)
+    frame = whole[whole["TYPEQU"].isin(types)]
+    if whole.empty or seen.isdisjoint(types):
+        raise fault(path, f"aucun équipement de type {examples(sorted(set(types)))} dans ces départements.")
     coordinates = [name for name in ("LAMBERT_X", "LAMBERT_Y", "LONGITUDE", "LATITUDE") if name in frame]
     frame = cells.to_numbers(frame, coordinates, path=path, thousands=False, unknown=_NO_COORDINATE)
-    return _facilities(frame, path)
+    facilities = _facilities(frame, path)
+    facilities.attrs["communes"] = whole["DEPCOM"].drop_duplicates().to_list()
+    return facilities
 
 
+@lru_cache(maxsize=1)
 def _read_facilities(
-    stream: TableStream, types: frozenset[str], around: frozenset[str] | None
-) -> pd.DataFrame:
-    """Return the lines of some types and départements, under INSEE's names in capitals."""
+    path: Path, _changed_ns: int, starts: tuple[str, ...], around: frozenset[str] | None
+) -> tuple[pd.DataFrame, frozenset[str]]:
+    """Return the lines of some beginnings of types and départements, and all the types of the file."""
+    stream = TableStream(path)
     names = {title.upper(): title for title in stream.titles}
-    require_columns(pd.DataFrame(columns=list(names)), _REQUIRED, path=stream.path)
+    require_columns(pd.DataFrame(columns=list(names)), _REQUIRED, path=path)
     columns = [*_REQUIRED, *(name for name in _OPTIONAL if name in names)]
     # the same codes come again and again
     is_near = cache(lambda code: cells.in_departements(cells.pad_code(code), around))
+    seen: set[str] = set()
 
-    titles = [names[name] for name in columns]
-    frame = read_columns(stream, titles, keep=lambda row: row[1].strip() in types and is_near(row[0]))
-    return frame.set_axis(columns, axis=1)
+    def is_wanted(row: list[str]) -> bool:
+        seen.add(row[1])
+        return row[1].strip().startswith(starts) and is_near(row[0])
+
+    frame = read_columns(stream, [names[name] for name in columns], keep=is_wanted).set_axis(columns, axis=1)
+    codes, types = cells.clean_codes(frame["DEPCOM"], path=path), frame["TYPEQU"].str.strip()
+    return frame.assign(DEPCOM=codes, TYPEQU=types), frozenset(code.strip() for code in seen)
 
 
 def _facilities(frame: pd.DataFrame, path: Path) -> gpd.GeoDataFrame:
@@ -186,7 +199,7 @@ def _facilities(frame: pd.DataFrame, path: Path) -> gpd.GeoDataFrame:
     points = gpd.GeoSeries(gpd.points_from_xy(longitude, latitude), index=frame.index, crs=4326)
     text = pd.Series("", index=frame.index, dtype="str")
     table = {
-        "type_code": frame["TYPEQU"].str.strip(),
+        "type_code": frame["TYPEQU"],
         "commune_code": frame["DEPCOM"],
         "name": frame.get("NOMRS", text).str.strip(),
         "siret": frame.get("SIRET", text).str.strip(),
