@@ -43,9 +43,11 @@ def to_numbers(
     of `unknown`, and counts under a threshold (`<11`), become NaN.
     """
     require_columns(frame, columns, path=path)
-    cells = {}
+    cells, places = {}, {}
     for name in columns:
-        text = frame[name].str.strip()
+        # each text once, at the first line that has it
+        text = frame[name].drop_duplicates().str.strip()
+        places[name] = pd.factorize(frame[name], use_na_sentinel=False)[0]
         joined = text.str.replace(_SPACES, "", regex=True).where(text.str.fullmatch(_SPACED), text)
         cells[name] = joined.mask(text.isin(unknown) | text.str.fullmatch(_WITHHELD), "")
     problems = Problems(f"Fichier « {Path(path).name} »", ReadError)
@@ -62,11 +64,12 @@ def to_numbers(
         kept = values.where(~grouped, values.str.replace(other, "", regex=False))
         kept = kept.where(grouped | plain | (values == ""), "?")
         clean = kept.str.replace(mark, ".", regex=False)
-        numbers = pd.to_numeric(clean.where(clean != "", None), errors="coerce").astype("float64")
-        bad = quoted(frame.loc[(clean != "") & ~np.isfinite(numbers), name])
+        numbers = pd.to_numeric(clean.where(clean != "", None), errors="coerce").to_numpy("float64")
+        is_bad = (clean != "").to_numpy() & ~np.isfinite(numbers)
+        bad = quoted(frame.loc[is_bad[places[name]], name])
         said = "cellule(s) (n'est pas un nombre|ne sont pas des nombres)"
         problems.count(bad, said, of=f"colonne « {name} »")
-        result[name] = numbers
+        result[name] = numbers[places[name]]
     problems.raise_if_any()
     return result
 
