@@ -336,6 +336,8 @@ VERSION = 1
 
 def keep(folder: Path, name: str, key: str, tables: tuple[pd.DataFrame, ...]) -> None:
     """Write the tables of a step, all of them or nothing."""
+    from pyarrow import default_memory_pool
+
     with whole_folder(_place(folder, name, key)) as beside:
         digests = []
         for number, table in enumerate(tables):
@@ -345,6 +347,8 @@ def keep(folder: Path, name: str, key: str, tables: tuple[pd.DataFrame, ...]) ->
             digests.append(hashlib.sha256(content.getbuffer()).hexdigest())
         header = {"format": FORMAT, "version": VERSION, "name": name, "key": key}
         _write_header(beside / HEADER, {**header, "tables_sha256": digests})
+    # what was written is not wanted again
+    default_memory_pool().release_unused()
 
 
 def kept(folder: Path, name: str, key: str) -> tuple[pd.DataFrame, ...] | None:

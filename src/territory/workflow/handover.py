@@ -265,6 +265,14 @@ def _write_documents(reading: Reading, folder: Path) -> None:
     from territory.report.files.workbook import full_sheets, reader_bytes, workbook_bytes
 
     name = reading.release.file_name
+    # before the report: what lays it out keeps its memory
+    (folder / name("tables.xlsx")).write_bytes(reader_bytes(reading.release.tables, reading))
+    sheets = full_sheets(reading.release.tables, reading)
+    (folder / name("tables_completes.xlsx")).write_bytes(workbook_bytes(sheets, reading))
+    (folder / "excel").mkdir()
+    for table, sheet in sheets.items():
+        write_excel_csv(sheet, folder / "excel" / name(f"{table}.csv"))
+    del sheets
     report.build_report(reading, folder / name("rapport.pdf"))
     beside = {
         "Rapport (PDF)": name("rapport.pdf"),
@@ -275,12 +283,6 @@ def _write_documents(reading: Reading, folder: Path) -> None:
     }
     page = summary_html(reading, beside=beside)
     (folder / name("resume.html")).write_text(page, encoding="utf-8", newline="\n")
-    (folder / name("tables.xlsx")).write_bytes(reader_bytes(reading.release.tables, reading))
-    sheets = full_sheets(reading.release.tables, reading)
-    (folder / name("tables_completes.xlsx")).write_bytes(workbook_bytes(sheets, reading))
-    (folder / "excel").mkdir()
-    for table, sheet in sheets.items():
-        write_excel_csv(sheet, folder / "excel" / name(f"{table}.csv"))
 
 
 REPORT, SHEETS = "rapport.pdf", "fiches"
