@@ -60,7 +60,7 @@ def test_streams_give_titles_and_the_rows_wanted(tmp_path: Path) -> None:
     stream = TableStream(path)
     assert stream.titles == ["DEPCOM", "TYPEQU"]
     assert list(stream.rows(["TYPEQU"])) == [(2, ["D265"]), (3, ["B203"])]
-    kept = read_columns(TableStream(path), ["DEPCOM", "TYPEQU"], keep=lambda cells: cells[1] == "D265")
+    kept = read_columns(TableStream(path), ["DEPCOM", "TYPEQU"], keep=lambda part: part["TYPEQU"] == "D265")
     assert kept.index.to_list() == [2]
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from territory.errors import MissingFileError, ParameterError, ReadError, TerritoryWarning
 from territory.geography.communes import commune_of_arrondissement
 from territory.sources import read_table
+from territory.sources.text import tables
 from territory.sources.text.cells import (
     check_departements,
     clean_codes,
@@ -49,6 +50,41 @@ def test_a_stream_reads_what_read_table_reads(tmp_path_factory, rows, end):
     pd.testing.assert_frame_equal(found.drop(blank), expected[["un", "trois"]])
 
 
+ODD = ("", "\n", ";;\n", 'a;"b";c\n', " ;b; é\n", "a;b;c;\n", "a;b\n", "a;b;\r\n", "a;b;c;d\n")
+
+
+@pytest.mark.parametrize("end", ["", "\n", ";\n"])
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("gz", [False, True])
+def test_a_large_table_is_read_as_a_small_one(tmp_path, monkeypatch, odd, end, gz):
+    path = tmp_path / ("a.csv.gz" if gz else "a.csv")
+    content = ("un;deux; trois\n" + "a;b;c\n" * 20 + odd + "x;y;z\n" * 20 + end).encode()
+    path.write_bytes(gzip.compress(content) if gz else content)
+
+    def read():
+        try:
+            return read_columns(TableStream(path), ["deux"], keep=lambda part: part["deux"] != "b")
+        except ReadError as error:
+            return str(error)
+
+    slow = read()
+    monkeypatch.setattr(tables, "_QUICK_FROM_BYTES", 0)
+    monkeypatch.setattr(tables, "_ROWS", 7)
+    quick = read()
+    if isinstance(slow, str):
+        assert quick == slow
+    else:
+        pd.testing.assert_frame_equal(quick, slow)
+
+
+def test_a_large_table_without_quotes_is_read_by_blocks(tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"un;deux\n" + b"a;b\n" * 10)
+    monkeypatch.setattr(tables, "_QUICK_FROM_BYTES", 0)
+    monkeypatch.setattr(tables, "_parts", None)
+    assert read_columns(TableStream(path), ["deux"]).index.to_list() == list(range(2, 12))
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
 @pytest.mark.parametrize("suffix", ["csv", "csv.gz"])
 def test_encodings_and_gzip_are_told(tmp_path, encoding, suffix):
@@ -62,7 +98,7 @@ def test_encodings_and_gzip_are_told(tmp_path, encoding, suffix):
 def test_a_letter_of_windows_far_in_the_file_is_read(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(b"code;nom\n" + b"01004;Trans\n" * 400_000 + "83069;Hyères\n".encode("cp1252"))
-    found = read_columns(TableStream(path), ["nom"], keep=lambda cells: cells[0] != "Trans")
+    found = read_columns(TableStream(path), ["nom"], keep=lambda part: part["nom"] != "Trans")
     assert found["nom"].to_list() == ["Hyères"]
 
 
@@ -71,7 +107,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(b"code;nom\n" + b"01004;Trans\n" * 150_000)
     tracemalloc.start()
-    assert read_columns(TableStream(path), ["nom"], keep=lambda cells: False).empty
+    assert read_columns(TableStream(path), ["nom"], keep=lambda part: part["nom"] == "personne").empty
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 15_000_000

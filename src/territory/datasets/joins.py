@@ -158,8 +158,13 @@ class CommuneMap:
         said = f"« {key} » : aucune ligne pour {agree(len(own), 'commune(s)')} du territoire sur {whole}"
         if len(own) > MOST_UNMATCHED * whole:
             raise ReadError(f"{said} ({examples(own)}) : est-ce le bon fichier, et la bonne année ?")
-        shown = examples(own if len(own) else lacking)
-        warn(f"{said} et {len(lacking) - len(own)} de ses abords ({shown}) : ce qu'il dit y reste inconnu.")
+        around = agree(len(lacking) - len(own), "commune(s)")
+        where = (
+            f"{said} et {around} de ses abords"
+            if len(own)
+            else f"« {key} » : aucune ligne pour {around} des abords"
+        )
+        warn(f"{where} ({examples(own if len(own) else lacking)}) : ce qu'il dit y reste inconnu.")
 
     def _origin(self, code: str) -> str | None:
         """Return the commune that one was created from, the last time."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -232,6 +233,18 @@ def without_arrondissements(frame: pd.DataFrame, codes: pd.Series, *, path: str 
 def in_departements(code: str, departements: frozenset[str] | None) -> bool:
     """Tell whether a commune code is in one of the départements (all of them, without any)."""
     return departements is None or code[:2] in departements or code[:3] in departements
+
+
+def are_near(codes: pd.Series, departements: frozenset[str] | None) -> pd.Series:
+    """Tell which commune codes are in one of the départements, those that have lost a zero included."""
+    found = {code: _is_near(code, departements) for code in codes.unique().tolist()}
+    return codes.map(found).astype(bool)
+
+
+# the same codes come again and again
+@lru_cache(maxsize=1 << 17)
+def _is_near(code: str, departements: frozenset[str] | None) -> bool:
+    return in_departements(pad_code(code), departements)
 
 
 def check_departements(departements: object) -> frozenset[str] | None:

@@ -6,7 +6,7 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from itertools import count, islice
@@ -240,6 +240,9 @@ def trim(cells: list[str], width: int = 0) -> list[str]:
 
 _BLOCK_BYTES = 4_000_000
 _SAMPLE_CHARACTERS = 200_000
+# rows, or blocks of a large table, that are told apart at a time; the size from which it is large
+_ROWS, _BATCHES = 10_000, 32
+_QUICK_FROM_BYTES = 4_000_000
 
 
 class TableStream:
@@ -247,7 +250,7 @@ class TableStream:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self.encoding = _tell_encoding(self.path)
+        self.encoding, self.has_quotes = _tell_encoding(self.path)
         sample = self._sample()
         if not sample.strip():
             raise fault(path, "il est vide.")
@@ -305,39 +308,76 @@ class TableStream:
 
 
 def read_columns(
-    stream: TableStream, columns: Sequence[str], *, keep: Callable[[list[str]], bool] | None = None
+    stream: TableStream,
+    columns: Sequence[str],
+    *,
+    keep: Callable[[pd.DataFrame], pd.Series] | None = None,
 ) -> pd.DataFrame:
-    """Read some columns of a large text table, and of its rows those that are wanted."""
-    lines: list[int] = []
-    kept: list[list[str]] = []
-    for line, cells in stream.rows(columns):
-        if keep is None or keep(cells):
-            lines.append(line)
-            kept.append(cells)
-    return _as_table(lines, kept, columns)
+    """Read some columns of a large text table, and of its rows those that are wanted, told some thousands at a time."""
+
+    def wanted(parts: Iterable[pd.DataFrame]) -> list[pd.DataFrame]:
+        return [part if keep is None else part[keep(part)] for part in parts]
+
+    kept: list[pd.DataFrame] = []
+    if not stream.has_quotes and stream.path.stat().st_size > _QUICK_FROM_BYTES:
+        # the other way says what is wrong, and where
+        with suppress(Exception):
+            kept = wanted(_quick_parts(stream, columns))
+    kept = kept or wanted(_parts(stream, columns))
+    return pd.concat(kept)
 
 
-def _tell_encoding(path: Path) -> str:
-    """Return the encoding of a file: its mark's, UTF-8, or Windows-1252."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
+def _parts(stream: TableStream, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+    """Return some columns, some thousand rows at a time."""
+    rows = stream.rows(columns)
+    while batch := list(islice(rows, _ROWS)):
+        yield _as_table([line for line, _ in batch], [cells for _, cells in batch], columns)
+
+
+def _quick_parts(stream: TableStream, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+    """Return the same ten times faster; fail where a line is empty, very long or not as wide as the others."""
+    import pyarrow as pa
+    from pyarrow import csv as arrow
+
+    encoding = "utf8" if stream.encoding == "utf-8-sig" else stream.encoding
+    reading = arrow.ReadOptions(use_threads=False, block_size=csv.field_size_limit(), encoding=encoding)
+    parsing = arrow.ParseOptions(delimiter=stream.separator, quote_char=False, ignore_empty_lines=False)
+    texts = dict.fromkeys(columns, pa.string())
+    kinds = arrow.ConvertOptions(column_types=texts, include_columns=list(columns))
+    with open_bytes(stream.path) as raw:
+        batches = arrow.open_csv(raw, reading, parsing, kinds)
+        line = 2
+        while some := list(islice(batches, _BATCHES)):
+            part = pa.Table.from_batches(some).to_pandas()
+            if (part == "").all(axis=1).any():
+                raise ValueError("a row may be empty")
+            index = pd.RangeIndex(line, line + len(part), name="line")
+            line += len(part)
+            yield part.set_axis(index, axis=0).set_axis(pd.Index(columns, dtype=str), axis=1)
+
+
+def _tell_encoding(path: Path) -> tuple[str, bool]:
+    """Return the encoding of a file (its mark's, UTF-8, or Windows-1252), and whether quotes may be in it."""
+    decoder, has_quotes = codecs.getincrementaldecoder("utf-8")(), False
     try:
         with open_bytes(path) as file:
             start = chunk = file.read(_BLOCK_BYTES)
             if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-                return "utf-16"
+                return "utf-16", True
             if b"\x00" in start:
                 # says where, as for any other text
                 decode(start, path)
             while chunk:
+                has_quotes = has_quotes or b'"' in chunk
                 decoder.decode(chunk)
                 chunk = file.read(_BLOCK_BYTES)
             decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         # every byte is a letter, or nearly: what is none is seen when its line is read
-        return "cp1252"
+        return "cp1252", True
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise cut_archive(path) from error
-    return "utf-8-sig" if start.startswith(b"\xef\xbb\xbf") else "utf-8"
+    return "utf-8-sig" if start.startswith(b"\xef\xbb\xbf") else "utf-8", has_quotes
 
 
 def _lines(text: io.TextIOWrapper, path: Path) -> Iterator[str]:

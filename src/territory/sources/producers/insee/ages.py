@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Collection, Mapping
-from functools import cache
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -157,9 +157,7 @@ def read_single_ages(path: str | Path, *, departements: Collection[str] | None =
 def _read_long(stream: TableStream, departements: frozenset[str] | None) -> pd.DataFrame:
     """Return persons by commune (rows) and age (columns) from one line per commune, sex and age."""
     require_columns(pd.DataFrame(columns=stream.titles), _LONG, path=stream.path)
-    # the same codes come again and again
-    is_near = cache(lambda code: cells.in_departements(cells.pad_code(code), departements))
-    frame = read_columns(stream, _LONG, keep=lambda row: is_near(row[0]))
+    frame = read_columns(stream, _LONG, keep=lambda part: cells.are_near(part["CODGEO"], departements))
     sexes, ages = (frame[name].str.strip() for name in ("SEXE", "AGED100"))
     # an age may have lost its zeros: 003 or 3
     frame["age"] = pd.to_numeric(ages.where(ages.str.fullmatch(r"\d{1,3}")))
@@ -184,9 +182,8 @@ def _read_wide(stream: TableStream, titles: list[str], departements: frozenset[s
     wanted = [f"SEXE{sex}_AGED100{age:03d}" for sex in (1, 2) for age in range(LAST_AGE + 1)]
     require_columns(pd.DataFrame(columns=stream.titles), ("CODGEO",), path=stream.path)
     require_columns(pd.DataFrame(columns=titles), wanted, path=stream.path)
-
-    is_near = cache(lambda code: cells.in_departements(cells.pad_code(code), departements))
-    frame = read_columns(stream, ["CODGEO", *wanted], keep=lambda row: is_near(row[0]))
+    near = partial(cells.are_near, departements=departements)
+    frame = read_columns(stream, ["CODGEO", *wanted], keep=lambda part: near(part["CODGEO"]))
     frame = _communes_only(frame, stream.path)
     refuse_repeated(frame["CODGEO"], "commune(s) en double", path=stream.path)
     numbers = cells.to_numbers(frame, wanted, path=stream.path, thousands=False)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 import geopandas as gpd
@@ -74,10 +74,11 @@ def _read_cells(stream: TableStream, around: frozenset[str] | None) -> tuple[pd.
     }
     columns = [_ID, _PERSONS, commune, *ages, *([_IMPUTED] if _IMPUTED in names else [])]
 
-    def keep(row: list[str]) -> bool:
+    def keep(part: pd.DataFrame) -> pd.Series:
         # a code that has lost its zero is one digit short of a multiple of five
-        listed = cells.pad_code(row[2])
-        return cells.in_departements(listed.zfill(-(-len(listed) // 5) * 5).upper(), around)
+        listed = cells.pad_codes(part[names[commune]])
+        first = listed.where(listed.str.len() % 5 != 4, "0" + listed).str[:5].str.upper()
+        return cells.are_near(first, around)
 
     frame = read_columns(stream, [names[name] for name in columns], keep=keep)
     frame = frame.set_axis([*columns[:2], "communes", *columns[3:]], axis=1)
@@ -171,17 +172,16 @@ def _read_facilities(
     names = {title.upper(): title for title in stream.titles}
     require_columns(pd.DataFrame(columns=list(names)), _REQUIRED, path=path)
     columns = [*_REQUIRED, *(name for name in _OPTIONAL if name in names)]
-    # the same codes come again and again
-    is_near = cache(lambda code: cells.in_departements(cells.pad_code(code), around))
     seen: set[str] = set()
 
-    def is_wanted(row: list[str]) -> bool:
-        seen.add(row[1])
-        return row[1].strip().startswith(starts) and is_near(row[0])
+    def is_wanted(part: pd.DataFrame) -> pd.Series:
+        types = part[names["TYPEQU"]].str.strip()
+        seen.update(types.unique())
+        return types.str.startswith(starts) & cells.are_near(part[names["DEPCOM"]], around)
 
     frame = read_columns(stream, [names[name] for name in columns], keep=is_wanted).set_axis(columns, axis=1)
     codes, types = cells.clean_codes(frame["DEPCOM"], path=path), frame["TYPEQU"].str.strip()
-    return frame.assign(DEPCOM=codes, TYPEQU=types), frozenset(code.strip() for code in seen)
+    return frame.assign(DEPCOM=codes, TYPEQU=types), frozenset(seen)
 
 
 def _facilities(frame: pd.DataFrame, path: Path) -> gpd.GeoDataFrame:
