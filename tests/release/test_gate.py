@@ -16,6 +16,7 @@ from territory.release.comparison import _are_all_printed
 from territory.release.disclosure import INTERNAL, PUBLIC, estimate_texts, printing, withholds
 from territory.release.gate import INTERNAL_MARK
 from territory.release.observed_children import MERGES, ObservedCounts
+from territory.release.shown import interval_of
 from territory.report.documents.council import council_report
 from territory.report.documents.summary_page import summary_html
 from territory.report.files.workbook import reader_bytes
@@ -162,3 +163,14 @@ def test_a_message_that_follows_from_what_is_printed_is_printed() -> None:
 
 def test_names_of_the_internal_edition() -> None:
     assert release(world("usual"), edition=INTERNAL).file_name("territoire.gpkg") == "territoire-interne.gpkg"
+
+
+def test_those_who_are_left_are_what_gains_and_losses_leave_and_never_a_rest_of_sums() -> None:
+    row = pd.Series({"persons_gain": 0.1, "persons_loss": 0.2, "persons_indistinct": 10.0})
+    ends = {"gain_low": 0.0, "gain_high": 2.0, "loss_low": 0.0, "loss_high": 3.0}
+    bounds = pd.Series({f"persons_{end}": value for end, value in ends.items()})
+    assert interval_of(pd.concat([row, bounds]), "indistinct") == pytest.approx((5.3, 10.3))
+    # 0.1 + 0.2 is not 0.3 to the last digit
+    none = pd.concat([row * [1, 1, 0], bounds * 0 + [0.1, 0.1, 0.2, 0.2]])
+    assert interval_of(none, "indistinct") == (0.0, 0.0)
+    assert interval_of(row, "gain") == pytest.approx((float("nan"),) * 2, nan_ok=True)

@@ -55,7 +55,8 @@ def interval_of(row: pd.Series, effect: str) -> tuple[float, float]:
         # those whom gains and losses leave, at their most and at their least
         whole = float(row[[f"persons_{name}" for name in ("gain", "loss", effect)]].sum(skipna=False))
         (least, most), (few, many) = interval_of(row, "gain"), interval_of(row, "loss")
-        ends = np.maximum([whole - most - many, whole - least - few], 0.0)
+        # what sums leave of nobody is nobody
+        ends = np.maximum(np.round([whole - most - many, whole - least - few], 6), 0.0)
         return float(ends[0]), float(ends[1])
     low, high = (float(row.get(f"persons_{effect}_{end}", math.nan)) for end in ("low", "high"))
     return low, high

@@ -146,7 +146,8 @@ function tryOut(given, asked, zones) {
       if (effect === "indistinct") {
         // those whom gains and losses leave, at their most and at their least
         const { gain, loss } = count, whole = gain.value + loss.value + value;
-        low = Math.max(whole - gain.high - loss.high, 0); high = Math.max(whole - gain.low - loss.low, 0);
+        // what sums leave of nobody is nobody
+        [low, high] = [gain.high + loss.high, gain.low + loss.low].map(others => Math.max(Math.round((whole - others) * 1e6) / 1e6, 0));
       }
       count[effect] = { value, low, high, text: ranged(value, low, high) };
     });
