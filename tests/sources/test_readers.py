@@ -351,3 +351,15 @@ def test_real_lists_have_the_size_their_readme_says(shared_data):
     assert len(communes.attrs["arrondissements"]) == 45
     occitanie = sources.read_table(shared_data / "care_sites" / "finess_occitanie_2026.csv")
     assert len(occitanie) == 13_747
+
+
+def test_the_newest_evaluation_is_the_last_in_time_however_its_date_is_written(tmp_path):
+    lines = ["830000311;31/12/2024;C", "830000311;2025-03-01T00:00:00;B", "830000311;02/01/2025;D"]
+    path = text(tmp_path / "echelle.csv", "finess_geo;eval_date_fin;indice_qualite", *lines, "830000312;;")
+    found = sources.read_has_evaluations(path)
+    assert found.loc["830000311"].to_list() == ["2025-03-01", "B"]
+    assert found.loc["830000312"].isna().all()
+    with pytest.raises(ReadError, match=r"date illisible.*2"):
+        sources.read_has_evaluations(
+            text(path, "finess_geo;eval_date_fin;indice_qualite", "830000311;mars;B")
+        )

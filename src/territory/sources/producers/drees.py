@@ -132,7 +132,7 @@ def read_apl_by_year(path: str | Path) -> pd.DataFrame:
 def read_has_evaluations(path: str | Path) -> pd.DataFrame:
     """Read the newest evaluation of each establishment or service (HAS, Synaé, `open_data_echelle_qualite`).
 
-    Indexed by `site_id` (FINESS ET): `evaluated_on` (end of the evaluation, as written) and `quality_class` (A to D,
+    Indexed by `site_id` (FINESS ET): `evaluated_on` (end of the evaluation, AAAA-MM-JJ) and `quality_class` (A to D,
     None where it has none). One evaluation may be of several establishments: it compares nothing between them.
     """
     frame = read_table(path)
@@ -141,6 +141,13 @@ def read_has_evaluations(path: str | Path) -> pd.DataFrame:
     frame["indice_qualite"] = frame["indice_qualite"].str.strip().str.upper()
     strange = frame.index[~frame["indice_qualite"].isin([*"ABCD", ""])]
     refuse(path, strange, "ligne(s) de classe inconnue (A à D)")
+    dates = frame["eval_date_fin"].str.replace(r"^(\d\d)/(\d\d)/(\d{4})", r"\3-\2-\1", regex=True).str[:10]
+    refuse(
+        path,
+        frame.index[~dates.str.fullmatch(r"(\d{4}-\d\d-\d\d)?")],
+        "ligne(s) de date illisible (AAAA-MM-JJ)",
+    )
+    frame["eval_date_fin"] = dates
     newest = frame.sort_values("eval_date_fin", kind="stable").drop_duplicates("finess_geo", keep="last")
     found = newest.set_index("finess_geo")[["eval_date_fin", "indice_qualite"]].replace("", None)
     return found.set_axis(["evaluated_on", "quality_class"], axis=1).rename_axis("site_id")
