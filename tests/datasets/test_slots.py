@@ -173,6 +173,15 @@ def test_none_of_a_type_is_told_from_a_type_whose_code_changed(tmp_path: Path) -
             slot_of(key).read(path, departements=[departement])
 
 
+@pytest.mark.parametrize(
+    "kinds, count", [("D232", 1.0), ("D244 D244", 2.0), ("D232 D244", 1.0), ("D281", 1.0)]
+)
+def test_a_nurse_under_two_codes_is_counted_once(tmp_path: Path, kinds: str, count: float) -> None:
+    lines = [f"83050;{kind};982000;6275000;Bonne" for kind in kinds.split()]
+    point = Sample("read_bpe_points", "b.csv", ["DEPCOM;TYPEQU;LAMBERT_X;LAMBERT_Y;QUALITE_XY", *lines])
+    assert slot_of("nurses").read(write(tmp_path, point), departements=["83"]).to_dict() == {"83050": count}
+
+
 def test_what_no_reader_takes_says_why_each_refuses(tmp_path: Path) -> None:
     path = write(tmp_path, SAMPLES["legal"])
     with warnings.catch_warnings():

@@ -9,7 +9,7 @@ import pytest
 
 from territory.datasets.files import Region
 from territory.release.handed_tables import places_within
-from territory.scenario.measures.deserts import child_care_access
+from territory.scenario.measures.deserts import child_care_access, professions_access
 from territory.scenario.measures.places import (
     child_equipment,
     child_path,
@@ -140,6 +140,17 @@ def test_professionals_of_the_path_are_counted_for_the_children_around(state: St
     unknown = with_service(state, "west", "psychologue", capacity_unit="headcount")
     assert child_care_access(unknown).empty
     assert child_care_access(state).empty
+
+
+def test_other_professionals_are_counted_for_all_inhabitants_around(state: State) -> None:
+    world = with_service(state, "west", "infirmier", capacity=3.0, capacity_unit="headcount")
+    world = with_service(world, "east", "infirmier", capacity=1.0, capacity_unit="headcount")
+    found = professions_access(world).xs("infirmier", level="service")["practitioners_per_100000_hab"]
+    first, second, third, _ = world.communes["population"].to_list()
+    west, east = 3 / (first + second), 1 / (second + third)
+    assert found.to_list() == pytest.approx([100_000 * one for one in (west, west + east, east, 0.0)])
+    assert professions_access(with_service(state, "west", "infirmier", capacity_unit="headcount")).empty
+    assert child_care_access(world).empty
 
 
 def test_structures_of_the_path_are_counted_in_sites(state: State) -> None:

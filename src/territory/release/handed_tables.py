@@ -10,7 +10,7 @@ from territory.release.scenarios import grouping_tables, scenario_tables
 from territory.release.treatment import handed, share_classes, treat, unpivot
 from territory.result import NationalTables, StudyResult
 from territory.scenario.measures.compute import coverage_of
-from territory.scenario.measures.deserts import child_care_access
+from territory.scenario.measures.deserts import child_care_access, professions_access
 from territory.scenario.measures.places import child_path, coordination, ehpad_care, recruitment
 from territory.scenario.zones import ALL_TERRITORY
 from territory.sources.producers.finess.extracts import CHILD_SERVICES
@@ -249,6 +249,7 @@ def _paths(result: StudyResult) -> dict[str, pd.DataFrame]:
     return {
         "parcours_enfants": path,
         "acces_soins_enfants": _communes(child_care_access(state), result),
+        "acces_professionnels": _communes(professions_access(state), result),
         "soins_ehpad": care.reset_index() if len(care) else care,
         "coordination": coordination(state).reset_index(),
     }

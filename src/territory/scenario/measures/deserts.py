@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -250,7 +251,9 @@ def gp_access(state: State, *, measures: Any = access, times: Any = None) -> pd.
 # professions of the path of children that the BPE counts in persons, and structures, of which FINESS gives the sites
 CHILD_PROFESSIONS = ("orthophoniste", "psychomotricien", "psychologue", "psychiatre")
 CHILD_STRUCTURES = ("camsp", "cmpp", "cmp_ij")
-CHILD_CARE_COLUMNS = ("professionals_per_100000_young", "site_count")
+CHILD_CARE_COLUMNS = ["professionals_per_100000_young", "site_count"]
+# others that the BPE counts, for everybody
+PROFESSIONS = ("kinesitherapeute", "infirmier", "sage_femme")
 PER_100_000 = 100_000.0
 
 
@@ -261,30 +264,60 @@ def child_care_access(state: State) -> pd.DataFrame:
     see adults too. Structures: sites alone, since nothing that was read says how many work there.
     """
     children = needs.persons_by_age(state.population, age_min=0, age_max=CHILD_AGE_MAX)
-    children = children.reindex(state.communes.index)
-    inside = state.communes.index[state.communes.index.isin(state.parameters.territory_codes)]
+    shared = _professionals(state, CHILD_PROFESSIONS, children.reindex(state.communes.index))
+    found = {kind: near.to_frame(CHILD_CARE_COLUMNS[0]) for kind, near in shared.items()}
+    complete = complete_kinds(state.services)
+    for kind in (kind for kind in CHILD_STRUCTURES if kind in complete):
+        times = state.times_to(_of_kind(state, kind).index.unique("site_id"))
+        minutes = times["travel_time_min"]
+        # a site whose time is unknown may be near
+        here = minutes.le(SUPPORT_MAX_MIN).astype(float).where(minutes.notna())
+        sites = here.groupby(times["from_id"].astype("str")).sum(min_count=1, skipna=False)
+        found[kind] = sites.reindex(_inside(state), fill_value=0.0).to_frame(CHILD_CARE_COLUMNS[1])
+    return _by_kind(found, CHILD_CARE_COLUMNS)
+
+
+def professions_access(state: State) -> pd.DataFrame:
+    """Count other professionals within 30 minutes per 100,000 inhabitants, by (commune_code, service): no APL."""
+    found = _professionals(state, PROFESSIONS, state.communes["population"])
+    return _by_kind(
+        {kind: near.to_frame(HEADCOUNT_COLUMN) for kind, near in found.items()}, [HEADCOUNT_COLUMN]
+    )
+
+
+def _inside(state: State) -> pd.Index[str]:
+    return state.communes.index[state.communes.index.isin(state.parameters.territory_codes)]
+
+
+def _of_kind(state: State, kind: str) -> pd.DataFrame:
+    return state.services[kinds_of(state.services) == kind]
+
+
+def _professionals(
+    state: State, kinds: Sequence[str], people: pd.Series[float]
+) -> dict[str, pd.Series[float]]:
+    """Share the professionals of complete lists, counted in persons, among people within 30 minutes."""
     found, complete = {}, complete_kinds(state.services)
-    for kind in (*CHILD_PROFESSIONS, *CHILD_STRUCTURES):
-        if kind not in complete:
-            continue
-        rows = state.services[kinds_of(state.services) == kind]
-        heads = rows["capacity"].groupby(level="site_id").sum()
-        times, values = state.times_to(heads.index), pd.DataFrame(index=inside, columns=CHILD_CARE_COLUMNS)
-        if kind in CHILD_STRUCTURES:
-            minutes = times["travel_time_min"]
-            # a site whose time is unknown may be near
-            here = minutes.le(SUPPORT_MAX_MIN).astype(float).where(minutes.notna())
-            sites = here.groupby(times["from_id"].astype("str")).sum(min_count=1, skipna=False)
-            values["site_count"] = sites.reindex(inside, fill_value=0.0)
-        elif rows["capacity_unit"].eq("headcount").all() and rows["capacity"].notna().all():
-            near = access.floating_catchment_area(times, children, heads, decay=binary(SUPPORT_MAX_MIN))
-            values["professionals_per_100000_young"] = near[inside] * PER_100_000
-        else:
-            continue
-        found[kind] = values.astype(float)
+    for kind in kinds:
+        rows = _of_kind(state, kind)
+        if (
+            kind in complete
+            and rows["capacity_unit"].eq("headcount").all()
+            and rows["capacity"].notna().all()
+        ):
+            heads = rows["capacity"].groupby(level="site_id").sum()
+            times = state.times_to(heads.index)
+            near = access.floating_catchment_area(times, people, heads, decay=binary(SUPPORT_MAX_MIN))
+            found[kind] = near[_inside(state)] * PER_100_000
+    return found
+
+
+def _by_kind(found: Mapping[str, pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    """Stack the tables of kinds of service, whose columns may differ, by (commune_code, service)."""
     if not found:
-        return no_rows(["commune_code", "service"], CHILD_CARE_COLUMNS)
-    return pd.concat(found, names=["service", "commune_code"]).swaplevel()
+        return no_rows(["commune_code", "service"], columns)
+    tables = {kind: table.reindex(columns=columns).astype(float) for kind, table in found.items()}
+    return pd.concat(tables, names=["service", "commune_code"]).swaplevel()
 
 
 def why_no_apl(state: State) -> str:
