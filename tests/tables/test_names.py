@@ -15,7 +15,7 @@ from territory.tables.catalogue import (
     read_measure,
     table_of,
 )
-from territory.tables.declare import Column, Keyed
+from territory.tables.declare import Column, Keyed, lines_of
 from territory.tables.schemas import validate
 
 
@@ -48,3 +48,9 @@ def test_wrong_values_are_said_in_french() -> None:
     times = pd.DataFrame({"from_id": ["83121"], "to_id": ["ime"], "travel_time_min": [-3.0]})
     with pytest.raises(SchemaError, match=r"« travel_time_min » : 1 valeur hors des bornes \[0 ; \+∞\] \(-3"):
         validate("travel_times", times)
+
+
+def test_the_title_of_a_table_is_whole_on_its_sheet() -> None:
+    # Excel keeps 31 letters of the name of a sheet
+    long = [line["fr"] for line in lines_of("tables.csv", "territory.tables") if len(line["fr"]) > 31]
+    assert long == []
