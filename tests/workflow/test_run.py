@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import shutil
 import time
 from io import StringIO
@@ -320,3 +321,20 @@ def test_one_large_count_of_the_var_is_withheld_with_the_small_one(tmp_path: Pat
 def test_errors_are_of_one_tree() -> None:
     with pytest.raises(TerritoryError):
         territory.run_study("nulle-part")
+
+
+@pytest.mark.slow
+def test_nothing_but_the_order_of_lines_depends_on_the_order_of_lines(tmp_path: Path) -> None:
+    folder = vallon.copied(tmp_path / "mele").parent
+    for path in folder.glob("*.csv"):
+        head, *rows = path.read_text("utf-8").splitlines()
+        random.Random(20261130).shuffle(rows)
+        path.write_text("\n".join([head, *rows]) + "\n", "utf-8")
+    vallon.copied(tmp_path / "droit")
+    lines: dict[str, dict[str, list[str]]] = {}
+    for name in ("droit", "mele"):
+        territory.run_study(tmp_path / name / "vallon.toml", out_dir=tmp_path / name / "out")
+        written = (tmp_path / name / "out").rglob("tables/*.csv")
+        lines[name] = {path.name: sorted(path.read_text("utf-8").splitlines()) for path in written}
+    assert len(lines["droit"]) > 30
+    assert lines["mele"] == lines["droit"]
