@@ -129,7 +129,8 @@ def attach(topology: Topology, times: HopTimes, places: Places) -> Endpoints:
     hop, share = np.maximum(places.hop, 0), np.where(placed, places.share, 0.0)
     chain = np.maximum(places.chain, 0)
     by_hop = times.move, times.wait, roads.hop_length_m
-    done_ms, left_ms, done_dm, left_dm = _split_chains(roads.chain_start, *by_hop, chain, hop, share)
+    done_ms, left_ms, done_dm, left_dm = parts = np.empty((4, 2, chain.size), dtype=np.int64)
+    _split_chains(roads.chain_start, *by_hop, chain, hop, share, parts)
     distance = np.where(placed, places.distance_m, 0.0)
     access_ms = ms_of_access(distance, ACCESS_KMH[roads.profile])
     access_dm = np.rint(10 * distance).astype(np.int64)
@@ -180,13 +181,16 @@ def ms_of_access(distance_m: Floats, access_kmh: float | Floats) -> Ints:
 
 @kernel
 def _split_chains(
-    chain_start: Ints, move: Int32, wait: Int32, length_m: Float32, chain: Ints, hop: Ints, share: Floats
-) -> tuple[Ints, Ints, Ints, Ints]:
-    """Return times (ms) and lengths (dm) done and left at places on chains, by direction."""
-    done_ms = np.zeros((2, chain.size), dtype=np.int64)
-    left_ms = np.zeros((2, chain.size), dtype=np.int64)
-    done_dm = np.zeros((2, chain.size), dtype=np.int64)
-    left_dm = np.zeros((2, chain.size), dtype=np.int64)
+    chain_start: Ints,
+    move: Int32,
+    wait: Int32,
+    length_m: Float32,
+    chain: Ints,
+    hop: Ints,
+    share: Floats,
+    parts: Ints,
+) -> None:
+    """Write times (ms) done and left at places on chains, then lengths (dm) done and left, by direction."""
     for point in range(chain.size):
         here, part = hop[point], share[point]
         total_0, total_1, before_0, before_1, length, before_m = 0, 0, 0, 0, 0.0, 0.0
@@ -203,9 +207,8 @@ def _split_chains(
                 before_m += part * length_m[i]
             else:
                 before_1 += move[1, i] + wait[1, i]
-        done_ms[0, point], done_ms[1, point] = before_0, before_1
-        left_ms[0, point], left_ms[1, point] = total_0 - before_0, total_1 - before_1
+        parts[0, 0, point], parts[0, 1, point] = before_0, before_1
+        parts[1, 0, point], parts[1, 1, point] = total_0 - before_0, total_1 - before_1
         whole, first = np.int64(np.rint(10 * length)), np.int64(np.rint(10 * before_m))
-        done_dm[0, point], done_dm[1, point] = first, whole - first
-        left_dm[0, point], left_dm[1, point] = whole - first, first
-    return done_ms, left_ms, done_dm, left_dm
+        parts[2, 0, point] = parts[3, 1, point] = first
+        parts[2, 1, point] = parts[3, 0, point] = whole - first

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
+import numba
 import numpy as np
 import pytest
 from hypothesis import given
 
 from territory.errors import NetworkError
-from territory.network.engine import MAX_TIME_MS, UNREACHED, Graph, Seeds
+from territory.network.engine import MAX_TIME_MS, UNREACHED, Graph, Seeds, compiling
 from territory.network.engine.graph import is_order
 from tests.network.engine.oracles_routing import Town, towns
 
@@ -89,3 +93,20 @@ def test_an_order_has_each_rank_once() -> None:
     # the last would be an order if a rank too high were brought back into range
     for ranks in ([0, 1], [0, 0, 2], [-1, 0, 1], [0, 1, 3]):
         assert not is_order(np.array(ranks), 3)
+
+
+@compiling.inner_kernel
+def _following(number: int) -> int:
+    return number + 1
+
+
+def test_a_constant_is_compiled_for_as_any_number_of_its_type() -> None:
+    _following.get_call_template((numba.types.literal(0),), {})  # type: ignore[attr-defined]
+    assert _following.signatures == [(numba.int64,)]  # type: ignore[attr-defined]
+
+
+def test_what_another_process_compiles_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.5)"])
+    monkeypatch.setattr(compiling, "_beside", [other])
+    compiling.wait_beside()
+    assert other.poll() == 0

@@ -1,5 +1,6 @@
 """How the kernels are compiled: with numba, kept on disk between runs, and without the interpreter's lock."""
 
+import gc
 import logging
 import os
 import subprocess
@@ -29,14 +30,31 @@ _CONFIG: Any = numba.config
 _HOW: Any = {"cache": True, "nogil": True, "boundscheck": False, "no_cfunc_wrapper": True}
 
 
-def kernel(function: Function) -> Function:
+def kernel(function: Function, **more: bool) -> Function:
     """Compile a function at its first call; threads run it at the same time, and its code is kept on disk."""
-    return cast(Function, numba.njit(**_HOW)(function))
+    dispatcher: Any = numba.njit(**(_HOW | more))(function)
+    # nothing to change where numba was told to compile nothing
+    compile_types: Any = getattr(dispatcher, "compile", None)
+
+    def compile_once(types: Iterable[Any]) -> Any:
+        # a variable of a kernel is taken for the constant that it begins with, and what is called compiled for that;
+        # and a tenth of the time of a compilation went in Python's search for cycles, which finds none
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            return compile_types(tuple(map(numba.types.unliteral, types)))
+        finally:
+            if collects:
+                gc.enable()
+
+    if compile_types:
+        dispatcher.compile = compile_once
+    return cast(Function, dispatcher)
 
 
 def inner_kernel(function: Function) -> Function:
     """Compile a function that kernels alone call: without what Python would need to call it."""
-    return cast(Function, numba.njit(**(_HOW | {"no_cpython_wrapper": True}))(function))
+    return kernel(function, no_cpython_wrapper=True)
 
 
 _BESIDE = "from territory.network.graph.topology import compile_hierarchy; compile_hierarchy()"
@@ -54,6 +72,12 @@ def compile_beside(last: Callable[..., Any]) -> None:
     silent: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     # it keeps what it compiles where this process will look for it, and ends by itself
     _beside.append(subprocess.Popen([sys.executable, "-c", _BESIDE], env=environment, **silent))
+
+
+def wait_beside() -> None:
+    """Wait for what the other process compiles: to compile it here too would take as long, and both processors."""
+    for process in _beside:
+        process.wait()
 
 
 def count_threads(threads: int | None) -> int:
@@ -113,7 +137,7 @@ def vectorized_kernel(function: Function) -> Function:
 # numba compiles its own sort, search and copy of a slice, texts of errors among them, for seconds: these take tenths
 
 
-@kernel
+@inner_kernel
 def sort_range(values: NDArray[np.int32], first: int, last: int) -> None:
     """Sort `values[first:last]` in place (D. L. Shell's sort, 1959, with Knuth's steps)."""
     step = 1
@@ -129,7 +153,7 @@ def sort_range(values: NDArray[np.int32], first: int, last: int) -> None:
         step //= 3
 
 
-@kernel
+@inner_kernel
 def with_room(values: NDArray[np.int32], used: int, needed: int) -> NDArray[np.int32]:
     """Return a copy of the first values in an array half as long again, or as long as is needed."""
     longer = np.empty(max(needed, len(values) + len(values) // 2), np.int32)
@@ -138,7 +162,7 @@ def with_room(values: NDArray[np.int32], used: int, needed: int) -> NDArray[np.i
     return longer
 
 
-@kernel
+@inner_kernel
 def first_not_below(values: Any, first: int, last: int, wanted: Any) -> int:
     """Return the first place of sorted `values[first:last]` that holds `wanted` or more, `last` if none does."""
     while first < last:
@@ -150,7 +174,7 @@ def first_not_below(values: Any, first: int, last: int, wanted: Any) -> int:
     return first
 
 
-@kernel
+@inner_kernel
 def value_of_rank(values: NDArray[np.int64], rank: int) -> Any:
     """Return the value that would be at place `rank` if all were sorted; they are rearranged (Hoare's FIND, 1961)."""
     first, last = 0, len(values) - 1

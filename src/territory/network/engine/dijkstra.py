@@ -10,7 +10,14 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from territory.network.engine import graph as graphs
-from territory.network.engine.compiling import count_threads, kernel, run_tasks, sort_range, with_room
+from territory.network.engine.compiling import (
+    count_threads,
+    inner_kernel,
+    kernel,
+    run_tasks,
+    sort_range,
+    with_room,
+)
 from territory.network.engine.graph import MAX_TIME_MS, UNREACHED, Bool, Graph, Int32, Int64, Integer, Seeds
 
 Result = TypeVar("Result")
@@ -96,7 +103,7 @@ _DENSE = 32
 _NODE_BITS = np.int64(0xFFFFFFFF)
 
 
-@kernel
+@inner_kernel
 def push(heap: Int64, size: int, entry: Integer) -> int:
     """Add an entry to a heap of `size` entries; return its new size."""
     place = np.uint32(size)
@@ -110,7 +117,7 @@ def push(heap: Int64, size: int, entry: Integer) -> int:
     return size + 1
 
 
-@kernel
+@inner_kernel
 def pop(heap: Int64, size: int) -> int:
     """Take the least entry, which the caller has read at place 0, off the heap; return its new size."""
     size -= 1
@@ -134,7 +141,7 @@ def pop(heap: Int64, size: int) -> int:
     return size
 
 
-@kernel
+@inner_kernel
 def search(
     indptr: Int64, arcs: Int32, nodes: Int32, offsets: Int32, limit: int, is_target: Bool, room: Room
 ) -> tuple[int, int]:
@@ -173,7 +180,7 @@ def search(
     return n_touched, n_hits
 
 
-@kernel
+@inner_kernel
 def _room(n_nodes: int, n_arcs: int, n_hits: int) -> Room:
     """Return room for searches from one seed at a time."""
     distances, touched = np.full(n_nodes, _FAR, np.int32), np.empty(n_nodes, np.int32)
@@ -236,7 +243,7 @@ def targets_within(
     return found[:n_found].copy()
 
 
-@kernel
+@inner_kernel
 def _reach_targets(
     n_touched: int, n_hits: int, limit: int, rows: TargetRows, room: Room, best: Int32, found: Int32
 ) -> int:

@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_matrix
 
 from territory.errors import NetworkError, ParameterError, Problems, examples
-from territory.network.engine.compiling import kernel
 
 #: Time of what no path reaches; as the time of an edge: closed.
 UNREACHED = 2**31 - 1
@@ -154,20 +154,11 @@ def _checked(
     return np.ascontiguousarray(values, dtype=np.int32)
 
 
-@kernel
 def group_by(n_groups: int, groups: Int32) -> tuple[Int64, Int32]:
     """Return where each group starts, and the rows sorted by group in their order (counting sort)."""
-    indptr = np.zeros(n_groups + 1, np.int64)
-    for group in groups:
-        indptr[group + 1] += 1
-    for group in range(n_groups):
-        indptr[group + 1] += indptr[group]
-    free = indptr[:-1].copy()
-    rows = np.empty(len(groups), np.int32)
-    for row in range(len(groups)):
-        rows[free[groups[row]]] = row
-        free[groups[row]] += 1
-    return indptr, rows
+    places = groups, np.arange(groups.size, dtype=np.int32)
+    rows = csr_matrix((np.ones(groups.size, np.bool_), places), shape=(n_groups, max(1, groups.size)))
+    return rows.indptr.astype(np.int64), rows.indices
 
 
 def is_order(ranks: NDArray[Any], n_nodes: int) -> bool:

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_matrix
 
 from territory.errors import NetworkError, Problems
 from territory.network.engine import graph as graphs
-from territory.network.engine.compiling import first_not_below, kernel, sort_range, with_room
+from territory.network.engine.compiling import inner_kernel, kernel, sort_range, with_room
 from territory.network.engine.graph import MAX_TIME_MS, Bool, Graph, Int32, Int64, Integer, SavedArrays
 from territory.network.engine.label_search import check_no_overflow, checked_lengths, pack
 from territory.network.engine.metric import Metric
@@ -47,8 +48,10 @@ class Hierarchy(SavedArrays):
         edge_start, places = graphs.group_by(graph.n_nodes, low)
         # a loop is its own neighbour: the mark of the node being contracted leaves it out
         indptr, arc_heads, parents = contract(graph.n_nodes, edge_start, high[places])
-        edge_arcs = np.empty(graph.n_edges, np.int32)
-        place_edges(indptr, arc_heads, tail_ranks, head_ranks, edge_arcs)
+        # a loop has no arc, and the number 0
+        links = csr_matrix((np.arange(1, len(arc_heads) + 1), arc_heads, indptr), shape=(graph.n_nodes,) * 2)
+        arcs = np.asarray(links[low, high], np.int32).ravel() if low.size else low
+        edge_arcs = np.where(tail_ranks <= head_ranks, arcs - 1, -1 - arcs)
         return cls(order, indptr, arc_heads, parents, edge_arcs)
 
     @property
@@ -116,7 +119,7 @@ def contract(n_nodes: int, edge_start: Int64, edge_heads: Int32) -> tuple[Int64,
     return indptr, heads[:end].copy(), parents
 
 
-@kernel
+@inner_kernel
 def _gather(candidates: Int32, node: int, mark: Int32, heads: Int32, end: int) -> int:
     """Add the neighbours that `node` does not have yet; return the new end of the list."""
     for other in candidates:
@@ -125,18 +128,6 @@ def _gather(candidates: Int32, node: int, mark: Int32, heads: Int32, end: int) -
             heads[end] = other
             end += 1
     return end
-
-
-@kernel
-def place_edges(indptr: Int64, heads: Int32, tail_ranks: Int32, head_ranks: Int32, out: Int32) -> None:
-    """Write the arc that stands for each edge: its number upwards, `-2 - number` downwards, -1 for a loop."""
-    for edge in range(len(tail_ranks)):
-        low, high = min(tail_ranks[edge], head_ranks[edge]), max(tail_ranks[edge], head_ranks[edge])
-        if low == high:
-            out[edge] = -1
-            continue
-        arc = first_not_below(heads, indptr[low], indptr[low + 1], high)
-        out[edge] = arc if tail_ranks[edge] == low else -2 - arc
 
 
 @kernel

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from territory.errors import NetworkError
-from territory.network.engine.compiling import kernel
+from territory.network.engine.compiling import inner_kernel, kernel
 from territory.network.engine.dijkstra import in_parts
 from territory.network.engine.graph import MAX_TIME_MS, Graph, Int32, Int64, Seeds, checked_limit
 
@@ -76,7 +76,7 @@ def shortest_labels(
     return labels
 
 
-@kernel
+@inner_kernel
 def _fastest_labels(rows: Rows, nodes: Int32, starts: Int64, limit: int, labels: Int64) -> None:
     """Write the least label of every node from any of some starts, for labels up to `limit`."""
     indptr, heads, weights = rows

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_matrix
 
-from territory.network.engine.compiling import count_threads, kernel, run_tasks
+from territory.network.engine.compiling import count_threads, inner_kernel, kernel, run_tasks
 from territory.network.engine.graph import Graph, Int32, Int64, Integer
 from territory.network.engine.separators import split
 
@@ -125,7 +125,7 @@ def contract_chains(start: Int64, heads: Int32, degrees: Int32, order: Int32) ->
     return n_done
 
 
-@kernel
+@inner_kernel
 def _list_once(node: Integer, turn: int, listed: Int32, coming: Int32, n_coming: int) -> int:
     """Put a node on the list of the next round unless it is there."""
     if listed[node] != turn:
@@ -135,7 +135,7 @@ def _list_once(node: Integer, turn: int, listed: Int32, coming: Int32, n_coming:
     return n_coming
 
 
-@kernel
+@inner_kernel
 def _contract_one(start: Int64, heads: Int32, degrees: Int32, node: Integer) -> bool:
     """Contract a node of at most two neighbours, which it leaves joined; return False if one has too many."""
     degree = degrees[node]
@@ -147,30 +147,32 @@ def _contract_one(start: Int64, heads: Int32, degrees: Int32, node: Integer) -> 
         _forget(start, heads, degrees, heads[first], node)
     elif degree == 2:
         one, two = heads[first], heads[first + 1]
-        if two in heads[start[one] : start[one] + degrees[one]]:
+        if _find(start, heads, degrees, one, two) < start[one] + degrees[one]:
             _forget(start, heads, degrees, one, node)
             _forget(start, heads, degrees, two, node)
         else:
-            heads[_find(start, heads, one, node)] = two
-            heads[_find(start, heads, two, node)] = one
+            heads[_find(start, heads, degrees, one, node)] = two
+            heads[_find(start, heads, degrees, two, node)] = one
     degrees[node] = -1
     return True
 
 
-@kernel
-def _find(start: Int64, heads: Int32, node: Integer, other: Integer) -> int:
-    """Return where a neighbour stands in the list of a node."""
-    place = int(start[node])
-    while heads[place] != other:
-        place += 1
-    return place
+@inner_kernel
+def _find(start: Int64, heads: Int32, degrees: Int32, node: Integer, other: Integer) -> int:
+    """Return where a neighbour stands in the list of a node, the end of the list if it is none."""
+    end: int = start[node] + degrees[node]
+    for place in range(start[node], end):
+        if heads[place] == other:
+            return place
+    return end
 
 
-@kernel
+@inner_kernel
 def _forget(start: Int64, heads: Int32, degrees: Int32, node: Integer, other: Integer) -> None:
     """Take a neighbour off the list of a node."""
+    place = _find(start, heads, degrees, node, other)
     degrees[node] -= 1
-    heads[_find(start, heads, node, other)] = heads[start[node] + degrees[node]]
+    heads[place] = heads[start[node] + degrees[node]]
 
 
 def remaining(start: Int64, heads: Int32, degrees: Int32) -> tuple[Int32, Int64, Int32]:
@@ -234,19 +236,18 @@ _BITS = 62
 _SMALL = 40
 
 
-@kernel
 def dissect(
     nodes: Int32, place: Int32, start: Int64, heads: Int32, x: Int64, y: Int64, first: int, last: int
 ) -> None:
     """Order a part: each side before the separator, down to parts that are ordered by their degrees."""
+    # a kernel would be no faster, and hold a second copy of the two that it calls
     stack = [(first, last)]
-    while len(stack) > 0:
+    while stack:
         low, high = stack.pop()
         if high - low <= 1 or (high - low <= _SMALL and _order_small(nodes, place, start, heads, low, high)):
             continue
         middle, end = split(nodes, place, start, heads, x, y, low, high)
-        stack.append((low, middle))
-        stack.append((middle, end))
+        stack += [(low, middle), (middle, end)]
 
 
 @kernel
@@ -289,7 +290,7 @@ def _order_small(nodes: Int32, place: Int32, start: Int64, heads: Int32, first: 
     return True
 
 
-@kernel
+@inner_kernel
 def _least_degree(masks: Int64, left: Integer) -> int:
     """Return the node with fewest neighbours among those left, the first of several."""
     least, least_degree = -1, _BITS + 1

@@ -9,7 +9,7 @@ paths in the first round. Which are found does not matter, for the smallest cuts
 
 import numpy as np
 
-from territory.network.engine.compiling import kernel, value_of_rank
+from territory.network.engine.compiling import inner_kernel, kernel, value_of_rank
 from territory.network.engine.graph import Bool, Int8, Int32, Int64
 
 _DIRECTIONS = ((1, 0), (0, 1), (1, 1), (1, -1), (2, 1), (2, -1), (1, 2), (1, -2))
@@ -55,7 +55,7 @@ def split(
     return _rearrange(nodes, place, first, last, best_sides)
 
 
-@kernel
+@inner_kernel
 def _local_graph(
     nodes: Int32, place: Int32, start: Int64, heads: Int32, first: int, last: int
 ) -> tuple[Int32, Int32]:
@@ -76,7 +76,7 @@ def _local_graph(
     return local_start, local_heads[:end]
 
 
-@kernel
+@inner_kernel
 def _project(nodes: Int32, x: Int64, y: Int64, first: int, last: int, direction: int, keys: Int64) -> None:
     """Write distinct keys that sort a part along a direction: coordinates are whole numbers below 2^29."""
     ways = np.array(_DIRECTIONS)
@@ -85,7 +85,7 @@ def _project(nodes: Int32, x: Int64, y: Int64, first: int, last: int, direction:
         keys[row - first] = (value << 32) | (row - first)
 
 
-@kernel
+@inner_kernel
 def _give_roles(start: Int32, heads: Int32, keys: Int64, count: int, roles: Int8) -> Int32:
     """Make the `count` lowest keys sources and the highest sinks; return the sources with another neighbour."""
     rearranged = keys.copy()
@@ -105,7 +105,7 @@ def _give_roles(start: Int32, heads: Int32, keys: Int64, count: int, roles: Int8
     return sources[:end]
 
 
-@kernel
+@inner_kernel
 def _sort_by_key(start: Int32, heads: Int32, keys: Int64) -> None:
     """Sort the neighbours of each node, highest key first (by insertion: there are few)."""
     for node in range(len(keys)):
@@ -120,7 +120,7 @@ def _sort_by_key(start: Int32, heads: Int32, keys: Int64) -> None:
             heads[free] = head
 
 
-@kernel
+@inner_kernel
 def _rearrange(nodes: Int32, place: Int32, first: int, last: int, sides: Int8) -> tuple[int, int]:
     """Sort the nodes of a part by side, in their order; return where the first two sides end."""
     old = nodes[first:last].copy()
@@ -166,7 +166,7 @@ def max_flow(graph: Part, sources: Int32, bound: int, paths: Paths, seen: Bool, 
     return flow
 
 
-@kernel
+@inner_kernel
 def _find_path(graph: Part, source: int, before: Int32, seen: Bool, room: Paths) -> int:
     """Write the states of a path from a source to a free sink; return their number, or 0 if there is none."""
     # a state that was seen in this round is not tried again: it led nowhere, or a new path goes through it
@@ -205,7 +205,7 @@ def _find_path(graph: Part, source: int, before: Int32, seen: Bool, room: Paths)
     return 0
 
 
-@kernel
+@inner_kernel
 def _lay_path(path: Int32, length: int, before: Int32, after: Int32) -> None:
     """Add a path found by the search to the flow: first undo what it goes back along, then lay what is new."""
     for step in range(length - 1):

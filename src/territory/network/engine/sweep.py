@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from territory.network.engine.compiling import kernel, sort_range, vectorized_kernel, with_room
+from territory.network.engine.compiling import inner_kernel, kernel, sort_range, vectorized_kernel, with_room
 from territory.network.engine.graph import Int32, Int64, Integer
 
 #: Origins swept together: sixteen times of four bytes fill one cache line.
@@ -50,7 +50,7 @@ def restrict(
     return nodes, row_start, row_heads, row_weights
 
 
-@kernel
+@inner_kernel
 def _append(nodes: Int32, n_nodes: int, node: Integer, places: Int32) -> tuple[Int32, int]:
     """Add a node to the list of those above the targets."""
     if n_nodes == len(nodes):
@@ -103,7 +103,7 @@ def hand_over(above: Int32, slots: Int32, up_rows: Int32, places: Int32, far: In
                 rows[place, lane] = up_rows[slot, lane]
 
 
-@kernel
+@inner_kernel
 def _relax(best: Any, row: Any, weight: Integer, number: Any) -> Any:
     """Return the lesser of sixteen times and those of another row that is `weight` away."""
     return (
@@ -152,11 +152,7 @@ def climb(start: Int64, heads: Int32, weights: Int32, above: Int32, slots: Int32
     # neighbouring origins have most of the nodes above them in common: they climb together for the price of one
     number = weights.dtype.type
     for slot in range(len(above)):
-        row = up_rows[slot]
-        own = (
-            row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7],
-            row[8], row[9], row[10], row[11], row[12], row[13], row[14], row[15],
-        )  # fmt: skip
+        own = up_rows[slot]
         for arc in range(start[above[slot]], start[above[slot] + 1]):
             row = up_rows[np.uint32(slots[heads[arc]])]
             best = (

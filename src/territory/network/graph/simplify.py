@@ -22,6 +22,8 @@ from territory.territories import TERRITORIES
 _NO_ROAD = "La carte ne contient aucun tronçon de route : aucune route n'a deux nœuds localisés."
 # chains laid out by one task
 _CHAINS_AT_ONCE = 100_000
+# steps measured at a time: few enough for their numbers to stay near the processor
+_STEPS_AT_ONCE = 20_000
 # of nodes, x, y and kind; the order of chains and their new starts, then their hops as they were traced
 _ByNode = tuple[Floats, Floats, NDArray[np.int8]]
 _Traced = tuple[Int32, Bools, Ints]
@@ -72,23 +74,18 @@ def _follow(lines: RoadLines) -> tuple[_Hops, Ints | None, _Traced]:
     return hops, place_of, _trace(start, ends, hops.first, hops.second, kept)
 
 
-@kernel
 def _cut_steps(start: Ints, node: Int32, lon: Floats, lat: Floats) -> tuple[Int32, Int32, Int32, Float32]:
     """Return both nodes, the way and the length (m) of each step between distinct located nodes."""
-    first = np.empty(node.size, dtype=np.int32)
-    second = np.empty(node.size, dtype=np.int32)
-    way = np.empty(node.size, dtype=np.int32)
-    length = np.empty(node.size, dtype=np.float32)
-    count = 0
-    for row in range(start.size - 1):
-        for step in range(start[row], start[row + 1] - 1):
-            one, two = node[step], node[step + 1]
-            if one == two or np.isnan(lon[one]) or np.isnan(lon[two]):
-                continue
-            first[count], second[count], way[count] = one, two, row
-            length[count] = ground_m(lon[one], lat[one], lon[two], lat[two])
-            count += 1
-    return first[:count], second[:count], way[:count], length[:count]
+    way = np.repeat(np.arange(start.size - 1, dtype=np.int32), np.diff(start))
+    located = ~np.isnan(lon)[node]
+    kept = np.flatnonzero((way[1:] == way[:-1]) & (node[1:] != node[:-1]) & located[1:] & located[:-1])
+    first, second = node[kept], node[kept + 1]
+    length = np.empty(kept.size, dtype=np.float32)
+    for begin in range(0, kept.size, _STEPS_AT_ONCE):
+        part = slice(begin, begin + _STEPS_AT_ONCE)
+        one, two = first[part], second[part]
+        length[part] = ground_m(lon[one], lat[one], lon[two], lat[two])
+    return first, second, way[kept], length
 
 
 def _cut_barriers(hops: _Hops, lines: RoadLines) -> tuple[_Hops, Ints | None]:
@@ -295,8 +292,8 @@ def project(lon: Floats, lat: Floats, crs: str) -> tuple[Floats, Floats]:
 def hilbert_order(x: Floats, y: Floats, *, bits: int = 16) -> Ints:
     """Order points along a Hilbert curve: neighbours in the order are neighbours on the map."""
     extent = max(float(np.ptp(x)), float(np.ptp(y)), 1e-9)
-    cells = (1 << bits) - 1
-    rank = _rank(x, y, float(x.min()), float(y.min()), extent, cells, bits)
+    columns, rows = (((axis - axis.min()) / extent * ((1 << bits) - 1)).astype(np.int32) for axis in (x, y))
+    rank = _rank(columns, rows, bits)
     order = np.argsort(rank, kind="stable")
     ranked = rank[order]
     tied = np.flatnonzero(ranked[1:] == ranked[:-1])
@@ -308,40 +305,31 @@ def hilbert_order(x: Floats, y: Floats, *, bits: int = 16) -> Ints:
     return order
 
 
-@kernel
-def _rank(x: Floats, y: Floats, x_min: float, y_min: float, extent: float, cells: int, bits: int) -> Ints:
-    """Return the place on the curve of the cell of each point."""
-    ranks = np.empty(x.size, dtype=np.int64)
-    for point in range(x.size):
-        column = int((x[point] - x_min) / extent * cells)
-        row = int((y[point] - y_min) / extent * cells)
-        rank = 0
-        for level in range(bits - 1, -1, -1):
-            side = 1 << level
-            right, up = int((column & side) > 0), int((row & side) > 0)
-            rank += side * side * ((3 * right) ^ up)
-            # the quadrant's curve is turned, and mirrored in the two lower quadrants
-            if up == 0:
-                if right == 1:
-                    column, row = side - 1 - (column & (side - 1)), side - 1 - (row & (side - 1))
-                column, row = row, column
-        ranks[point] = rank
-    return ranks
+def _rank(column: Int32, row: Int32, bits: int) -> Ints:
+    """Return the place on the curve of each cell."""
+    rank = np.zeros(column.size, dtype=np.int64)
+    for level in range(bits - 1, -1, -1):
+        right, up = column >> level & 1, row >> level & 1
+        rank = rank << 2 | ((3 * right) ^ up)
+        # the quadrant's curve is turned, and mirrored in the two lower quadrants
+        turn = (column ^ row ^ -right) & (up - 1)
+        column, row = column ^ turn, row ^ turn
+    return rank
 
 
 # WGS 84
 _EQUATOR_M, _FLATTENING = 6378137.0, 1 / 298.257223563
 
 
-@kernel
-def ground_m(lon_1: float, lat_1: float, lon_2: float, lat_2: float) -> float:
-    """Return the distance (m) between two close places, with the radii of curvature in their middle."""
+def ground_m(lon_1: Floats, lat_1: Floats, lon_2: Floats, lat_2: Floats) -> Floats:
+    """Return the distance (m) between close places, with the radii of curvature in their middle."""
     squared = _FLATTENING * (2 - _FLATTENING)
     middle = np.radians((lat_1 + lat_2) / 2)
     curvature = 1 - squared * np.sin(middle) ** 2
     root = np.sqrt(curvature)
     north = _EQUATOR_M * (1 - squared) / (curvature * root) * np.radians(lat_2 - lat_1)
     # close places on both sides of the antimeridian are close
-    degrees = min(abs(lon_2 - lon_1), 360.0 - abs(lon_2 - lon_1))
+    degrees = np.minimum(abs(lon_2 - lon_1), 360.0 - abs(lon_2 - lon_1))
     east = _EQUATOR_M / root * np.cos(middle) * np.radians(degrees)
-    return float(np.sqrt(north * north + east * east))
+    distance: Floats = np.sqrt(north * north + east * east)
+    return distance

@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from territory.files.safe_files import write_whole
-from territory.network.engine.compiling import kernel
+from territory.network.engine.compiling import inner_kernel, kernel, wait_beside
 from territory.network.engine.graph import Graph, Seeds, is_order
 from territory.network.engine.hierarchy import Hierarchy
 from territory.network.engine.ordering import order_nodes
@@ -94,6 +94,7 @@ class Topology:
     @cached_property
     def rank(self) -> NDArray[np.int32]:
         """Order in which the hierarchy contracts nodes: it depends on the map alone."""
+        wait_beside()
         arcs = self.arcs
         x, y = self.roads.junction_x[arcs.node_junction], self.roads.junction_y[arcs.node_junction]
         return np.asarray(order_nodes(arcs.n_nodes, arcs.tails, arcs.heads, x, y), dtype=np.int32)
@@ -239,7 +240,8 @@ def nearest_hops(roads: Roads, index: HopIndex, x: Floats, y: Floats, *, max_dis
         # of equally near segments (the same street drawn twice), the one whose way has the smallest identifier
         priority = np.argsort(np.argsort(roads.ways.way_id, kind="stable"))[roads.hop_way[index.hops]]
         cells = index.start, index.hops, priority
-        hop, share = _search(roads.x, roads.y, cells, grid, x, y, max_distance_m)
+        hop, share = np.full(x.size, -1, dtype=np.int64), np.zeros(x.size)
+        _search(roads.x, roads.y, cells, grid, (x, y), max_distance_m, (hop, share))
     found = hop >= 0
     safe = np.maximum(hop, 0)
     chain = np.searchsorted(roads.chain_start, safe, side="right") - 1
@@ -258,7 +260,7 @@ def nearest_hops(roads: Roads, index: HopIndex, x: Floats, y: Floats, *, max_dis
     return Places(numbers[0], share, numbers[1], placed_x, placed_y, distance_m)
 
 
-@kernel
+@inner_kernel
 def _place_on(xs: Floats, ys: Floats, hop: int, x: float, y: float) -> tuple[float, float]:
     """Return the squared distance from a point to a segment, and the part of it before the nearest place."""
     dx, dy = xs[hop + 1] - xs[hop], ys[hop + 1] - ys[hop]
@@ -280,23 +282,20 @@ def _search(
     ys: Floats,
     cells: tuple[Ints, NDArray[np.int32], Ints],
     grid: tuple[float, float, float, int, int],
-    x: Floats,
-    y: Floats,
+    points: tuple[Floats, Floats],
     max_distance_m: float,
-) -> tuple[Ints, Floats]:
-    """Return the nearest segment of each point and the place along it, looking at rings of cells."""
+    found: tuple[Ints, Floats],
+) -> None:
+    """Write the nearest segment of each point and the place along it, looking at rings of cells."""
     start, hops, priority = cells
     x_min, y_min, cell, columns, rows = grid
-    best_hop = np.full(x.size, -1, dtype=np.int64)
-    best_share = np.zeros(x.size)
+    x, y = points
+    best_hop, best_share = found
     for point in range(x.size):
         column = int(np.floor((x[point] - x_min) / cell))
         row = int(np.floor((y[point] - y_min) / cell))
         # from outside the grid, the first rings are empty: start at the first that touches it
-        outside = 0
-        for gap in (-column, column - columns + 1, -row, row - rows + 1):
-            if gap > outside:
-                outside = gap
+        outside = max(0, -column, column - columns + 1, -row, row - rows + 1)
         best, hit, first_of_all = max_distance_m * max_distance_m, -1, 0
         for ring in range(outside, outside + columns + rows + 1):
             # a cell of ring k is at least k - 1 cells away
@@ -318,7 +317,6 @@ def _search(
                             best, hit, best_share[point] = away, hop, share
                             first_of_all = priority[place]
         best_hop[point] = hit
-    return best_hop, best_share
 
 
 def with_enclosed(roads: Roads) -> Roads:

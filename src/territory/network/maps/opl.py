@@ -12,7 +12,7 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from territory.network.engine.compiling import first_not_below, kernel
+from territory.network.engine.compiling import first_not_below, inner_kernel, kernel
 from territory.network.graph.arrays import Bools, Floats, Int32, Ints
 
 Bytes = NDArray[np.uint8]
@@ -160,7 +160,7 @@ def _hash_text(text: str) -> int:
     return value
 
 
-@kernel
+@inner_kernel
 def _read_integer(text: Bytes, at: int) -> tuple[int, int]:
     """Return the integer that starts here, and where it ends."""
     sign = 1
@@ -173,7 +173,7 @@ def _read_integer(text: Bytes, at: int) -> tuple[int, int]:
     return sign * value, at
 
 
-@kernel
+@inner_kernel
 def _read_degrees(text: Bytes, at: int) -> tuple[float, int]:
     """Return the decimal number that starts here, NaN if there is none, and where it ends."""
     begin = at
@@ -196,7 +196,7 @@ def _read_degrees(text: Bytes, at: int) -> tuple[float, int]:
     return (-degrees if negative else degrees), at
 
 
-@kernel
+@inner_kernel
 def _hash_tags(text: Bytes, at: int, hashes: Hashes, is_name: Bools, totals: Hashes) -> int:
     """Hash the relevant tags of a tag list, those that name a way apart, and return where the list ends."""
     totals[:] = _FNV_OFFSET
@@ -303,7 +303,7 @@ class NodeNumbers:
         return self._lon[: self._count], self._lat[: self._count]
 
 
-@kernel
+@inner_kernel
 def _slot_of(one: int, slots: Int32, ids: Ints) -> int:
     """Return the slot of an identifier: the one that holds its number, or the free one where it goes."""
     mask = slots.size - 1
