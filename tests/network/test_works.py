@@ -156,6 +156,9 @@ def test_a_scenario_closes_and_draws_what_python_does(network, tmp_path):
     assert minutes(road_map.under(change, None), *WAY) == minutes(expected, *WAY)
     assert road_map.digest(change) != road_map.digest(change.model_copy(update={"roads": ("D 563",)}))
     assert change.said == "D 562 (fermées) ; une route neuve à 90 km/h"
+    # the report says of these what they are: a scenario
+    assert "heures de pointe, aux vitesses supposées" in ChangeSpeeds(period="peak").said
+    assert not ChangeSpeeds(speeds_file="vitesses.csv").said
     winter = ChangeSpeeds(month=1)
     assert winter.said == "celles que ferme la saison (fermées)"
     assert minutes(road_map.under(winter, None), *WAY) == minutes(network.with_works(month=1), *WAY)

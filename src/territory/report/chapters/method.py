@@ -74,7 +74,7 @@ def _times(reading: Reading) -> list[doc.Text]:
             [doc.strong("Routes changées."), f" Scénario {scenario.id} : {change.said}."]
             for scenario in reading.study.scenario
             for change in scenario.change
-            if isinstance(change, ChangeSpeeds) and change.works
+            if isinstance(change, ChangeSpeeds) and change.said
         ]
         return [[doc.strong("Temps de route."), said], *works, _NOT_TOLD_APART, *_isochrones(reading)]
     if reading.release.times_method != "estimate":

@@ -356,11 +356,13 @@ class ChangeSpeeds(StudyChange):
 
     @property
     def said(self) -> str:
-        """Return what happens to the roads of the map, in French; empty if no works do."""
+        """Return what happens to the roads of the map, in French; empty if it is neither works nor peak hours."""
         listed = [*self.roads, *(f"voie {way}" for way in self.way_ids)]
         meant = ", ".join(listed) or ("celles que ferme la saison" if self.month else "celles d'un secteur")
         happens = "fermées" if self.time_factor is None else f"temps × {self.time_factor:g}".replace(".", ",")
         told = [f"{meant} ({happens})"] if self.works.keys() - {"line"} else []
+        if self.period == "peak":
+            told = ["heures de pointe, aux vitesses supposées par METRIC (INSEE) et non mesurées"]
         return " ; ".join(told + ([f"une route neuve à {self.speed_kmh:g} km/h"] if self.line else []))
 
     @property
