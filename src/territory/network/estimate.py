@@ -40,7 +40,7 @@ def estimate_travel_times(
         index otherwise) and `area_km2` (of the commune; 15.7 where it is missing).
     terrain : {"plain", "mixed", "mountain"}, optional
         By force, the terrain of every place. Without it nor a slowness, a place is "mixed", the median French
-        commune; "plain" is Gironde, "mountain" the slowest tenth of Isère. A trip takes the mean of its two ends.
+        commune; "plain" is Gironde, "mountain" the slowest tenth of Isère. Each end of a trip adds its own minutes.
     max_time_min : float, optional
         Pairs above this time (minutes) are left out; a pair at the limit is kept.
 
@@ -60,8 +60,9 @@ def estimate_travel_times(
     -----
     For a distance d (km, as the crow flies, at least 0.5), summed over the two ends::
 
-        time = start + cruise · d + Σ (a0 + a1 · L) · (1 - exp(-d / 25)) + Σ s · max(L, 0)² · (1 - exp(-d / 4))
-               + slowness · Σ (b0 + b1 · L + b2 · L²) · (1 - exp(-d / 25)),  L = ln(density / 100)
+        time = start · (1 - exp(-d / 2)) + cruise · d + Σ (a0 + a1 · L) · (1 - exp(-(d / 32)²))
+               + Σ s · max(L, 0)² · (1 - exp(-d / 4))
+               + Σ slowness · (b0 + b1 · L + b2 · L²) · (1 - exp(-d / 12)),  L = ln(density / 100)
 
     Inside one commune d is half the radius of a disc of its area. Fitted on the DREES times of 34,000 communes to
     their nearest emergency service (METRIC, 2019), and on Gironde and Isère beyond (`calibration.csv`,
@@ -160,10 +161,9 @@ def _block(
     own, other = starts.area_km2[rows, None], ends.area_km2[None]
     area_km2 = np.where(np.isnan(own), np.where(np.isnan(other), DEFAULT_AREA_KM2, other), own)
     crow_km = np.where(inside, np.sqrt(area_km2 / np.pi) / 2, np.maximum(crow_km, model.MINIMUM_DISTANCE_KM))
-    slowness = (starts.slowness[rows, None] + ends.slowness[None]) / 2
     densities = starts.density_hab_km2[rows, None], ends.density_hab_km2[None]
-    median, effect = model.trip_parts_min(crow_km, *densities)
-    minutes = median + effect * slowness
+    median, effect_from, effect_to = model.trip_parts_min(crow_km, *densities)
+    minutes = median + effect_from * starts.slowness[rows, None] + effect_to * ends.slowness[None]
     kept_row, kept_column = np.nonzero(~(minutes > cutoff_min))
     minutes = minutes[kept_row, kept_column]
     measured = (starts.is_measured[rows][kept_row] + ends.is_measured[kept_column]) / 2
@@ -172,7 +172,7 @@ def _block(
 
 
 # what two slownesses have in common: by their distance, and whatever it is (chosen on held-out EPCI, docs/method)
-RANGE_KM, LOCAL_VARIANCE, COMMON_VARIANCE = 40.0, 0.1, 0.2
+RANGE_KM, LOCAL_VARIANCE, COMMON_VARIANCE = 40.0, 0.15, 0.2
 # what a trip tells less well: minutes that are its own, and a part of slowness that is its road's
 TRIP_NOISE_MIN, TRIP_VARIANCE = 5.0, 0.1
 # a trip outside these bounds is an error of a point, or a ferry
@@ -191,6 +191,8 @@ class Trips:
     to_km: Floats
     median_min: Floats
     effect_min: Floats
+    # of this effect, the share of each end: trips x 2
+    shares: Floats
     seen_min: Floats
 
     @property
@@ -211,9 +213,9 @@ def fit_slowness(communes: gpd.GeoDataFrame) -> pd.Series[float]:
 
     `communes` are points (the chef-lieu) of all those of a territory and of some 45 km around it, by commune code,
     with `density_hab_km2` (100 where it is missing) and `emergency_min` (0 where there is a service, NaN where
-    unknown). Kriging (Matheron, 1963) of the slowness that the trips ask for: two ends d km apart have 0.2 + 0.1
-    exp(-d / 40) in common, a trip has the mean of its two ends and a part of its own, larger for short trips. Errors
-    on held-out EPCI are in docs/method/travel-times-estimate.md.
+    unknown). Kriging (Matheron, 1963) of the slowness that the trips ask for: two ends d km apart have 0.2 + 0.15
+    exp(-d / 40) in common, a trip has the mean of its two ends, each by its minutes, and a part of its own, larger for
+    short trips. Errors on held-out EPCI are in docs/method/travel-times-estimate.md.
     """
     trips = nearest_trips(communes)
     found = np.concatenate([_krige(trips, rows, around)[1] for rows, around in _cells(trips)])
@@ -255,11 +257,12 @@ def nearest_trips(communes: gpd.GeoDataFrame) -> Trips:
     found = cKDTree(at_km[sites]).query(at_km, tried)
     distance, place = (np.asarray(one).reshape(-1, tried) for one in found)
     distance, to = np.maximum(distance, model.MINIMUM_DISTANCE_KM), sites[place]
-    median, effect = model.trip_parts_min(distance, density[:, None], density[to])
-    best = median.argmin(axis=1)
-    row = np.arange(len(communes))
-    parts = median[row, best], effect[row, best]
-    return Trips(pd.Index(communes.index), at_km, at_km[to[row, best]], *parts, seen)
+    parts = model.trip_parts_min(distance, density[:, None], density[to])
+    row, best = np.arange(len(communes)), parts[0].argmin(axis=1)
+    median, *effects = (part[row, best] for part in parts)
+    effect = effects[0] + effects[1]
+    shares = np.column_stack(effects) / effect[:, None]
+    return Trips(pd.Index(communes.index), at_km, at_km[to[row, best]], median, effect, shares, seen)
 
 
 def _cells(trips: Trips, block: NDArray[np.object_] | None = None) -> Iterator[tuple[Ints, NDArray[np.intp]]]:
@@ -286,12 +289,15 @@ def _krige(trips: Trips, rows: Ints, around: NDArray[np.intp]) -> tuple[Floats, 
         np.concatenate([trips.from_km[rows], trips.from_km[rows], trips.from_km[around]]),
         np.concatenate([trips.to_km[rows], trips.from_km[rows], trips.to_km[around]]),
     ]
+    # both ends of a commune are itself: any shares do
+    shares = trips.shares[np.concatenate([rows, rows, around])]
     told = slice(2 * len(rows), None)
     shared = np.full((len(ends[0]), len(around)), COMMON_VARIANCE)
-    for one in ends:
-        for other in ends:
+    for one, of_one in zip(ends, shares.T, strict=True):
+        for other, of_other in zip(ends, shares.T, strict=True):
             away = one[:, None] - other[None, told]
-            shared += LOCAL_VARIANCE / 4 * np.exp(-np.hypot(away[..., 0], away[..., 1]) / RANGE_KM)
+            near = np.exp(-np.hypot(away[..., 0], away[..., 1]) / RANGE_KM)
+            shared += LOCAL_VARIANCE * of_one[:, None] * of_other[None, told] * near
     weights = np.linalg.solve(shared[told] + np.diag(trips.noise[around]), trips.asked[around])
     found = shared[: 2 * len(rows)] @ weights
     return found[: len(rows)], found[len(rows) :]

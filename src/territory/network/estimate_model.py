@@ -20,15 +20,17 @@ Points = gpd.GeoDataFrame
 CALIBRATION = "calibration.csv"
 # names of terrain, from the fastest: the slowness of each is in the table of numbers
 TERRAINS = ("plain", "mixed", "mountain")
-# beyond these bounds no commune of France was measured
-SLOWNESS_BOUNDS = (-1.0, 3.0)
+# below, a time would no longer grow with its distance (1 % of communes are brought there); above, none was measured
+SLOWNESS_BOUNDS = (-0.6, 3.0)
 # densities outside these bounds are read as the bound: few places to fit on beyond them
 DENSITY_BOUNDS_HAB_KM2 = (5.0, 5000.0)
 REFERENCE_DENSITY_HAB_KM2 = 100.0
 # a trip between two doors is never shorter: two sites at one point are a few streets apart
 MINIMUM_DISTANCE_KM = 0.5
-# how far local roads, and the streets of a town, are felt from each end of a trip (chosen on held-out communes)
-APPROACH_KM, STREETS_KM = 25.0, 4.0
+# how far leaving, local roads, what slows a commune and the streets of a town are felt (chosen on held-out communes)
+START_KM, APPROACH_KM, SLOWNESS_KM, STREETS_KM = 2.0, 32.0, 12.0, 4.0
+# the doubt grows a little faster than the time
+DOUBT_POWER = 1.25
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,11 @@ class Coefficients:
 
 @dataclass(frozen=True)
 class Doubt:
-    """Fitted numbers of the doubt, on one time and on a difference of two times."""
+    """Fitted numbers of the doubt: on one time (from `fixed_min` to `most_min`, reached at `reach_min`), on two."""
 
     fixed_min: float
-    share: float
+    most_min: float
+    reach_min: float
     difference_root_min: float
     difference_line_root_min: float
 
@@ -90,20 +93,32 @@ def log_density(density_hab_km2: Floats) -> Floats:
     return np.asarray(np.log(bounded / REFERENCE_DENSITY_HAB_KM2), dtype=float)
 
 
-def trip_parts_min(distance_km: Floats, density_from: Floats, density_to: Floats) -> tuple[Floats, Floats]:
-    """Return the time between two median communes, and the minutes that a slowness of 1 adds to it."""
+def trip_parts_min(
+    distance_km: Floats, density_from: Floats, density_to: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Return the time between two median communes, and the minutes that a slowness of 1 adds at each end."""
     numbers = coefficients()
-    local, streets = -np.expm1(-distance_km / APPROACH_KM), -np.expm1(-distance_km / STREETS_KM)
-    median = numbers.start_min + numbers.cruise_min_per_km * distance_km
-    effect = np.zeros_like(median)
+    local, streets = approach_share(distance_km), -np.expm1(-distance_km / STREETS_KM)
+    median = numbers.cruise_min_per_km * distance_km - numbers.start_min * np.expm1(-distance_km / START_KM)
+    effects = []
     for density in (density_from, density_to):
         logs = log_density(density)
         approach = numbers.approach_min + numbers.approach_log_density_min * logs
         median = median + approach * local
         median = median + numbers.streets_log_density_squared_min * np.maximum(logs, 0.0) ** 2 * streets
         slow = numbers.slowness_log_density_min * logs + numbers.slowness_log_density_squared_min * logs**2
-        effect = effect + (numbers.slowness_min + slow) * local
-    return median, effect
+        effects.append((numbers.slowness_min + slow) * slowness_share(distance_km))
+    return median, effects[0], effects[1]
+
+
+def approach_share(distance_km: Floats) -> Floats:
+    """Return the share of the local roads of an end that a trip runs through."""
+    return np.asarray(-np.expm1(-((distance_km / APPROACH_KM) ** 2)))
+
+
+def slowness_share(distance_km: Floats) -> Floats:
+    """Return the share of what slows a commune that a trip runs through."""
+    return np.asarray(-np.expm1(-distance_km / SLOWNESS_KM))
 
 
 @cache
@@ -153,9 +168,11 @@ def detour() -> float:
 def doubt_min(minutes: Floats, is_measured: Floats) -> Floats:
     """Return the half-width of 80 % of the errors; `is_measured` is the share of ends whose slowness is known."""
     least, most = doubt("measured"), doubt("terrain")
-    fixed = most.fixed_min + (least.fixed_min - most.fixed_min) * is_measured
-    share = most.share + (least.share - most.share) * is_measured
-    return np.asarray(fixed + share * minutes)
+    fixed, top, reach = (
+        getattr(most, name) + (getattr(least, name) - getattr(most, name)) * is_measured
+        for name in ("fixed_min", "most_min", "reach_min")
+    )
+    return np.asarray(fixed + (top - fixed) * np.minimum(minutes / reach, 1.0) ** DOUBT_POWER)
 
 
 def difference_doubt_min(a_min: Floats, b_min: Floats, between_min: Floats, is_measured: Floats) -> Floats:

@@ -139,7 +139,9 @@ MOST_COMMUNES = 1_500
 _OF_WAYS = (
     "REFERENCE_DENSITY_HAB_KM2",
     "MINIMUM_DISTANCE_KM",
+    "START_KM",
     "APPROACH_KM",
+    "SLOWNESS_KM",
     "STREETS_KM",
     "DEFAULT_AREA_KM2",
 )
@@ -183,6 +185,7 @@ def trial_data(result: StudyResult) -> dict[str, Any]:
         "services": [_service(result, doubt.communes, name, held) for name, held in tried.items()],
         "model": list(asdict(model.coefficients()).values()),
         "doubts": [list(asdict(model.doubt(known)).values()) for known in ("measured", "terrain")],
+        "doubt_power": model.DOUBT_POWER,
         "ways": [*model.DENSITY_BOUNDS_HAB_KM2, *(getattr(model, name) for name in _OF_WAYS)],
         "is_measured": parameters.terrain is None,
         "cutoff": _number(state.travel_times.attrs.get("cutoff_min", math.nan)),

@@ -14,28 +14,29 @@ function travelTimes(given, to) {
 }
 function travelTime(given, a, b) {
   const [start, cruise, approach, approachLog, streetsLog2, slow, slowLog, slowLog2] = given.model;
-  const [low, high, reference, leastKm, approachKm, streetsKm, usualArea] = given.ways, area = Number.isNaN(a[3]) ? (Number.isNaN(b[3]) ? usualArea : b[3]) : a[3];
+  const [low, high, reference, leastKm, startKm, approachKm, slownessKm, streetsKm, usualArea] = given.ways, area = Number.isNaN(a[3]) ? (Number.isNaN(b[3]) ? usualArea : b[3]) : a[3];
   const x = a[0] - b[0], y = a[1] - b[1];
   const km = a[6] === b[6] && a[6] >= 0 ? Math.sqrt(area / Math.PI) / 2 : Math.max(Math.sqrt(x * x + y * y), leastKm);
-  const local = -Math.expm1(-km / approachKm), streets = -Math.expm1(-km / streetsKm);
-  let median = start + cruise * km, effect = 0;
-  [a[2], b[2]].forEach(density => {
+  const local = -Math.expm1(-((km / approachKm) ** 2)), streets = -Math.expm1(-km / streetsKm);
+  let median = cruise * km - start * Math.expm1(-km / startKm);
+  const effects = [a[2], b[2]].map(density => {
     const log = Math.log(Math.min(Math.max(density, low), high) / reference);
     median += (approach + approachLog * log) * local;
     median += streetsLog2 * Math.max(log, 0) ** 2 * streets;
-    effect += (slow + (slowLog * log + slowLog2 * log ** 2)) * local;
+    return (slow + (slowLog * log + slowLog2 * log ** 2)) * -Math.expm1(-km / slownessKm);
   });
-  const min = median + effect * ((a[4] + b[4]) / 2);
+  const min = median + effects[0] * a[4] + effects[1] * b[4];
   return [min, doubtOf(given, min, (a[5] + b[5]) / 2)];
 }
 function doubtOf(given, min, measured) {
   const [least, most] = given.doubts;
-  return most[0] + (least[0] - most[0]) * measured + (most[1] + (least[1] - most[1]) * measured) * min;
+  const [fixed, top, reach] = [0, 1, 2].map(i => most[i] + (least[i] - most[i]) * measured);
+  return fixed + (top - fixed) * Math.min(min / reach, 1) ** given.doubt_power;
 }
 // the smallest difference that can be told between two times from one place; `between` is the time from one to the other
 function detectable(given, a, b, between) {
   const measured = given.is_measured ? 1 : 0, line = Math.min(between > 0 ? Math.abs(a - b) / between : 1, 1);
-  const [least, most] = given.doubts.map(known => known[2] + (known[3] - known[2]) * line);
+  const [least, most] = given.doubts.map(known => known[3] + (known[4] - known[3]) * line);
   const u = doubtOf(given, a, measured), v = doubtOf(given, b, measured);
   const apart = (most + (least - most) * measured) * Math.sqrt(between), alone = Math.sqrt(u * u + v * v);
   return Number.isNaN(apart + alone) ? NaN : Math.min(apart, alone);
