@@ -87,13 +87,16 @@ def test_it_is_kriging_written_by_hand() -> None:
         return 0.2 + 0.15 * sum(each * share for each, share in near)
 
     trip = {
-        row: list(zip((trips.from_km[row], trips.to_km[row]), trips.shares[row], strict=True)) for row in known
+        row: list(zip((trips.from_km[row], trips.to_km[row]), trips.shares[row], strict=True))
+        for row in known
     }
     assert all(sum(share for _, share in ends) == pytest.approx(1.0) for ends in trip.values())
     matrix = [[shared(trip[a], trip[b]) + (trips.noise[a] if a == b else 0) for b in known] for a in known]
     weights = np.linalg.solve(matrix, [trips.asked[row] for row in known])
     here = trips.from_km[17]
-    by_hand = sum(shared([(here, 1.0)], trip[row]) * weight for row, weight in zip(known, weights, strict=True))
+    by_hand = sum(
+        shared([(here, 1.0)], trip[row]) * weight for row, weight in zip(known, weights, strict=True)
+    )
     assert fit_slowness(communes).iloc[17] == pytest.approx(by_hand, rel=1e-9)
 
 

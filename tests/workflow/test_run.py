@@ -61,7 +61,7 @@ def time_min(result: StudyResult, commune: str, service: str) -> float:
 def test_the_var_looks_like_the_var(result: StudyResult) -> None:
     assert 20 <= time_min(result, "83121", "cmpp-draguignan") <= 40  # Salernes to Draguignan
     assert 50 <= time_min(result, "83137", "cmpp-draguignan") <= 75  # Toulon to Draguignan
-    assert time_min(result, "83050", "cmp-trans") < 10  # Draguignan to Trans
+    assert 10 < time_min(result, "83050", "cmp-trans") < 12  # Draguignan to Trans: 11 by the DREES
     assert 0 < time_min(result, "83050", "cmpp-draguignan") < 10  # inside one commune, never 0
     hospital = result.baseline.access.xs("hopital", level="service")["travel_time_min"]
     inside = hospital[hospital.index.isin(result.baseline.state.parameters.territory_codes)]
@@ -88,8 +88,8 @@ def test_cmpp_is_already_there_and_trans_is_ten_minutes_away(result: StudyResult
     zones = result.comparisons["A"].zones
     assert zones.loc[("territory", "cmpp-draguignan"), ["persons_gain", "persons_loss"]].sum() == 0
     cmp = zones.loc[("territory", "cmp-trans")]
-    # ten minutes are under the doubt for every commune together; and nobody is counted without the sector
-    assert cmp["communes_gain"] + cmp["communes_loss"] == 0
+    # eleven minutes are under the doubt for all communes together but one; and nobody is counted without the sector
+    assert (cmp["communes_gain"], cmp["communes_loss"]) == (0, 1)
     assert cmp.filter(like="persons_").isna().all()
 
 

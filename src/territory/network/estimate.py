@@ -64,7 +64,7 @@ def estimate_travel_times(
                + Σ s · max(L, 0)² · (1 - exp(-d / 4))
                + Σ slowness · (b0 + b1 · L + b2 · L²) · (1 - exp(-d / 12)),  L = ln(density / 100)
 
-    Inside one commune d is half the radius of a disc of its area. Fitted on the DREES times of 34,000 communes to
+    Inside one commune d is half the radius of a disc of its area, and slowness counts once. Fitted on the DREES times of 34,000 communes to
     their nearest emergency service (METRIC, 2019), and on Gironde and Isère beyond (`calibration.csv`,
     docs/method/travel-times-estimate.md). Beyond 100 km it extrapolates.
 
@@ -73,7 +73,7 @@ def estimate_travel_times(
     >>> import geopandas as gpd
     >>> towns = gpd.GeoDataFrame(geometry=gpd.points_from_xy([6.2, 6.5], [43.6] * 2), index=["A", "B"], crs=4326)
     >>> estimate_travel_times(towns.iloc[:1], towns.iloc[1:], terrain="mixed")["travel_time_min"].round().tolist()
-    [32.0]
+    [34.0]
     """
     cutoff_min = _cutoff(max_time_min)
     starts, ends = read_places(origins, destinations, terrain=terrain)
@@ -130,7 +130,7 @@ def difference_uncertainty_min(
     Examples
     --------
     >>> difference_uncertainty_min([30.0, 30.0], [32.0, 30.0], [6.0, 0.0]).round(1).tolist()
-    [4.2, 0.0]
+    [3.9, 0.0]
     """
     if terrain is not None and terrain not in model.TERRAINS:
         raise ParameterError(f"Terrain inconnu « {terrain} » : indiquez {', '.join(model.TERRAINS)}.")
@@ -163,7 +163,9 @@ def _block(
     crow_km = np.where(inside, np.sqrt(area_km2 / np.pi) / 2, np.maximum(crow_km, model.MINIMUM_DISTANCE_KM))
     densities = starts.density_hab_km2[rows, None], ends.density_hab_km2[None]
     median, effect_from, effect_to = model.trip_parts_min(crow_km, *densities)
-    minutes = median + effect_from * starts.slowness[rows, None] + effect_to * ends.slowness[None]
+    slowed = effect_from * starts.slowness[rows, None] + effect_to * ends.slowness[None]
+    # inside one commune, both ends are on the same slow roads
+    minutes = median + np.where(inside, slowed / 2, slowed)
     kept_row, kept_column = np.nonzero(~(minutes > cutoff_min))
     minutes = minutes[kept_row, kept_column]
     measured = (starts.is_measured[rows][kept_row] + ends.is_measured[kept_column]) / 2

@@ -16,7 +16,7 @@ function travelTime(given, a, b) {
   const [start, cruise, approach, approachLog, streetsLog2, slow, slowLog, slowLog2] = given.model;
   const [low, high, reference, leastKm, startKm, approachKm, slownessKm, streetsKm, usualArea] = given.ways, area = Number.isNaN(a[3]) ? (Number.isNaN(b[3]) ? usualArea : b[3]) : a[3];
   const x = a[0] - b[0], y = a[1] - b[1];
-  const km = a[6] === b[6] && a[6] >= 0 ? Math.sqrt(area / Math.PI) / 2 : Math.max(Math.sqrt(x * x + y * y), leastKm);
+  const inside = a[6] === b[6] && a[6] >= 0, km = inside ? Math.sqrt(area / Math.PI) / 2 : Math.max(Math.sqrt(x * x + y * y), leastKm);
   const local = -Math.expm1(-((km / approachKm) ** 2)), streets = -Math.expm1(-km / streetsKm);
   let median = cruise * km - start * Math.expm1(-km / startKm);
   const effects = [a[2], b[2]].map(density => {
@@ -25,7 +25,7 @@ function travelTime(given, a, b) {
     median += streetsLog2 * Math.max(log, 0) ** 2 * streets;
     return (slow + (slowLog * log + slowLog2 * log ** 2)) * -Math.expm1(-km / slownessKm);
   });
-  const min = median + effects[0] * a[4] + effects[1] * b[4];
+  const min = median + (effects[0] * a[4] + effects[1] * b[4]) / (inside ? 2 : 1);
   return [min, doubtOf(given, min, (a[5] + b[5]) / 2)];
 }
 function doubtOf(given, min, measured) {
