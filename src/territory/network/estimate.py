@@ -64,9 +64,9 @@ def estimate_travel_times(
                + Σ s · max(L, 0)² · (1 - exp(-d / 4))
                + Σ slowness · (b0 + b1 · L + b2 · L²) · (1 - exp(-d / 12)),  L = ln(density / 100)
 
-    Inside one commune d is half the radius of a disc of its area, and slowness counts once. Fitted on the DREES times of 34,000 communes to
-    their nearest emergency service (METRIC, 2019), and on Gironde and Isère beyond (`calibration.csv`,
-    docs/method/travel-times-estimate.md). Beyond 100 km it extrapolates.
+    Inside one commune d is half the radius of a disc of its area, and slowness counts once. Fitted on the DREES
+    times of 34,000 communes to their nearest emergency service (METRIC, 2019), and on Gironde and Isère beyond
+    (`calibration.csv`, docs/method/travel-times-estimate.md). Beyond 100 km it extrapolates.
 
     Examples
     --------
