@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import ndtri
 
 from territory.errors import InfeasibleError, ParameterError, ReadError
 from territory.planning.grouping.answer import answer_grouping, compare_groupings
@@ -93,7 +94,9 @@ def test_pairs_at_both_ends_with_their_seats_drives_and_the_hospital_instead() -
     assert told[["a", "b"]].all()
     # the seat itself is 0 min from itself, and the hospital 10 min at most: within the doubt of two such times
     near = answer.members.loc[["c", "d"]]
-    assert (near["is_distinguishable"] == (near["delta_support_min"].abs() >= near["detectable_min"])).all()
+    # what is told reaches its detectable size, and is no chance of more than one in ten
+    strict = near["detectable_min"] * ndtri(0.95) / ndtri(0.9)
+    assert (near["is_distinguishable"] == (near["delta_support_min"].abs() >= strict)).all()
     # who is not grouped is context, with the reason; who lives beyond the border is neither
     assert answer.context["reason"].to_dict() == {"p": "hors du champ de la question", "u": "statut inconnu"}
     table = compare_groupings({"g": answer})
