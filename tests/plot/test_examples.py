@@ -44,7 +44,7 @@ def test_charts_trade_off() -> None:
 
 def test_views_times_view(result: StudyResult) -> None:
     view = views.times_view(Situation.of(result.baseline), "ime-salernes", label="IME")
-    assert (view.title, view.texts["83050"][:2]) == ("Temps de route vers : IME (minutes)", "32")
+    assert (view.title, view.texts["83050"][:2]) == ("Temps de route vers : IME (minutes)", "31")
 
 
 def test_views_changes_view(result: StudyResult) -> None:
