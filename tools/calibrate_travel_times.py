@@ -35,7 +35,7 @@ COVERAGE = 0.8
 AREA_MIN = 45.0
 LINE_BANDS = (0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 1)
 # set, to a tenth, so that the intervals of an EPCI in `backtest_moves.py` hold the truth as often as they say
-NEW_SITE_SHARE = 0.8
+NEW_SITE_SHARE = 1.0
 # a point of the file of times to Paris farther from its mairie is off the roads where people live
 OFF_KM = 3.0
 # what an interval of 80 % must hold of real times, in each place
