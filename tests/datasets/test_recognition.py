@@ -43,8 +43,9 @@ def test_every_reader_says_how_its_files_are_told() -> None:
 def test_a_file_of_all_equipment_feeds_the_slots_whose_types_it_has(
     tmp_path: Path, year: int, code: str
 ) -> None:
-    head = "AN;DEPCOM;TYPEQU;LAMBERT_X;LAMBERT_Y;QUALITE_XY\n"
-    lines = [f"{year};83050;{kind};982000;6275000;Bonne\n" for kind in ("D201", "A101", code)]
+    head = "AN;NOMRS;DEPCOM;TYPEQU;LAMBERT_X;LAMBERT_Y;QUALITE_XY\n"
+    # a road is called as a type is
+    lines = [f"{year};RTE D250;83050;{kind};982000;6275000;Bonne\n" for kind in ("D201", "A101", code)]
     (tmp_path / "bpe.csv").write_text(head + "".join(lines))
     with zipfile.ZipFile(tmp_path / "bpe.zip", "w") as packed:
         packed.write(tmp_path / "bpe.csv", "bpe.csv")

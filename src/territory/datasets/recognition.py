@@ -225,12 +225,14 @@ def matching_readers(words: Sequence[str]) -> list[tuple[Slot, Reader]]:
 
 def _with_types(matching: list[tuple[Slot, Reader]], file: IO[bytes]) -> list[tuple[Slot, Reader]]:
     """Leave out the slots of types of equipment that a file of all types has not: their codes change with the years."""
-    codes = {slot.key: [code.encode() for code in slot.types] for slot, r in matching if "typequ" in r.titles}
+    codes = {slot.key: "|".join(slot.types) for slot, reader in matching if "typequ" in reader.titles}
+    # a whole cell: a road is called D282 too
+    cells = {key: re.compile(rf"""[;,\t|"]({types})[;,\t|"]""".encode()) for key, types in codes.items()}
     lacking, last = set(codes), b""
     while lacking and (block := file.read(_SHAPE_BYTES)):
-        # a code may be cut by the end of a block
-        lacking -= {key for key in lacking if any(code in last + block for code in codes[key])}
-        last = block[-3:]
+        # a cell may be cut by the end of a block
+        lacking -= {key for key in lacking if cells[key].search(last + block)}
+        last = block[-8:]
     return [(slot, reader) for slot, reader in matching if slot.key not in lacking]
 
 
