@@ -225,13 +225,15 @@ def matching_readers(words: Sequence[str]) -> list[tuple[Slot, Reader]]:
 
 def _with_types(matching: list[tuple[Slot, Reader]], file: IO[bytes]) -> list[tuple[Slot, Reader]]:
     """Leave out the slots of types of equipment that a file of all types has not: their codes change with the years."""
-    codes = {slot.key: "|".join(slot.types) for slot, reader in matching if "typequ" in reader.titles}
-    # a whole cell: a road is called D282 too
-    cells = {key: re.compile(rf"""[;,\t|"]({types})[;,\t|"]""".encode()) for key, types in codes.items()}
+    codes = {slot.key: [code.encode() for code in slot.types] for slot, r in matching if "typequ" in r.titles}
     lacking, last = set(codes), b""
     while lacking and (block := file.read(_SHAPE_BYTES)):
+        text = last + block
+        for code in {code for key in lacking for code in codes[key] if code in text}:
+            # a whole cell: a road is called D282 too
+            if re.search(rb"""[;,\t|"]%b[;,\t|"]""" % code, text):
+                lacking -= {key for key in lacking if code in codes[key]}
         # a cell may be cut by the end of a block
-        lacking -= {key for key in lacking if cells[key].search(last + block)}
         last = block[-8:]
     return [(slot, reader) for slot, reader in matching if slot.key not in lacking]
 
