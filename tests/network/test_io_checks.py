@@ -15,7 +15,7 @@ from tests.network.small_maps import write_osm
 
 NODES = {1: (6.40, 43.50), 2: (6.41, 43.50), 3: (6.41, 43.51), 4: (6.42, 43.51)}
 WAYS = {
-    1: ([1, 2, 3], {"highway": "primary"}),
+    1: ([1, 2, 3], {"highway": "primary", "name": "Avenue de la Gare"}),
     2: ([3, 4], {"highway": "primary"}),
     3: ([2, 4], {"highway": "track"}),
 }
@@ -61,6 +61,8 @@ def test_a_network_vouched_for_again_is_loaded(saved: Path) -> None:
         ("chain_start", {-1: 10**6}),
         ("ways_road_class", {0: 99}),
         ("ways_direction", {0: 0}),
+        ("ways_name", {0: 99}),
+        ("ways_name", {0: -1}),
         ("ways_maxspeed_forward_kmh", {0: 0.0}),
         ("ways_maxspeed_backward_kmh", {0: float("inf")}),
         ("ways_duration_s", {0: -1.0}),

@@ -14,8 +14,8 @@ from territory.network.graph.speeds import (
     read_maxspeed,
     speed_table,
 )
-from territory.network.maps.osm import sample_network
-from tests.network.small_maps import metres, points
+from territory.network.maps.osm import read_osm, sample_network
+from tests.network.small_maps import metres, points, write_osm
 
 
 @pytest.mark.parametrize(
@@ -117,6 +117,20 @@ def test_the_peak_needs_densities_and_slows_dense_communes_only():
     assert peak - wait == pytest.approx((one_time(network) - wait) / 0.6, rel=1e-3)
     rural = network.with_density(communes.assign(density_hab_km2=50.0))
     assert one_time(rural.with_speeds(speed_table(), period="peak")) == one_time(network)
+
+
+def test_the_middle_of_a_way_says_its_density(tmp_path):
+    line = {node: (6.40 + node / 100, 43.50) for node in range(5)}
+    other = {node + 5: (x, y + 0.01) for node, (x, y) in line.items()}
+    ways = {1: (list(line), {"highway": "primary"}), 2: (list(other), {"highway": "primary"})}
+    network = read_osm(write_osm(tmp_path / "a.osm", line | other, ways))
+    communes = gpd.GeoDataFrame(
+        {"density_hab_km2": [50.0, 5000.0, 50.0]},
+        geometry=[box(6.39, 43.4, 6.415, 43.6), box(6.415, 43.4, 6.425, 43.6), box(6.425, 43.4, 6.45, 43.6)],
+        crs=4326,
+    )
+    bands = network.with_density(communes).roads.ways.density_band
+    assert bands.tolist() == band_of_density(np.array([5000.0] * len(bands))).tolist()
 
 
 def test_a_class_that_the_table_leaves_out_is_not_put_down_to_density():

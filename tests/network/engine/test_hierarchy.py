@@ -20,6 +20,7 @@ from territory.network.engine import (
     one_to_all,
     order_nodes,
 )
+from territory.network.engine.hierarchy import share_out
 from tests.network.engine.oracles_routing import Town, grid, slow_matrix, towns, unpack
 
 
@@ -70,19 +71,59 @@ def test_threads_and_the_order_of_edges_change_nothing(town: Town, random) -> No
         name: [getattr(town, name)[row] for row in mixed] for name in ("tails", "heads", "weights", "lengths")
     }
     other = dataclasses.replace(town, **columns)
-    one = prepare(town).customize(np.array(town.weights, int))
-    two = prepare(other).customize(np.array(other.weights, int))
+    one = prepare(town).customize(np.array(town.weights, int), threads=1)
+    two = prepare(other).customize(np.array(other.weights, int), threads=random.randint(2, 4))
     for name, values in one.to_arrays().items():
         assert (values == getattr(two, name)).all()
 
 
 def test_equals_dijkstra_on_a_town_of_streets_whatever_the_threads() -> None:
     town = grid(70, 50)
-    metric = prepare(town).customize(np.array(town.weights))
+    hierarchy = prepare(town)
     expected = one_to_all(town.graph, town.sources)[:, town.targets.nodes[:, 0]]
     assert (expected != UNREACHED).mean() > 0.9
     for threads in (1, 2, 5):
+        metric = hierarchy.customize(np.array(town.weights), threads=threads)
         assert (metric.matrix(town.sources, town.targets, threads=threads) == expected).all()
+
+
+def test_lengths_of_a_town_are_the_same_whatever_the_threads() -> None:
+    town = grid(40, 30)
+    hierarchy, lengths = prepare(town), np.array(town.lengths)
+    metrics = [
+        hierarchy.customize(np.array(town.weights), lengths_dm=lengths, threads=threads) for threads in (1, 3)
+    ]
+    for name, values in metrics[0].to_arrays().items():
+        assert (values == getattr(metrics[1], name)).all()
+    expected_times, expected_lengths = slow_matrix(town)
+    times, lengths = unpack(metrics[1].matrix(town.sources, town.targets))
+    assert (times == expected_times).all()
+    assert (lengths == expected_lengths).all()
+
+
+def test_arcs_that_are_kept_are_as_short_as_the_shortest_path() -> None:
+    town = grid(40, 30)
+    metric = prepare(town).customize(np.array(town.weights))
+    node = np.argsort(metric.rank)
+    times = one_to_all(town.graph, Seeds.at_nodes(node))[:, node]
+    for start, heads, weights, between in (
+        (metric.up_start, metric.up_heads, metric.up_weights, times),
+        (metric.down_start, metric.down_heads, metric.down_weights, times.T),
+    ):
+        tails = np.repeat(np.arange(len(node)), np.diff(start))
+        assert (weights == between[tails, heads]).all()
+
+
+def test_parts_share_nothing_but_the_top_and_are_of_about_as_much_work() -> None:
+    hierarchy = prepare(grid(70, 50))
+    part = share_out(hierarchy.parents, hierarchy.indptr, 8)
+    above = part[hierarchy.parents[hierarchy.parents >= 0]]
+    assert ((above == part[hierarchy.parents >= 0]) | (above == 8)).all()
+    work = np.bincount(part, np.diff(hierarchy.indptr) ** 2, minlength=9)
+    assert work[:8].max() < work.sum() / 4
+    assert np.flatnonzero(work[:8]).size >= 4
+    assert work[8] < work.sum() / 2
+    assert (share_out(hierarchy.parents, hierarchy.indptr, 1) == 0).all()
 
 
 def test_a_point_between_two_nodes_takes_the_better_one() -> None:

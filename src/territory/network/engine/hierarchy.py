@@ -13,8 +13,15 @@ from scipy.sparse import csr_matrix
 
 from territory.errors import NetworkError, Problems
 from territory.network.engine import graph as graphs
-from territory.network.engine.compiling import inner_kernel, kernel, sort_range, with_room
-from territory.network.engine.graph import MAX_TIME_MS, Bool, Graph, Int32, Int64, Integer, SavedArrays
+from territory.network.engine.compiling import (
+    count_threads,
+    inner_kernel,
+    kernel,
+    run_tasks,
+    sort_range,
+    with_room,
+)
+from territory.network.engine.graph import MAX_TIME_MS, Graph, Int32, Int64, Integer, SavedArrays
 from territory.network.engine.label_search import check_no_overflow, checked_lengths, pack
 from territory.network.engine.metric import Metric
 
@@ -59,7 +66,9 @@ class Hierarchy(SavedArrays):
         """Number of nodes."""
         return len(self.rank)
 
-    def customize(self, weights_ms: ArrayLike, *, lengths_dm: ArrayLike | None = None) -> Metric:
+    def customize(
+        self, weights_ms: ArrayLike, *, lengths_dm: ArrayLike | None = None, threads: int | None = None
+    ) -> Metric:
         """Give it times (ms, in the order of the edges), and lengths (dm) if wanted: twice the memory and time."""
         problems = Problems("Durées des arcs", NetworkError)
         times = graphs.checked_times(weights_ms, "durée d'arc", problems)
@@ -72,14 +81,32 @@ class Hierarchy(SavedArrays):
             lengths = checked_lengths(lengths_dm, times.shape)
             check_no_overflow(times, lengths)
             weights, far = pack(times, lengths), np.int64(MAX_TIME_MS + 1) << 32
-        up = np.empty(len(self.heads), weights.dtype)
-        down = np.empty_like(up)
-        lay_weights(self.edge_arcs, weights, far, up, down)
-        customize(self.indptr, self.heads, up, down)
-        keep_up, keep_down = np.ones(len(up), np.bool_), np.ones(len(up), np.bool_)
-        perfect(self.indptr, self.heads, up, down, keep_up, keep_down)
-        upwards = compress(self.indptr, self.heads, up, keep_up, far)
-        downwards = compress(self.indptr, self.heads, down, keep_down, far)
+        n_threads = count_threads(threads)
+        # more parts than threads: none waits long for the last
+        n_parts = 1 if n_threads == 1 else 4 * n_threads
+        start, nodes = graphs.group_by(n_parts + 1, share_out(self.parents, self.indptr, n_parts))
+        *parts, top = np.split(nodes, start[1:-1])
+        # what each part gives to the arcs of the top is kept after all arcs, until the least of them is known
+        n_arcs, degrees, aside = len(self.heads), np.diff(self.indptr), np.full(self.n_nodes, -1)
+        aside[top] = np.cumsum(degrees[top]) - degrees[top]
+        shared = np.flatnonzero(np.repeat(aside >= 0, degrees))
+        up = np.full(n_arcs + n_parts * len(shared), far, weights.dtype)
+        down = up.copy()
+        # each arc has the least time among the edges that it stands for
+        for side, arcs in ((up, self.edge_arcs), (down, -2 - self.edge_arcs)):
+            np.minimum.at(side, arcs[arcs >= 0], weights[arcs >= 0])
+        rows = self.indptr, self.heads
+        given = zip(parts, n_arcs + len(shared) * np.arange(n_parts), strict=True)
+        run_tasks(lambda one: customize(one[0], *rows, up, down, aside, one[1]), given, n_threads)
+        for side in (up, down):
+            side[shared] = np.minimum(side[shared], side[n_arcs:].reshape(n_parts, len(shared)).min(axis=0))
+        up, down = up[:n_arcs], down[:n_arcs]
+        customize(top, *rows, up, down, np.full(self.n_nodes, -1), 0)
+        before = up.copy(), down.copy()
+        perfect(top, *rows, up, down)
+        run_tasks(lambda nodes: perfect(nodes, *rows, up, down), parts, n_threads)
+        sides = zip((up, down), before, strict=True)
+        upwards, downwards = run_tasks(lambda side: compress(*rows, *side, far), sides, n_threads)
         return Metric(self.rank, self.parents, *upwards, *downwards)
 
 
@@ -131,63 +158,97 @@ def _gather(candidates: Int32, node: int, mark: Int32, heads: Int32, end: int) -
 
 
 @kernel
-def lay_weights(edge_arcs: Int32, weights: Int32, far: Integer, up: Int32, down: Int32) -> None:
-    """Give each arc the least time among the edges that it stands for."""
-    up[:] = far
-    down[:] = far
-    for edge in range(len(edge_arcs)):
-        arc = edge_arcs[edge]
-        if arc >= 0:
-            up[arc] = min(up[arc], weights[edge])
-        elif arc < -1:
-            down[-2 - arc] = min(down[-2 - arc], weights[edge])
+def share_out(parents: Int32, indptr: Int64, n_parts: int) -> Int32:
+    """Return the part of each node, whole subtrees of about as much work, `n_parts` for what is above several."""
+    work = (indptr[1:] - indptr[:-1]) ** 2
+    most = work.sum() // n_parts + 1 if n_parts > 1 else np.int64(2**62)
+    for node in range(len(parents)):
+        if parents[node] >= 0:
+            work[parents[node]] += work[node]
+    part, given = np.full(len(parents), n_parts, np.int32), 0
+    for node in range(len(parents) - 1, -1, -1):
+        if parents[node] >= 0 and part[parents[node]] < n_parts:
+            part[node] = part[parents[node]]
+        elif work[node] <= most:
+            part[node] = given // most
+            given += work[node]
+    return part
+
+
+# lists of neighbours as long as that end alike are read side by side, in vector instructions
+_LONG = 8
 
 
 @kernel
-def customize(indptr: Int64, heads: Int32, up: Int32, down: Int32) -> None:
-    """Let each arc take the way through a lower node where that is faster, lowest nodes first."""
-    for node in range(len(indptr) - 1):
+def customize(
+    nodes: Int32, indptr: Int64, heads: Int32, up: Int32, down: Int32, aside: Int64, base: Integer
+) -> None:
+    """Let arcs take the way through each of some nodes, lowest first; those of the top are kept aside, from `base`."""
+    for node in nodes:
         last = indptr[node + 1]
         for first in range(indptr[node], last):
-            middle = heads[first]
+            middle, second = heads[first], first + 1
+            arc, end = indptr[middle], indptr[middle + 1]
+            skip = base + aside[middle] - arc if aside[middle] >= 0 else 0
             forth, back = up[first], down[first]
-            arc = indptr[middle]
-            for second in range(first + 1, last):
+            while second < last:
                 while heads[arc] < heads[second]:
                     arc += 1
-                up[arc] = min(up[arc], back + up[second])
-                down[arc] = min(down[arc], down[second] + forth)
+                if last - second == end - arc >= _LONG:
+                    _lower(up[arc + skip : end + skip], up[second:last], back)
+                    _lower(down[arc + skip : end + skip], down[second:last], forth)
+                    break
+                up[arc + skip] = min(up[arc + skip], back + up[second])
+                down[arc + skip] = min(down[arc + skip], down[second] + forth)
+                arc += 1
+                second += 1
 
 
 @kernel
-def perfect(indptr: Int64, heads: Int32, up: Int32, down: Int32, keep_up: Bool, keep_down: Bool) -> None:
-    """Make every arc as short as the shortest path, highest nodes first; mark those that paths can do without."""
-    # no way over two higher arcs beats an arc that is kept: every shortest path still has a twin that climbs and
-    # then descends (perfect customization)
-    for node in range(len(indptr) - 2, -1, -1):
+def perfect(nodes: Int32, indptr: Int64, heads: Int32, up: Int32, down: Int32) -> None:
+    """Make every arc of some nodes as short as the shortest path, highest first: those above are so already."""
+    for node in nodes[::-1]:
         last = indptr[node + 1]
         for first in range(indptr[node], last):
-            arc = indptr[heads[first]]
-            for second in range(first + 1, last):
+            second, arc, end = first + 1, indptr[heads[first]], indptr[heads[first] + 1]
+            forth, back = up[first], down[first]
+            while second < last:
                 while heads[arc] < heads[second]:
                     arc += 1
-                if up[second] + down[arc] < up[first]:
-                    up[first] = up[second] + down[arc]
-                    keep_up[first] = False
-                if up[arc] + down[second] < down[first]:
-                    down[first] = up[arc] + down[second]
-                    keep_down[first] = False
-                if up[first] + up[arc] < up[second]:
-                    up[second] = up[first] + up[arc]
-                    keep_up[second] = False
-                if down[arc] + down[first] < down[second]:
-                    down[second] = down[arc] + down[first]
-                    keep_down[second] = False
+                if last - second == end - arc >= _LONG:
+                    forth = _least_sum(forth, up[second:last], down[arc:end])
+                    back = _least_sum(back, up[arc:end], down[second:last])
+                    _lower(up[second:last], up[arc:end], forth)
+                    _lower(down[second:last], down[arc:end], back)
+                    break
+                forth = min(forth, up[second] + down[arc])
+                back = min(back, up[arc] + down[second])
+                up[second] = min(up[second], forth + up[arc])
+                down[second] = min(down[second], down[arc] + back)
+                arc += 1
+                second += 1
+            up[first], down[first] = forth, back
+
+
+@inner_kernel
+def _lower(times: Int32, others: Int32, more: Any) -> None:
+    """Lower each time to its other and `more`, where that is less."""
+    for place in range(len(times)):
+        times[place] = min(times[place], times.dtype.type(others[place] + more))
+
+
+@inner_kernel
+def _least_sum(least: Any, ones: Int32, others: Int32) -> Any:
+    """Return the least of a time and of the sums of some others, two by two."""
+    for place in range(len(ones)):
+        least = min(least, ones.dtype.type(ones[place] + others[place]))
+    return least
 
 
 def compress(
-    indptr: Int64, heads: Int32, weights: Int32, keep: Bool, far: Integer
+    indptr: Int64, heads: Int32, weights: Int32, before: Int32, far: Integer
 ) -> tuple[Int64, Int32, Int32]:
-    """Return the arcs that are kept and that lead somewhere, in compressed rows."""
-    kept = np.flatnonzero(keep & (weights < far))
+    """Return the arcs that lead somewhere and that no way over two higher arcs beats, in compressed rows."""
+    # every shortest path still has a twin that climbs and then descends (perfect customization)
+    kept = np.flatnonzero((weights == before) & (weights < far))
     return np.searchsorted(kept, indptr), heads[kept], weights[kept]

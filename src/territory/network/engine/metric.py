@@ -141,9 +141,14 @@ class _Descent:
         beyond = far if metric.has_lengths else np.int32(UNREACHED)
         above = sweeping.gather_above(metric.parents, source_nodes, slots)
         up_rows = _aligned_rows(len(above), rows.dtype)
-        sweeping.start_rows(source_nodes, starts, above, slots, far, up_rows)
+        up_rows.fill(far)
+        lane, side = np.nonzero(source_nodes >= 0)
+        np.minimum.at(up_rows, (slots[source_nodes[lane, side]], lane), starts[lane, side])
         sweeping.climb(metric.up_start, metric.up_heads, metric.up_weights, above, slots, up_rows)
-        sweeping.hand_over(above, slots, up_rows, self.places, far, rows)
+        slots[above] = -1
+        places = self.places[above]
+        rows.fill(far)
+        rows[places[places >= 0]] = up_rows[places >= 0]
         sweeping.sweep(self.start, self.heads, self.weights, rows)
         sweeping.read_rows(rows, self.places, self.target_nodes, self.ends, batch, far, beyond, out)
 

@@ -78,31 +78,6 @@ def gather_above(parents: Int32, nodes: Int32, slots: Int32) -> Int32:
     return above
 
 
-@kernel
-def start_rows(
-    nodes: Int32, offsets: Int32, above: Int32, slots: Int32, far: Integer, up_rows: Int32
-) -> None:
-    """Fill the rows of the nodes above up to sixteen origins with what is known before they climb."""
-    up_rows[: len(above)] = far
-    for lane in range(len(nodes)):
-        for side in range(2):
-            if nodes[lane, side] >= 0:
-                slot = slots[nodes[lane, side]]
-                up_rows[slot, lane] = min(up_rows[slot, lane], offsets[lane, side])
-
-
-@kernel
-def hand_over(above: Int32, slots: Int32, up_rows: Int32, places: Int32, far: Integer, rows: Int32) -> None:
-    """Fill the rows of the way down with those of the way up; `slots` holds -1 everywhere once more."""
-    rows[:] = far
-    for slot in range(len(above)):
-        slots[above[slot]] = -1
-        place = places[above[slot]]
-        if place >= 0:
-            for lane in range(LANES):
-                rows[place, lane] = up_rows[slot, lane]
-
-
 @inner_kernel
 def _relax(best: Any, row: Any, weight: Integer, number: Any) -> Any:
     """Return the lesser of sixteen times and those of another row that is `weight` away."""

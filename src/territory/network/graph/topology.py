@@ -148,8 +148,7 @@ def compile_hierarchy() -> None:
     side = 40
     node = np.arange(side * side, dtype=np.int32).reshape(side, side)
     pairs = [(node[:, :-1], node[:, 1:]), (node[:-1], node[1:])]
-    one, two = (np.concatenate([pair[row].ravel() for pair in pairs]) for row in range(2))
-    tails, heads = np.concatenate([one, two]), np.concatenate([two, one])
+    tails, heads = (np.concatenate([pair[row].ravel() for pair in pairs]) for row in range(2))
     y, x = np.divmod(np.arange(node.size, dtype=np.float64), side)
     graph = Graph.from_edges(node.size, tails, heads, np.full(tails.size, 1, dtype=np.int32))
     rank = np.asarray(order_nodes(node.size, tails, heads, x, y), dtype=np.int32)
