@@ -183,6 +183,13 @@ def design(pairs: pd.DataFrame, felt: Callable[[Floats], Floats] = model.approac
     )
 
 
+def level_design(pairs: pd.DataFrame) -> np.ndarray:
+    """Return the columns of the level of a source: those of the anchors, and what the streets of towns add."""
+    # OSRM knows no traffic and no lights: what the streets of a town add is of the source too
+    town = sum(np.maximum(model.log_density(pairs[f"density_{end}"].to_numpy()), 0.0) ** 2 for end in "ab")
+    return np.column_stack([design(pairs), town * -np.expm1(-pairs["distance_km"] / model.STREETS_KM)])
+
+
 def least_absolute(columns: np.ndarray, minutes: np.ndarray, near: np.ndarray | None = None) -> np.ndarray:
     """Return the weights of least absolute error, by least squares reweighted from a first guess until they settle."""
     found = np.linalg.lstsq(columns, minutes, rcond=None)[0] if near is None else near
@@ -211,7 +218,7 @@ def cross_validate(pairs: pd.DataFrame, fitted: np.ndarray) -> np.ndarray:
     """
     fold = folds(pairs)
     fold_a, fold_b = fold[pairs["place_a"]].to_numpy(), fold[pairs["place_b"]].to_numpy()
-    columns, minutes = design(pairs), pairs["minutes"].to_numpy()
+    columns, minutes = level_design(pairs), pairs["minutes"].to_numpy()
     whole = least_absolute(columns[fitted], minutes[fitted])
     estimated = np.full(len(pairs), np.nan)
     for i in range(FOLDS):

@@ -31,6 +31,7 @@ from territory.scenario.doubt.random_errors import (
     drawn_blocks,
     ends_of,
     may_be_closest,
+    narrowest_of,
     plan_gp_draws,
     read_pairs,
 )
@@ -279,6 +280,34 @@ def test_the_interval_is_that_of_the_measures(world: State) -> None:
             expected = [sorted(row)[max(math.ceil(share) - 1, 0)] for row in values]
             expected[3] = math.nan
             np.testing.assert_array_equal(end, expected)
+
+
+def test_ends_are_observed_values_and_unknown_as_soon_as_one_is() -> None:
+    low, high = ends_of(np.array([[1.0, 2.0, math.inf], [1.0, math.nan, 3.0]]), 0.9)
+    assert [low[0], high[0]] == [1.0, math.inf]
+    assert np.isnan([low[1], high[1]]).all()
+    many = np.random.default_rng(1).normal(size=(5, 40))
+    expected = np.quantile(many, (0.1, 0.9), axis=1, method="inverted_cdf")
+    np.testing.assert_array_equal(ends_of(many, 0.8), expected)
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=40), st.sampled_from([0.5, 0.8, 0.9, 1.0]))
+def test_the_narrowest_interval_holds_its_share_and_none_narrower_does(
+    counts: list[int], level: float
+) -> None:
+    (low,), (high,) = narrowest_of(np.array([counts], float), level)
+    needed = math.ceil(round(level * len(counts), 9))
+    tried = {(a, b): sum(a <= count <= b for count in counts) for a in counts for b in counts if a <= b}
+    widths = [b - a for (a, b), held in tried.items() if held >= needed]
+    assert tried[low, high] >= needed
+    assert high - low == min(widths)
+    # of several, the lowest
+    assert low == min(a for (a, b), held in tried.items() if held >= needed and b - a == high - low)
+
+
+def test_what_is_left_of_sums_does_not_choose_an_interval() -> None:
+    nearly = np.array([[-1e-9, 1.0, 1.0, 2.0, 2.0]])
+    assert [float(end[0]) for end in narrowest_of(nearly, 0.6)] == [-1e-9, 1.0]
 
 
 def test_a_scenario_equals_a_loop_and_shares_the_error_of_today(world: State) -> None:

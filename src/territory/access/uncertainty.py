@@ -1,7 +1,4 @@
-"""The one rule of gain and loss, and what the draws of a study need: laws, quantiles, names of the verdicts."""
-
-import math
-from collections.abc import Sequence
+"""The one rule of gain and loss, and what the draws of a study need: laws, names of the verdicts."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -76,16 +73,6 @@ def told_apart(
         kept = (weights[order] > 0) & (chance[order] <= limit * told)
         limit = float(chance[order][kept].max(initial=0.0))
     return np.asarray(moves & (np.abs(change) >= size) & (chance <= limit), dtype=np.bool_)
-
-
-def drawn_quantiles(drawn: Floats, shares: Sequence[float]) -> list[Floats]:
-    """Return quantiles that are draws of each row: no mean of a time and "out of reach" (infinite); NaN if one is."""
-    count = drawn.shape[1]
-    ordered = np.sort(drawn, axis=1)
-    # NaN is sorted last
-    unknown = np.isnan(ordered[:, -1])
-    places = [max(math.ceil(round(share * count, 9)) - 1, 0) for share in shares]
-    return [np.where(unknown, np.nan, ordered[:, place]) for place in places]
 
 
 def triangular(quantile: float, low: Floats, mode: Floats, high: Floats) -> Floats:

@@ -312,7 +312,9 @@ def _told_interval(rows: pd.DataFrame, delta: Floats, placed: pd.DataFrame, leve
     found: dict[str, Floats] = {}
     for name, sign in (("shorter", -1.0), ("longer", 1.0)):
         change = sign * delta
-        low, high = errors.ends_of(persons @ ((change >= size) & (change > 0) & np.isfinite(change)), level)
+        low, high = errors.narrowest_of(
+            persons @ ((change >= size) & (change > 0) & np.isfinite(change)), level
+        )
         counted = persons @ (told & (sign * central > 0))
         found[f"persons_{name}_low"] = np.minimum(low, counted)
         found[f"persons_{name}_high"] = np.maximum(high, counted)

@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 
 from territory.access.catchments.floating_catchment import APL_NAME, APL_PROFILES
 from territory.access.decay import Decay
-from territory.access.uncertainty import HALF_WIDTHS_PER_SD, MAX_SD, drawn_quantiles
+from territory.access.uncertainty import HALF_WIDTHS_PER_SD, MAX_SD
 from territory.errors import ParameterError, SchemaError, agree
 from territory.network.estimate_model import ErrorParts, error_parts
 from territory.scenario.measures.deserts import HEADCOUNT_COLUMN, standardised_hab, why_no_apl
@@ -223,8 +223,23 @@ def draw_other_site(
 
 def ends_of(drawn: Floats, level: float) -> tuple[Floats, Floats]:
     """Return the ends of the interval that holds a share of the draws, row by row; NaN as soon as one is unknown."""
-    low, high = drawn_quantiles(drawn, ((1 - level) / 2, (1 + level) / 2))
+    # ends are draws: no mean of a time and "out of reach" (infinite); NaN is sorted last
+    ordered, count = np.sort(drawn, axis=1), drawn.shape[1]
+    low, high = (
+        np.where(np.isnan(ordered[:, -1]), np.nan, ordered[:, max(math.ceil(round(share * count, 9)) - 1, 0)])
+        for share in ((1 - level) / 2, (1 + level) / 2)
+    )
     return low, high
+
+
+def narrowest_of(drawn: Floats, level: float) -> tuple[Floats, Floats]:
+    """Return the ends of the narrowest interval that holds a share of the draws, row by row: counts pile up at 0."""
+    held = max(math.ceil(round(level * drawn.shape[1], 9)), 1)
+    ordered, row = np.sort(drawn, axis=1), np.arange(len(drawn))
+    widths = ordered[:, held - 1 :] - ordered[:, : drawn.shape[1] - held + 1]
+    # the first of those that are as narrow: what sums leave decides nothing
+    first = (widths <= widths.min(axis=1, keepdims=True) + 1e-6).argmax(axis=1)
+    return ordered[row, first], ordered[row, first + held - 1]
 
 
 def correlation_of(sd_a_min: Floats, sd_b_min: Floats, detectable_min: Floats) -> Floats:

@@ -98,10 +98,12 @@ function addDraws(given, rows, before, after, zones, sums) {
     }
   });
 }
+// the narrowest interval that holds its share of the draws, the first of those that are as narrow
 function endsOf(given, values) {
-  const ordered = values.slice().sort(), count = values.length;
-  return [(1 - given.law.interval) / 2, (1 + given.law.interval) / 2].map(share =>
-    ordered[Math.max(Math.ceil(Math.round(share * count * 1e9) / 1e9) - 1, 0)]);
+  const ordered = values.slice().sort(), held = Math.max(Math.ceil(Math.round(given.law.interval * values.length * 1e9) / 1e9), 1);
+  const widths = ordered.subarray(held - 1).map((high, i) => high - ordered[i]), least = Math.min(...widths);
+  const first = widths.findIndex(width => width <= least + 1e-6);
+  return [ordered[first], ordered[first + held - 1]];
 }
 
 const EFFECTS = ["gain", "loss", "indistinct", "without", "entering"];
