@@ -20,7 +20,6 @@ from territory.network.engine import (
     one_to_all,
     order_nodes,
 )
-from territory.network.engine.hierarchy import share_out
 from tests.network.engine.oracles_routing import Town, grid, slow_matrix, towns, unpack
 
 
@@ -116,14 +115,14 @@ def test_arcs_that_are_kept_are_as_short_as_the_shortest_path() -> None:
 
 def test_parts_share_nothing_but_the_top_and_are_of_about_as_much_work() -> None:
     hierarchy = prepare(grid(70, 50))
-    part = share_out(hierarchy.parents, hierarchy.indptr, 8)
+    part = hierarchy.parts(8)
     above = part[hierarchy.parents[hierarchy.parents >= 0]]
     assert ((above == part[hierarchy.parents >= 0]) | (above == 8)).all()
     work = np.bincount(part, np.diff(hierarchy.indptr) ** 2, minlength=9)
     assert work[:8].max() < work.sum() / 4
     assert np.flatnonzero(work[:8]).size >= 4
     assert work[8] < work.sum() / 2
-    assert (share_out(hierarchy.parents, hierarchy.indptr, 1) == 0).all()
+    assert (hierarchy.parts(1) == 0).all()
 
 
 def test_a_point_between_two_nodes_takes_the_better_one() -> None:

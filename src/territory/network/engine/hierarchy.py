@@ -84,7 +84,7 @@ class Hierarchy(SavedArrays):
         n_threads = count_threads(threads)
         # more parts than threads: none waits long for the last
         n_parts = 1 if n_threads == 1 else 4 * n_threads
-        start, nodes = graphs.group_by(n_parts + 1, share_out(self.parents, self.indptr, n_parts))
+        start, nodes = graphs.group_by(n_parts + 1, self.parts(n_parts))
         *parts, top = np.split(nodes, start[1:-1])
         # what each part gives to the arcs of the top is kept after all arcs, until the least of them is known
         n_arcs, degrees, aside = len(self.heads), np.diff(self.indptr), np.full(self.n_nodes, -1)
@@ -108,6 +108,13 @@ class Hierarchy(SavedArrays):
         sides = zip((up, down), before, strict=True)
         upwards, downwards = run_tasks(lambda side: compress(*rows, *side, far), sides, n_threads)
         return Metric(self.rank, self.parents, *upwards, *downwards)
+
+    def parts(self, n_parts: int) -> Int32:
+        """Return the part of each node, of about as much work each; `n_parts` for the nodes above several of them."""
+        work, part = np.diff(self.indptr) ** 2, np.full(self.n_nodes, n_parts, np.int32)
+        most = work.sum() // n_parts + 1
+        share_out(self.parents, work, most if n_parts > 1 else 2**62, part, n_parts)
+        return part
 
 
 @kernel
@@ -158,21 +165,18 @@ def _gather(candidates: Int32, node: int, mark: Int32, heads: Int32, end: int) -
 
 
 @kernel
-def share_out(parents: Int32, indptr: Int64, n_parts: int) -> Int32:
-    """Return the part of each node, whole subtrees of about as much work, `n_parts` for what is above several."""
-    work = (indptr[1:] - indptr[:-1]) ** 2
-    most = work.sum() // n_parts + 1 if n_parts > 1 else np.int64(2**62)
+def share_out(parents: Int32, work: Int64, most: Integer, part: Int32, n_parts: int) -> None:
+    """Write the part of each node: whole subtrees of `most` work together; what is above several keeps `n_parts`."""
     for node in range(len(parents)):
         if parents[node] >= 0:
             work[parents[node]] += work[node]
-    part, given = np.full(len(parents), n_parts, np.int32), 0
+    given = np.int64(0)
     for node in range(len(parents) - 1, -1, -1):
         if parents[node] >= 0 and part[parents[node]] < n_parts:
             part[node] = part[parents[node]]
         elif work[node] <= most:
             part[node] = given // most
             given += work[node]
-    return part
 
 
 # lists of neighbours as long as that end alike are read side by side, in vector instructions
