@@ -6,11 +6,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from tools.calibrate_travel_times import held_out_min
 
 from territory.errors import NetworkError, TerritoryWarning
 from territory.network import estimate as slow
 from territory.network import estimate_model as model
-from territory.network.estimate import fit_slowness, held_out_min, nearest_trips
+from territory.network.estimate import fit_slowness, nearest_trips
 from territory.workflow.inputs.prepare import _with_slowness
 
 WEST, SOUTH, STEP_KM = 900_000.0, 6_300_000.0, 5.0

@@ -220,19 +220,11 @@ def fit_slowness(communes: gpd.GeoDataFrame) -> pd.Series[float]:
     short trips. Errors on held-out EPCI are in docs/method/travel-times-estimate.md.
     """
     trips = nearest_trips(communes)
-    found = np.concatenate([_krige(trips, rows, around)[1] for rows, around in _cells(trips)])
-    rows = np.concatenate([rows for rows, _ in _cells(trips)])
+    found = np.concatenate([krige(trips, rows, around)[1] for rows, around in cells_of(trips)])
+    rows = np.concatenate([rows for rows, _ in cells_of(trips)])
     slowness = np.empty(len(trips.ids))
     slowness[rows] = np.clip(found, *model.SLOWNESS_BOUNDS)
     return pd.Series(slowness, index=communes.index, name="slowness")
-
-
-def held_out_min(trips: Trips, block: pd.Series[str]) -> pd.Series[float]:
-    """Return the time of each trip by the slowness of the other blocks alone (minutes)."""
-    minutes = np.full(len(trips.ids), np.nan)
-    for rows, around in _cells(trips, block.reindex(trips.ids).fillna("").to_numpy(dtype=object)):
-        minutes[rows] = trips.median_min[rows] + trips.effect_min[rows] * _krige(trips, rows, around)[0]
-    return pd.Series(minutes, index=trips.ids)
 
 
 def nearest_trips(communes: gpd.GeoDataFrame) -> Trips:
@@ -267,7 +259,9 @@ def nearest_trips(communes: gpd.GeoDataFrame) -> Trips:
     return Trips(pd.Index(communes.index), at_km, at_km[to[row, best]], median, effect, shares, seen)
 
 
-def _cells(trips: Trips, block: NDArray[np.object_] | None = None) -> Iterator[tuple[Ints, NDArray[np.intp]]]:
+def cells_of(
+    trips: Trips, block: NDArray[np.object_] | None = None
+) -> Iterator[tuple[Ints, NDArray[np.intp]]]:
     """Yield communes that are near one another, and the known trips that tell of them, those of a block left out."""
     known = np.flatnonzero(~np.isnan(trips.asked))
     tree = cKDTree(trips.from_km[known])
@@ -285,7 +279,7 @@ def _cells(trips: Trips, block: NDArray[np.object_] | None = None) -> Iterator[t
         yield rows, around[nearest]
 
 
-def _krige(trips: Trips, rows: Ints, around: NDArray[np.intp]) -> tuple[Floats, Floats]:
+def krige(trips: Trips, rows: Ints, around: NDArray[np.intp]) -> tuple[Floats, Floats]:
     """Return the slowness of the trips of some communes, and of the communes, from the trips around."""
     ends = [
         np.concatenate([trips.from_km[rows], trips.from_km[rows], trips.from_km[around]]),

@@ -180,11 +180,11 @@ class _Drafted:
         bits = np.concatenate([roads.open_directions & FORWARD, roads.open_directions & BACKWARD])
         self.start[bits == 0] = self.end[bits == 0] = -1
         opened, self.is_last = np.flatnonzero(bits), np.tile(is_destination, 2)
-        last = opened[self.is_last[opened]]
-        self.key = np.concatenate([opened[~self.is_last[opened]], last, last])
-        self.part = np.repeat([_THROUGH, _BEFORE, _AFTER], [opened.size - last.size, last.size, last.size])
+        through, last = opened[~self.is_last[opened]], opened[self.is_last[opened]]
+        self.key = np.concatenate([through, last, last])
+        self.part = np.repeat([_THROUGH, _BEFORE, _AFTER], [through.size, last.size, last.size])
         touched = np.zeros((2, n_junctions), dtype=bool)
-        for row, keys in enumerate((np.setdiff1d(opened, last), last)):
+        for row, keys in enumerate((through, last)):
             touched[row, self.start[keys]] = touched[row, self.end[keys]] = True
         mixed, apart = np.flatnonzero(touched.all(axis=0)), np.flatnonzero(touched[1])
         self.hub = np.tile(np.arange(n_junctions), (3, 1))
@@ -196,9 +196,8 @@ class _Drafted:
         self.links = [np.column_stack(pair) for pair in pairs]
         self.tail, self.head = (self.hub[self.part, side[self.key]] for side in (self.start, self.end))
         # from the middle of a chain, and to it
-        place = np.full((3, bits.size), -1, dtype=np.int64)
-        place[self.part, self.key] = np.arange(self.key.size)
-        self.place = place
+        self.place = np.full((3, bits.size), -1, dtype=np.int64)
+        self.place[self.part, self.key] = np.arange(self.key.size)
         self.entry: dict[int, int] = {}
         self.sink: dict[int, int] = {}
 

@@ -215,7 +215,9 @@ def _count_neighbours(hops: _Hops, traced: _Traced, number: Int32, n_junctions: 
     firsts, lasts = hop_start[:-1], hop_start[1:] - 1
     junction = number[np.concatenate([before[firsts], after[lasts]])].astype(np.int64)
     pairs = junction * number.size + np.concatenate([after[firsts], before[lasts]])
-    return np.bincount(np.unique(pairs) // number.size, minlength=n_junctions)
+    pairs.sort()
+    is_first = np.append(True, pairs[1:] != pairs[:-1])
+    return np.bincount(pairs[is_first] // number.size, minlength=n_junctions)
 
 
 def _laid_out(chains: _Chains, hops: _Hops, by_node: _ByNode) -> Any:

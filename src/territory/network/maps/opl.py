@@ -95,17 +95,20 @@ class _Groups:
     def __init__(self, keys: frozenset[str]) -> None:
         self.tags: list[dict[str, str]] = []
         self._keys = keys
-        self._place: dict[int, int] = {}
+        # the hashes met, sorted, and the number of each
+        self._known, self._numbers = np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
 
     def number(self, block: Bytes, group_hash: Hashes, tag_span: Ints) -> Ints:
         """Return the group of each way, from the hash of its tags; a hash never met is read in the text."""
         distinct, first, inverse = np.unique(group_hash, return_index=True, return_inverse=True)
-        for value, row in zip(distinct.tolist(), first.tolist(), strict=True):
-            if value not in self._place:
-                self._place[value] = len(self.tags)
-                tags = decode_tags(block[tag_span[row, 0] : tag_span[row, 1]].tobytes().decode())
-                self.tags.append({key: text for key, text in tags.items() if key in self._keys})
-        return np.array([self._place[value] for value in distinct.tolist()], dtype=np.int64)[inverse]
+        place = np.searchsorted(self._known, distinct)
+        unmet = np.flatnonzero(place == np.searchsorted(self._known, distinct, side="right"))
+        for begin, end in tag_span[first[unmet]].tolist():
+            tags = decode_tags(block[begin:end].tobytes().decode())
+            self.tags.append({key: text for key, text in tags.items() if key in self._keys})
+        self._known = np.insert(self._known, place[unmet], distinct[unmet])
+        self._numbers = np.insert(self._numbers, place[unmet], np.arange(self._numbers.size, len(self.tags)))
+        return self._numbers[np.searchsorted(self._known, distinct)][inverse]
 
 
 def _blocks(stream: IO[bytes], block_bytes: int) -> Iterator[Bytes]:
@@ -140,12 +143,8 @@ def _scratch(block_bytes: int) -> tuple[Any, Any, Ints]:
 
 def decode_tags(text: str) -> dict[str, str]:
     """Return the tags of an OPL tag list as a dictionary."""
-    tags = {}
-    for pair in text.split(","):
-        key, separator, value = pair.partition("=")
-        if separator:
-            tags[_unescape(key)] = _unescape(value)
-    return tags
+    pairs = (pair.partition("=") for pair in text.split(","))
+    return {_unescape(key): _unescape(value) for key, separator, value in pairs if separator}
 
 
 def _unescape(text: str) -> str:

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
+import numpy as np
+
 from territory.network.graph.arrays import Int32, Ints, Restriction, WayTable
 from territory.network.maps.conditions import conditional, holds
 from territory.network.maps.opl import decode_tags
@@ -48,18 +50,22 @@ class TurnRelations:
         profile: Profile,
         asides: Counter[str],
     ) -> None:
-        self._row_of = {way: row for row, way in enumerate(ways.way_id.tolist())}
+        self._way_id, self._row_of = ways.way_id, dict[int, int]()
         self._start, self._node = steps
         self._row_of_node, self._profile, self._asides = row_of_node, profile, asides
 
     def read(self, lines: list[str]) -> tuple[Restriction, ...]:
         """Return the restrictions of some relations."""
         found: list[Restriction] = []
-        for line in lines:
+        every = [_MEMBER.findall(field_of(line, "M")) for line in lines]
+        named = [[(one, int(ref), role) for one, ref, role in members] for members in every]
+        # of the ways of a map, few are named by a restriction
+        rows = np.flatnonzero(np.isin(self._way_id, [ref for members in named for _, ref, _ in members]))
+        self._row_of = dict(zip(self._way_id[rows].tolist(), rows.tolist(), strict=True))
+        for line, members in zip(lines, named, strict=True):
             kind = self._kind(decode_tags(field_of(line, "T")))
             if kind is not None:
-                members = _MEMBER.findall(field_of(line, "M"))
-                found += self._of_relation([(one, int(ref), role) for one, ref, role in members], kind)
+                found += self._of_relation(members, kind)
         return tuple(dict.fromkeys(found))
 
     def _kind(self, tags: Mapping[str, str]) -> tuple[bool, str] | None:
