@@ -130,7 +130,7 @@ def difference_uncertainty_min(
     Examples
     --------
     >>> difference_uncertainty_min([30.0, 30.0], [32.0, 30.0], [6.0, 0.0]).round(1).tolist()
-    [3.9, 0.0]
+    [4.0, 0.0]
     """
     if terrain is not None and terrain not in model.TERRAINS:
         raise ParameterError(f"Terrain inconnu « {terrain} » : indiquez {', '.join(model.TERRAINS)}.")
