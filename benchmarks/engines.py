@@ -38,7 +38,7 @@ def territory(roads, job, record):
         with stopwatch(record, "contract_s"):
             hierarchy = Hierarchy.build(Graph.from_edges(len(x), tails, heads, weights), rank)
         with stopwatch(record, "customize_s"):
-            return hierarchy.customize(weights)
+            return hierarchy.customize(weights, threads=job["threads"])
 
     tiny = np.arange(99)
     with stopwatch(record, "warm_s"):

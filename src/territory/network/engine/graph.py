@@ -147,7 +147,8 @@ def _checked(
     if values.ndim != 1 or (values.dtype.kind not in "iu" and values.size):
         problems.add(f"{what} : il faut une liste de nombres entiers, pas {values.dtype}")
         return np.zeros(0, np.int32)
-    wrong = np.flatnonzero(((values < bounds[0]) | (values > bounds[1])) & (values != also))
+    wrong = np.flatnonzero((values < bounds[0]) | (values > bounds[1]))
+    wrong = wrong[values[wrong] != also]
     if len(wrong):
         said = f"{what} : {len(wrong)} valeurs hors de l'intervalle de {bounds[0]} à {bounds[1]}"
         problems.add(f"{said} (rangs {examples(wrong)} : {examples(values[wrong])})")

@@ -113,9 +113,8 @@ class HopTimes:
 
     def chain_ms(self, roads: Roads) -> NDArray[np.int64]:
         """Return the time of each chain in each direction (ms), shape [2, chains]."""
-        starts = roads.chain_start[:-1]
-        move, wait = (np.add.reduceat(one, starts, axis=1, dtype=np.int64) for one in (self.move, self.wait))
-        return move + wait
+        times = np.add(self.move, self.wait, dtype=np.int64)
+        return np.asarray(np.add.reduceat(times, roads.chain_start[:-1], axis=1))
 
 
 def hop_times(roads: Roads, table: pd.DataFrame, *, period: str = "off_peak") -> HopTimes:
