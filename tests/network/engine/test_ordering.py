@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from territory.network.engine import Graph, Hierarchy, order_nodes
-from territory.network.engine.ordering import neighbours
+from territory.network.engine.ordering import _STEPS, _whole_coordinates, neighbours
 from territory.network.engine.separators import MIDDLE, SINK, SOURCE, far_cut, max_flow, near_cut, split
 from tests.network.engine.oracles_routing import Town, grid, towns
 
@@ -31,6 +31,12 @@ def arcs_above(town: Town, rank: np.ndarray) -> int:
             near[one] |= near[node] - {one}
             near[one].discard(node)
     return total
+
+
+def test_coordinates_fill_what_their_sums_can_bear() -> None:
+    across, along = _whole_coordinates([-5.0, 0.0, 15.0], [40.0, 41.0, 42.0])
+    assert across.tolist() == [0, round((_STEPS - 1) / 4), _STEPS - 1]
+    assert along.tolist() == [0, round((_STEPS - 1) / 20), round((_STEPS - 1) / 10)]
 
 
 @given(towns(most_nodes=120))
