@@ -8,6 +8,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from threading import Lock
@@ -75,9 +76,10 @@ def compile_beside(last: Callable[..., Any]) -> None:
 
 
 def wait_beside() -> None:
-    """Wait for what the other process compiles: to compile it here too would take as long, and both processors."""
+    """Wait for what the other process compiles, two minutes at most: here too it would take as long, and both cores."""
     for process in _beside:
-        process.wait()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=120.0)
 
 
 def count_threads(threads: int | None) -> int:
