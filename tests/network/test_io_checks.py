@@ -11,6 +11,7 @@ import pytest
 
 from territory.errors import NetworkError
 from territory.network import RoadNetwork, read_osm
+from territory.network.storage import _is_closed
 from tests.network.small_maps import write_osm
 
 NODES = {1: (6.40, 43.50), 2: (6.41, 43.50), 3: (6.41, 43.51), 4: (6.42, 43.51)}
@@ -104,3 +105,24 @@ def test_names_of_files_stay_in_the_folder(saved: Path) -> None:
     vouch(saved)
     with pytest.raises(NetworkError, match=r"\.\./ailleurs\.npy absent"):
         RoadNetwork.load(saved)
+
+
+@pytest.mark.parametrize(
+    "indptr, heads, parents, expected",
+    [
+        ([0, 2, 3, 3], [1, 2, 2], [1, 2, -1], True),
+        # sorted the wrong way, downwards, with another parent, with a parent where there is no arc
+        ([0, 2, 3, 3], [2, 1, 2], [2, 2, -1], False),
+        ([0, 2, 3, 3], [1, 2, 1], [1, 1, -1], False),
+        ([0, 2, 3, 3], [1, 2, 2], [2, 2, -1], False),
+        ([0, 2, 3, 3], [1, 2, 2], [1, 2, 0], False),
+        # the first neighbour lacks a neighbour of the node: it has none, or others
+        ([0, 2, 2, 2], [1, 2], [1, -1, -1], False),
+        ([0, 2, 3, 3, 3], [1, 2, 3], [1, 3, -1, -1], False),
+    ],
+)
+def test_arcs_are_those_of_a_contraction(
+    indptr: list[int], heads: list[int], parents: list[int], expected: bool
+) -> None:
+    arrays = np.array(indptr), np.array(heads, np.int32), np.array(parents, np.int32)
+    assert _is_closed(*arrays) is expected
