@@ -434,7 +434,9 @@ def crossing(tmp_path, tags, **nodes):
     return minutes(network, (1, 0), (11, 0)), network.asides
 
 
-@pytest.mark.parametrize("text", further("00:00:05", "300:00", "1200:00", "99999", "240:00"))
+@pytest.mark.parametrize(
+    "text", ["08:10", "00:03", *further("00:00:05", "300:00", "1200:00", "99999", "240:00")]
+)
 def test_a_duration_that_no_ferry_keeps_is_counted_and_left(tmp_path, text):
     default, _ = crossing(tmp_path, {"route": "ferry"})
     time, asides = crossing(tmp_path, {"route": "ferry", "duration": text})
@@ -443,7 +445,16 @@ def test_a_duration_that_no_ferry_keeps_is_counted_and_left(tmp_path, text):
 
 
 @pytest.mark.parametrize(
-    "text, expected", [("02:30;03:30", 210), ("30 min", 30), ("1h30", 90), ("00:30", 30)]
+    "text, expected",
+    # the last two just above 1 km/h, and just below 160
+    [
+        ("02:30;03:30", 210),
+        ("30 min", 30),
+        ("1h30", 90),
+        ("00:30", 30),
+        ("08:00", 480),
+        ("00:03:05", 185 / 60),
+    ],
 )
 def test_durations_of_ferries(tmp_path, text, expected):
     for route in ("ferry", "shuttle_train"):
