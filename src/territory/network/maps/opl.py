@@ -270,7 +270,7 @@ class NodeNumbers:
     """The nodes met so far: their number by identifier, and their places."""
 
     def __init__(self, expected: int = 0) -> None:
-        capacity = 1 << (max(expected, _LEAST_CAPACITY) - 1).bit_length()
+        capacity = 1 << (max(expected, _LEAST_CAPACITY) - 1).bit_length()  # pragma: no mutate
         self._count = 0
         # memory that is never written costs nothing
         self._ids = np.empty(capacity, dtype=np.int64)
