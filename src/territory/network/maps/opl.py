@@ -104,8 +104,7 @@ class _Groups:
         place = np.searchsorted(self._known, distinct)
         unmet = np.flatnonzero(place == np.searchsorted(self._known, distinct, side="right"))
         for begin, end in tag_span[first[unmet]].tolist():
-            tags = decode_tags(block[begin:end].tobytes().decode())
-            self.tags.append({key: text for key, text in tags.items() if key in self._keys})
+            self.tags.append(decode_tags(block[begin:end].tobytes().decode(), self._keys))
         self._known = np.insert(self._known, place[unmet], distinct[unmet])
         self._numbers = np.insert(self._numbers, place[unmet], np.arange(self._numbers.size, len(self.tags)))
         return self._numbers[np.searchsorted(self._known, distinct)][inverse]
@@ -141,10 +140,11 @@ def _scratch(block_bytes: int) -> tuple[Any, Any, Ints]:
     return ways, (np.empty(most_nodes, dtype=np.int64), *np.empty((2, most_nodes))), other_span
 
 
-def decode_tags(text: str) -> dict[str, str]:
-    """Return the tags of an OPL tag list as a dictionary."""
+def decode_tags(text: str, keys: frozenset[str] | None = None) -> dict[str, str]:
+    """Return the tags of an OPL tag list as a dictionary, those of some keys alone if they are given."""
     pairs = (pair.partition("=") for pair in text.split(","))
-    return {_unescape(key): _unescape(value) for key, separator, value in pairs if separator}
+    named = ((_unescape(key), value) for key, separator, value in pairs if separator)
+    return {key: _unescape(value) for key, value in named if keys is None or key in keys}
 
 
 def _unescape(text: str) -> str:
