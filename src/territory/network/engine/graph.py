@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_matrix
 
 from territory.errors import NetworkError, ParameterError, Problems, examples
+from territory.network.engine.compiling import kernel
 
 #: Time of what no path reaches; as the time of an edge: closed.
 UNREACHED = 2**31 - 1
@@ -156,11 +156,20 @@ def _checked(
     return np.ascontiguousarray(values, dtype=np.int32)
 
 
+@kernel
 def group_by(n_groups: int, groups: Int32) -> tuple[Int64, Int32]:
     """Return where each group starts, and the rows sorted by group in their order (counting sort)."""
-    places = groups, np.arange(groups.size, dtype=np.int32)
-    rows = csr_matrix((np.ones(groups.size, np.bool_), places), shape=(n_groups, max(1, groups.size)))
-    return rows.indptr.astype(np.int64), rows.indices
+    start = np.zeros(n_groups + 1, dtype=np.int64)
+    for group in groups:
+        start[group] += 1
+    for group in range(n_groups):
+        start[group + 1] += start[group]
+    rows = np.empty(groups.size, dtype=np.int32)
+    # from the last row: where a group ends becomes where it starts
+    for row in range(groups.size - 1, -1, -1):
+        start[groups[row]] -= 1
+        rows[start[groups[row]]] = row
+    return start, rows
 
 
 def is_order(ranks: NDArray[Any], n_nodes: int) -> bool:

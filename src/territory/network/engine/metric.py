@@ -236,5 +236,4 @@ def _aligned_rows(n_rows: int, dtype: Any) -> Labels:
     size = n_rows * sweeping.LANES * np.dtype(dtype).itemsize
     room = np.empty(size + 64, np.uint8)
     skip = -room.ctypes.data % 64
-    rows: Labels = room[skip : skip + size].view(dtype).reshape(n_rows, sweeping.LANES)
-    return rows
+    return np.asarray(room[skip : skip + size].view(dtype).reshape(n_rows, sweeping.LANES))

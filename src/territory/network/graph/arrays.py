@@ -194,10 +194,15 @@ class _Drafted:
         self.n_nodes = n_junctions + mixed.size + apart.size
         pairs = ((self.hub[_BEFORE, mixed], mixed), (apart, self.hub[_AFTER, apart]))
         self.links = [np.column_stack(pair) for pair in pairs]
-        self.tail, self.head = (self.hub[self.part, side[self.key]] for side in (self.start, self.end))
+        parts = ((_THROUGH, through), (_BEFORE, last), (_AFTER, last))
+        self.tail, self.head = (
+            np.concatenate([self.hub[part][side[keys]] for part, keys in parts])
+            for side in (self.start, self.end)
+        )
         # from the middle of a chain, and to it
         self.place = np.full((3, bits.size), -1, dtype=np.int64)
-        self.place[self.part, self.key] = np.arange(self.key.size)
+        for first, (part, keys) in zip((0, through.size, through.size + last.size), parts, strict=True):
+            self.place[part, keys] = np.arange(first, first + keys.size)
         self.entry: dict[int, int] = {}
         self.sink: dict[int, int] = {}
 
@@ -219,16 +224,15 @@ def build_arcs(roads: Roads, *, with_destinations: bool = True) -> Arcs:
     if roads.turn_start.size > 1:
         _restrict(draft, roads)
     # in the middle of a chain a trip begins before the roads open to all, and ends after them
-    first, last = (np.where(draft.is_last, part, _THROUGH) for part in (_BEFORE, _AFTER))
-    keys = np.arange(draft.is_last.size)
-    leaving, arriving = draft.place[first, keys], draft.place[last, keys]
-    end_node = np.where(leaving < 0, -1, np.append(draft.head, -1)[leaving])
-    start_node = np.where(arriving < 0, -1, np.append(draft.tail, -1)[arriving])
+    through = draft.place[_THROUGH]
+    leaving, arriving = (np.where(draft.is_last, draft.place[part], through) for part in (_BEFORE, _AFTER))
+    # where there is none, the last one
+    end_node, start_node = np.append(draft.head, -1)[leaving], np.append(draft.tail, -1)[arriving]
     start_node[list(draft.entry)] = list(draft.entry.values())
     arrival = draft.hub[_AFTER].copy()
     arrival[list(draft.sink)] = list(draft.sink.values())
     links = np.concatenate(draft.links)
-    n_chains = roads.n_chains
+    is_back = draft.key >= roads.n_chains
 
     def joined(one: Ints, other: Ints) -> Int32:
         return np.concatenate([one, other]).astype(np.int32)
@@ -237,8 +241,8 @@ def build_arcs(roads: Roads, *, with_destinations: bool = True) -> Arcs:
         n_nodes=draft.n_nodes,
         tails=joined(draft.tail, links[:, 0]),
         heads=joined(draft.head, links[:, 1]),
-        chain=joined(draft.key % n_chains, np.full(len(links), -1)),
-        direction=joined(draft.key // n_chains, np.zeros(len(links), dtype=np.int64)).astype(np.int8),
+        chain=joined(draft.key - roads.n_chains * is_back, np.full(len(links), -1)),
+        direction=np.append(is_back, np.zeros(len(links), dtype=bool)).astype(np.int8),
         start_node=start_node.reshape(2, -1).astype(np.int32),
         end_node=end_node.reshape(2, -1).astype(np.int32),
         departure_node=draft.hub[_BEFORE].astype(np.int32),

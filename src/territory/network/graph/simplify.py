@@ -22,12 +22,11 @@ from territory.territories import TERRITORIES
 _NO_ROAD = "La carte ne contient aucun tronçon de route : aucune route n'a deux nœuds localisés."
 # chains laid out by one task
 _CHAINS_AT_ONCE = 100_000
-# steps measured at a time: few enough for their numbers to stay near the processor
-_STEPS_AT_ONCE = 20_000
 # of nodes, x, y and kind; the order of chains and their new starts, then their hops as they were traced
 _ByNode = tuple[Floats, Floats, NDArray[np.int8]]
 _Traced = tuple[Int32, Bools, Ints]
-_Chains = tuple[Ints, Ints, Int32, Bools, Ints]
+_LAID = ("x", "y", "vertex_kind", "hop_way", "hop_reversed", "hop_length_m")
+_Chains = tuple[Int32, Ints, Int32, Bools, Ints]
 
 
 class _Hops(NamedTuple):
@@ -47,16 +46,17 @@ def prepare(lines: RoadLines) -> Roads:
     # places are projected on one core while the other follows the roads
     with ThreadPoolExecutor(1) as other:
         projected = other.submit(project, lines.lon, lines.lat, crs)
-        hops, place_of, traced = _follow(lines)
+        hops, place_of, traced, is_crossing = _follow(lines)
     x, y = projected.result()
     kind = np.full(x.size, arrays.PLAIN, dtype=np.int8)
     kind[lines.kind_node] = lines.kind
     by_node = (x, y, kind) if place_of is None else (x[place_of], y[place_of], kind[place_of])
+    by_node[2][is_crossing & (by_node[2] == arrays.PLAIN)] = arrays.JUNCTION
     return with_enclosed(with_plausible_durations(_assemble(lines, crs, hops, traced, by_node)))
 
 
-def _follow(lines: RoadLines) -> tuple[_Hops, Ints | None, _Traced]:
-    """Return hops, the original node of each node if barriers made new ones, and chains."""
+def _follow(lines: RoadLines) -> tuple[_Hops, Ints | None, _Traced, Bools]:
+    """Return hops, the original node of each node if barriers made new ones, chains, and which nodes are crossings."""
     first, second, way, length = _cut_steps(lines.start, lines.node, lines.lon, lines.lat)
     if first.size == 0:
         raise NetworkError(_NO_ROAD)
@@ -71,21 +71,43 @@ def _follow(lines: RoadLines) -> tuple[_Hops, Ints | None, _Traced]:
     start, ends = group_by(kept.size, np.column_stack([hops.first, hops.second]).ravel())
     kinds = lines.ways.direction.astype(np.int8) | (4 * lines.ways.is_destination).astype(np.int8)
     _mark_junctions(start, ends, hops.way, kinds, kept)
-    return hops, place_of, _trace(start, ends, hops.first, hops.second, kept)
+    traced = _trace(start, ends, hops.first, hops.second, kept)
+    return hops, place_of, traced, _crossings(np.flatnonzero(np.diff(start) > 2), start, ends, *hops[:2])
 
 
+# WGS 84
+_EQUATOR_M, _FLATTENING = 6378137.0, 1 / 298.257223563
+
+
+@kernel
+def ground_m(lon_1: float, lat_1: float, lon_2: float, lat_2: float) -> float:
+    """Return the distance (m) between close places, with the radii of curvature in their middle."""
+    squared = _FLATTENING * (2 - _FLATTENING)
+    middle = np.radians((lat_1 + lat_2) / 2)
+    sine_squared = np.sin(middle) ** 2
+    curvature = 1 - squared * sine_squared
+    root = np.sqrt(curvature)
+    north = _EQUATOR_M * (1 - squared) / (curvature * root) * np.radians(lat_2 - lat_1)
+    # close places on both sides of the antimeridian are close
+    degrees = min(abs(lon_2 - lon_1), 360.0 - abs(lon_2 - lon_1))
+    # of a latitude the cosine is never below nought
+    east = _EQUATOR_M / root * np.sqrt(1 - sine_squared) * np.radians(degrees)
+    return float(np.sqrt(north * north + east * east))
+
+
+@kernel
 def _cut_steps(start: Ints, node: Int32, lon: Floats, lat: Floats) -> tuple[Int32, Int32, Int32, Float32]:
     """Return both nodes, the way and the length (m) of each step between distinct located nodes."""
-    way = np.repeat(np.arange(start.size - 1, dtype=np.int32), np.diff(start))
-    located = ~np.isnan(lon)[node]
-    kept = np.flatnonzero((way[1:] == way[:-1]) & (node[1:] != node[:-1]) & located[1:] & located[:-1])
-    first, second = node[kept], node[kept + 1]
-    length = np.empty(kept.size, dtype=np.float32)
-    for begin in range(0, kept.size, _STEPS_AT_ONCE):
-        part = slice(begin, begin + _STEPS_AT_ONCE)
-        one, two = first[part], second[part]
-        length[part] = ground_m(lon[one], lat[one], lon[two], lat[two])
-    return first, second, way[kept], length
+    first, second = np.empty(node.size, dtype=np.int32), np.empty(node.size, dtype=np.int32)
+    way, length, count = np.empty(node.size, dtype=np.int32), np.empty(node.size, dtype=np.float32), 0
+    for row in range(start.size - 1):
+        for step in range(start[row], start[row + 1] - 1):
+            one, two = node[step], node[step + 1]
+            if one != two and not np.isnan(lon[one]) and not np.isnan(lon[two]):
+                first[count], second[count], way[count] = one, two, row
+                length[count] = ground_m(lon[one], lat[one], lon[two], lat[two])
+                count += 1
+    return first[:count], second[:count], way[:count], length[:count]
 
 
 def _cut_barriers(hops: _Hops, lines: RoadLines) -> tuple[_Hops, Ints | None]:
@@ -163,9 +185,26 @@ def _trace(start: Ints, ends: Int32, first: Int32, second: Int32, kept: Bools) -
     return hops, backward, chain_start[: chains + 1].copy()
 
 
+@kernel
+def _crossings(busy: Ints, start: Ints, ends: Int32, first: Int32, second: Int32) -> Bools:
+    """Tell which nodes, of those where three hops end, have three others beside: a road drawn twice is no crossing."""
+    is_crossing = np.zeros(start.size - 1, dtype=np.bool_)
+    for node in busy:
+        one, two = -1, -1
+        for place in range(start[node], start[node + 1]):
+            other = first[ends[place] // 2] if ends[place] % 2 == 1 else second[ends[place] // 2]
+            if one < 0:
+                one = other
+            elif two < 0 and other != one:
+                two = other
+            elif other != one and other != two:
+                is_crossing[node] = True
+    return is_crossing
+
+
 def _assemble(lines: RoadLines, crs: str, hops: _Hops, traced: _Traced, by_node: _ByNode) -> Roads:
     """Put chains and junctions in Hilbert order, and lay the arrays out."""
-    x, y, kind = by_node
+    x, y = by_node[:2]
     sequence, backward, hop_start = traced
     begin, end = sequence[hop_start[:-1]], sequence[hop_start[1:] - 1]
     tail_node = np.where(backward[hop_start[:-1]], hops.second[begin], hops.first[begin])
@@ -175,26 +214,16 @@ def _assemble(lines: RoadLines, crs: str, hops: _Hops, traced: _Traced, by_node:
     junctions = np.flatnonzero(number == 0)
     junctions = junctions[hilbert_order(x[junctions], y[junctions])]
     number[junctions] = np.arange(junctions.size)
-    crossings = junctions[_count_neighbours(hops, traced, number, junctions.size) > 2]
-    kind[crossings[kind[crossings] == arrays.PLAIN]] = arrays.JUNCTION
     # chains that leave one junction lie together
-    order = np.argsort(number[tail_node], kind="stable")
+    order = group_by(junctions.size, number[tail_node])[1]
     direction = lines.ways.direction[hops.way[begin[order]]]
-    ahead, back = direction & arrays.FORWARD, direction & arrays.BACKWARD
-    swapped = ahead * arrays.BACKWARD | back // arrays.BACKWARD
+    swapped = (direction & arrays.FORWARD) * arrays.BACKWARD | direction // arrays.BACKWARD
     chain_start = np.concatenate([[0], np.cumsum(np.diff(hop_start)[order] + 1)])
-    laid = _laid_out((order, chain_start, *traced), hops, by_node)
-    laid_x, laid_y, laid_kind, hop_way, hop_reversed, hop_length_m = laid
+    laid = zip(_LAID, _laid_out((order, chain_start, *traced), hops, by_node), strict=True)
     roads = Roads(
         ways=lines.ways,
         crs=crs,
-        x=laid_x,
-        y=laid_y,
-        vertex_kind=laid_kind,
         chain_start=chain_start,
-        hop_way=hop_way,
-        hop_reversed=hop_reversed,
-        hop_length_m=hop_length_m,
         tail=number[tail_node[order]],
         head=number[head_node[order]],
         open_directions=np.where(backward[hop_start[order]], swapped, direction).astype(np.int8),
@@ -202,22 +231,10 @@ def _assemble(lines: RoadLines, crs: str, hops: _Hops, traced: _Traced, by_node:
         junction_y=y[junctions],
         is_destination=lines.ways.is_destination[hops.way[begin[order]]],
         name_text=np.frombuffer("\n".join(lines.names).encode(), dtype=np.uint8),
+        **dict(laid),
         **{name: getattr(lines, name) for name in ("asides", "profile", "source", "attribution")},
     )
     return with_restrictions(roads, lines.restrictions, number)
-
-
-def _count_neighbours(hops: _Hops, traced: _Traced, number: Int32, n_junctions: int) -> Ints:
-    """Return how many nodes are next to each junction: a road drawn twice makes no crossing."""
-    sequence, backward, hop_start = traced
-    ends = hops.first[sequence], hops.second[sequence]
-    before, after = np.where(backward, ends[::-1], ends)
-    firsts, lasts = hop_start[:-1], hop_start[1:] - 1
-    junction = number[np.concatenate([before[firsts], after[lasts]])].astype(np.int64)
-    pairs = junction * number.size + np.concatenate([after[firsts], before[lasts]])
-    pairs.sort()
-    is_first = np.append(True, pairs[1:] != pairs[:-1])
-    return np.bincount(pairs[is_first] // number.size, minlength=n_junctions)
 
 
 def _laid_out(chains: _Chains, hops: _Hops, by_node: _ByNode) -> Any:
@@ -278,13 +295,10 @@ def project(lon: Floats, lat: Floats, crs: str) -> tuple[Floats, Floats]:
     x, y = np.full((2, lon.size), np.nan)
 
     def fill(part: slice) -> None:
-        # a transformer serves one thread
+        # a transformer serves one thread, and would look for unknown places again and again
         transformer = Transformer.from_crs(CRS("EPSG:4326"), CRS(crs), always_xy=True)
         known = ~(np.isnan(lon[part]) | np.isnan(lat[part]))
-        if known.all():
-            x[part], y[part] = transformer.transform(lon[part], lat[part])
-        else:
-            x[part][known], y[part][known] = transformer.transform(lon[part][known], lat[part][known])
+        x[part][known], y[part][known] = transformer.transform(lon[part][known], lat[part][known])
 
     parts = [slice(begin, begin + _PLACES_AT_ONCE) for begin in range(0, lon.size, _PLACES_AT_ONCE)]
     run_tasks(fill, parts, min(len(parts), count_threads(None)))
@@ -317,21 +331,3 @@ def _rank(column: Int32, row: Int32, bits: int) -> Ints:
         turn = (column ^ row ^ -right) & (up - 1)
         column, row = column ^ turn, row ^ turn
     return rank
-
-
-# WGS 84
-_EQUATOR_M, _FLATTENING = 6378137.0, 1 / 298.257223563
-
-
-def ground_m(lon_1: Floats, lat_1: Floats, lon_2: Floats, lat_2: Floats) -> Floats:
-    """Return the distance (m) between close places, with the radii of curvature in their middle."""
-    squared = _FLATTENING * (2 - _FLATTENING)
-    middle = np.radians((lat_1 + lat_2) / 2)
-    curvature = 1 - squared * np.sin(middle) ** 2
-    root = np.sqrt(curvature)
-    north = _EQUATOR_M * (1 - squared) / (curvature * root) * np.radians(lat_2 - lat_1)
-    # close places on both sides of the antimeridian are close
-    degrees = np.minimum(abs(lon_2 - lon_1), 360.0 - abs(lon_2 - lon_1))
-    east = _EQUATOR_M / root * np.cos(middle) * np.radians(degrees)
-    distance: Floats = np.sqrt(north * north + east * east)
-    return distance

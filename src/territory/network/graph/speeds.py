@@ -121,16 +121,17 @@ def hop_times(roads: Roads, table: pd.DataFrame, *, period: str = "off_peak") ->
     """Compute the time of each hop from a table of speeds."""
     values = _checked_values(table, roads.ways, period)
     ways = roads.ways
-    row = values[:, ways.road_class.astype(np.int64), ways.density_band.astype(np.int64)]
-    default, factor, signal, stop, junction = row
+    cell = ways.road_class.astype(np.int64) * values.shape[2] + ways.density_band
+    default, factor = values[:2].reshape(2, -1).take(cell, axis=1)
     speeds = []
     for limit in (ways.maxspeed_forward_kmh, ways.maxspeed_backward_kmh):
         legal = limit.astype(np.float64) * factor
         speeds.append(np.where(np.isnan(legal), default, legal))
-    waits = 1000 * np.stack([np.zeros_like(junction), junction, stop, signal])
+    signal, stop, junction = values[2:].reshape(3, -1)
+    waits = 1000 * np.column_stack([np.zeros_like(junction), junction, stop, signal])
     ms_per_metre = _durations_by_metre(roads)
     by_hop = roads.hop_way, roads.hop_reversed, roads.hop_length_m, roads.vertex_kind
-    by_way = speeds[0], speeds[1], ms_per_metre, np.ascontiguousarray(waits.T)
+    by_way = speeds[0], speeds[1], ms_per_metre, waits[cell]
     slowness = roads.hop_slowness
     times = HopTimes(*(np.zeros((2, roads.x.size), dtype=np.int32) for _ in range(2)))
 
@@ -248,8 +249,8 @@ def _check_numbers(table: pd.DataFrame, problems: Problems) -> None:
 
 def _check_complete(values: Floats, ways: WayTable, period: str) -> None:
     """Refuse a table that says nothing of a class and density which the map holds."""
-    used = np.zeros(values.shape[1:], dtype=bool)
-    used[ways.road_class.astype(np.int64), ways.density_band.astype(np.int64)] = True
+    cell = ways.road_class.astype(np.int64) * values.shape[2] + ways.density_band
+    used = np.bincount(cell, minlength=values[0].size).reshape(values[0].shape) > 0
     lacking = used & np.isnan(values[0])
     if not lacking.any():
         return

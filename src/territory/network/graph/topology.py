@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from territory.files.safe_files import write_whole
 from territory.network.engine.compiling import inner_kernel, kernel, wait_beside
-from territory.network.engine.graph import Graph, Seeds, is_order
+from territory.network.engine.graph import Graph, Seeds, group_by, is_order
 from territory.network.engine.hierarchy import Hierarchy
 from territory.network.engine.ordering import order_nodes
 from territory.network.graph.arrays import BACKWARD, FORWARD, Arcs, Bools, Floats, Ints, Roads, build_arcs
@@ -203,43 +203,35 @@ def index_hops(roads: Roads, usable: Bools) -> HopIndex:
     columns, rows = int(width / cell) + 1, int(height / cell) + 1
     left, right = (((side - x_min) / cell).astype(np.int64) for side in (x_low, x_high))
     bottom, top = (((side - y_min) / cell).astype(np.int64) for side in (y_low, y_high))
-    start, cell_hops = _fill_cells(hops, (left, right, bottom, top), columns, rows)
-    return HopIndex(x_min, y_min, cell, columns, rows, start, cell_hops)
+    size = int(((right - left + 1) * (top - bottom + 1)).sum())
+    cells, touching = _cells_touched(hops, (left, right, bottom, top), columns, size)
+    start, places = group_by(columns * rows, cells)
+    return HopIndex(x_min, y_min, cell, columns, rows, start, touching[places])
 
 
 @kernel
-def _fill_cells(
-    hops: NDArray[np.int32], boxes: tuple[Ints, Ints, Ints, Ints], columns: int, rows: int
-) -> tuple[Ints, NDArray[np.int32]]:
+def _cells_touched(
+    hops: NDArray[np.int32], boxes: tuple[Ints, Ints, Ints, Ints], columns: int, size: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return each cell that the box of a segment touches, and the segment."""
     left, right, bottom, top = boxes
-    start = np.zeros(columns * rows + 1, dtype=np.int64)
+    cells, touching, count = np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int32), 0
     for place in range(hops.size):
         for row in range(bottom[place], top[place] + 1):
             for column in range(left[place], right[place] + 1):
-                start[row * columns + column + 1] += 1
-    for cell in range(columns * rows):
-        start[cell + 1] += start[cell]
-    filled = start[:-1].copy()
-    by_cell = np.empty(start[-1], dtype=np.int32)
-    for place in range(hops.size):
-        for row in range(bottom[place], top[place] + 1):
-            for column in range(left[place], right[place] + 1):
-                cell = row * columns + column
-                by_cell[filled[cell]] = hops[place]
-                filled[cell] += 1
-    return start, by_cell
+                cells[count], touching[count] = row * columns + column, hops[place]
+                count += 1
+    return cells, touching
 
 
 def nearest_hops(roads: Roads, index: HopIndex, x: Floats, y: Floats, *, max_distance_m: float) -> Places:
     """Place points on the nearest segment of an index."""
-    if index.hops.size == 0:
-        hop, share = np.full(x.size, -1, dtype=np.int64), np.zeros(x.size)
-    else:
+    hop, share = np.full(x.size, -1, dtype=np.int64), np.zeros(x.size)
+    if index.hops.size:
         grid = (index.x_min, index.y_min, index.cell_m, index.columns, index.rows)
         # of equally near segments (the same street drawn twice), the one whose way has the smallest identifier
         priority = np.argsort(np.argsort(roads.ways.way_id, kind="stable"))[roads.hop_way[index.hops]]
         cells = index.start, index.hops, priority
-        hop, share = np.full(x.size, -1, dtype=np.int64), np.zeros(x.size)
         _search(roads.x, roads.y, cells, grid, (x, y), max_distance_m, (hop, share))
     found = hop >= 0
     safe = np.maximum(hop, 0)
@@ -348,5 +340,4 @@ def _main_part(roads: Roads, opened: Bools) -> Bools:
     both = inside[0] & inside[1] & (first[0] == first[1])
     by_direction = np.stack([lengths, np.where(both, 0.0, lengths)])
     main = np.bincount(first[inside], weights=by_direction[inside]).argmax()
-    result: Bools = (inside & (first == main)).any(axis=0)
-    return result
+    return np.asarray((inside & (first == main)).any(axis=0))

@@ -19,6 +19,7 @@ Bytes = NDArray[np.uint8]
 Hashes = NDArray[np.uint64]
 _Steps = tuple[Ints, Floats, Floats]
 
+_KINDS = (np.int32, np.int32, np.int64, np.int64, np.int64, np.int32)
 _LEAST_CAPACITY = 1 << 12  # pragma: no mutate
 # one slot in two stays free, at least
 _SLOTS_PER_NODE = 2
@@ -38,10 +39,10 @@ class OplWays:
 
     way_id: Ints
     version: Ints
-    tag_group: Ints
+    tag_group: Int32
     groups: list[dict[str, str]]
     # sets of tags that name a way
-    name_group: Ints
+    name_group: Int32
     name_groups: list[dict[str, str]]
     start: Ints
     node: Int32
@@ -70,14 +71,16 @@ def read_opl(
         n_ways, n_steps, n_others = _parse(block, (hashes, is_name), *scratch)
         way_id, version, counts, group_hash, tag_span = (column[:n_ways] for column in scratch[0])
         node = nodes.add(*(column[:n_steps] for column in scratch[1]))
-        numbers = [one.number(block, group_hash[:, row], tag_span) for row, one in enumerate((groups, names))]
+        # the number of a set of tags is looked for as that of a node is, by its hash
+        hashed, spans = group_hash.view(np.int64).T, np.array(tag_span.T, np.float64, order="C")
+        numbers = [one.number(block, some, spans) for one, some in zip((groups, names), hashed, strict=True)]
         read: tuple[NDArray[Any], ...] = (*numbers, way_id.copy(), version.copy(), counts.copy(), node)
         for column, values in zip(columns, read, strict=True):
             column.append(values)
         others += [block[begin:end].tobytes().decode() for begin, end in scratch[2][:n_others]]
     tag_group, named, way_id, version, counts, node = (
         np.concatenate(column or [np.empty(0, dtype=kind)])
-        for column, kind in zip(columns, (*[np.int64] * 5, np.int32), strict=True)
+        for column, kind in zip(columns, _KINDS, strict=True)
     )
     start = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
     return OplWays(way_id, version, tag_group, groups.tags, named, names.tags, start, node, nodes, others)
@@ -94,20 +97,14 @@ class _Groups:
 
     def __init__(self, keys: frozenset[str]) -> None:
         self.tags: list[dict[str, str]] = []
-        self._keys = keys
-        # the hashes met, sorted, and the number of each
-        self._known, self._numbers = np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
+        self._keys, self._met = keys, NodeNumbers()
 
-    def number(self, block: Bytes, group_hash: Hashes, tag_span: Ints) -> Ints:
+    def number(self, block: Bytes, hashed: Ints, spans: Floats) -> Int32:
         """Return the group of each way, from the hash of its tags; a hash never met is read in the text."""
-        distinct, first, inverse = np.unique(group_hash, return_index=True, return_inverse=True)
-        place = np.searchsorted(self._known, distinct)
-        unmet = np.flatnonzero(place == np.searchsorted(self._known, distinct, side="right"))
-        for begin, end in tag_span[first[unmet]].tolist():
+        numbers = self._met.add(np.ascontiguousarray(hashed), spans[0], spans[1])
+        for begin, end in np.column_stack(self._met.places())[len(self.tags) :].astype(np.int64).tolist():
             self.tags.append(decode_tags(block[begin:end].tobytes().decode(), self._keys))
-        self._known = np.insert(self._known, place[unmet], distinct[unmet])
-        self._numbers = np.insert(self._numbers, place[unmet], np.arange(self._numbers.size, len(self.tags)))
-        return self._numbers[np.searchsorted(self._known, distinct)][inverse]
+        return numbers
 
 
 def _blocks(stream: IO[bytes], block_bytes: int) -> Iterator[Bytes]:
@@ -142,8 +139,8 @@ def _scratch(block_bytes: int) -> tuple[Any, Any, Ints]:
 
 def decode_tags(text: str, keys: frozenset[str] | None = None) -> dict[str, str]:
     """Return the tags of an OPL tag list as a dictionary, those of some keys alone if they are given."""
-    pairs = (pair.partition("=") for pair in text.split(","))
-    named = ((_unescape(key), value) for key, separator, value in pairs if separator)
+    pairs = [pair.split("=", 1) for pair in text.split(",") if "=" in pair]
+    named = [(_unescape(key), value) for key, value in pairs]
     return {key: _unescape(value) for key, value in named if keys is None or key in keys}
 
 

@@ -209,6 +209,8 @@ def _kept_nodes(
 ) -> tuple[Int32, Callable[[Sequence[int]], Int32], tuple[Floats, Floats]]:
     """Return the nodes of the steps that are kept, how to find one by its identifier (-1 if absent), and places."""
     lon, lat = read.nodes.places()
+    if kept_step.all():
+        return read.node, lambda ids: read.nodes.find(np.array(ids, dtype=np.int64)), (lon, lat)
     node, row, used = renumber(read.node[kept_step], lon.size)
 
     def row_of_node(ids: Sequence[int]) -> Int32:

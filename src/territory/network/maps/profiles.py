@@ -337,7 +337,7 @@ def node_effects(
 
 
 def way_table(
-    way_id: Ints, driven: Sequence[Drivable | None], group: Ints, *, name: Int32 | None = None
+    way_id: Ints, driven: Sequence[Drivable | None], group: Ints | Int32, *, name: Int32 | None = None
 ) -> WayTable:
     """Build the table of ways from what the profile says of each group of ways, and the row of their names."""
     known = [one or CLOSED for one in driven]
@@ -362,7 +362,7 @@ def way_table(
     )
 
 
-def count_asides(driven: Sequence[Drivable | None], group: Ints) -> Counter[str]:
+def count_asides(driven: Sequence[Drivable | None], group: Int32) -> Counter[str]:
     """Count the ways of which something was left aside, by kind."""
     ways = np.bincount(group, minlength=len(driven)).tolist()
     counts: Counter[str] = Counter()
