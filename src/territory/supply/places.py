@@ -132,12 +132,13 @@ def rates_by_mode(levels: Sequence[Level], kinds: Sequence[str]) -> pd.DataFrame
     """Return the rate of some kinds of service and of their modes, from services, zones of sites, persons of zones."""
     blocks = {}
     for kind in kinds:
-        rows = levels[0][0][_kinds(levels[0][0]) == kind]
+        own = [(one[_kinds(one) == kind], zones, persons) for one, zones, persons in levels]
+        rows = own[0][0]
         told = rows.get("capacity_by_mode", pd.Series(index=rows.index, dtype="str"))
         modes = set(told.str.findall(r"(\w+):").explode().dropna()) | set(rows["reception_mode"].dropna())
         for mode in (ALL_MODES, *(sorted(modes) if len(modes) > 1 else ())):
-            offers = levels if mode == ALL_MODES else [(of_mode(one[0], mode), *one[1:]) for one in levels]
-            rates = [equipment_rate(*one, service=kind) for one in offers if (_kinds(one[0]) == kind).any()]
+            offers = own if mode == ALL_MODES else [(of_mode(one[0], mode), *one[1:]) for one in own]
+            rates = [equipment_rate(*one, service=kind) for one in offers if len(one[0])]
             blocks[kind, mode] = pd.concat(rates)
     table: pd.DataFrame = pd.concat(blocks, names=["service", "reception_mode", "zone"])
     return table.reorder_levels(["zone", "service", "reception_mode"])

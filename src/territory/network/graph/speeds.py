@@ -242,16 +242,16 @@ def _check_numbers(table: pd.DataFrame, problems: Problems) -> None:
             rule = f"d'au moins {least:g}".replace(".", ",")
         else:
             wrong, rule = ~((column >= 0) & np.isfinite(column)), "positif ou nul"
-        rows = table[wrong].itertuples()
-        listed = [f"{row.road_class} / {row.density} : {getattr(row, name)}" for row in rows]
-        problems.count(listed, f"valeur(s) de la colonne « {name} », qui doit être un nombre {rule}")
+        if wrong.any():
+            rows = table[wrong].itertuples()
+            listed = [f"{row.road_class} / {row.density} : {getattr(row, name)}" for row in rows]
+            problems.count(listed, f"valeur(s) de la colonne « {name} », qui doit être un nombre {rule}")
 
 
 def _check_complete(values: Floats, ways: WayTable, period: str) -> None:
     """Refuse a table that says nothing of a class and density which the map holds."""
     cell = ways.road_class.astype(np.int64) * values.shape[2] + ways.density_band
-    used = np.bincount(cell, minlength=values[0].size).reshape(values[0].shape) > 0
-    lacking = used & np.isnan(values[0])
+    lacking = np.isnan(values[0]) & (np.bincount(cell, minlength=values[0].size) > 0).reshape(values[0].shape)
     if not lacking.any():
         return
     names = sorted({ways.class_names[row] for row in np.flatnonzero(lacking.any(axis=1))})
