@@ -304,6 +304,8 @@ def test_unknown_drives_are_counted_and_not_used() -> None:
     assert got.groups.nunique() == 2
 
 
+# libpysal compiles for four seconds
+@pytest.mark.slow
 def test_points_have_the_neighbours_that_libpysal_gives() -> None:
     from libpysal.graph import Graph
 

@@ -232,7 +232,8 @@ def nearest_hops(roads: Roads, index: HopIndex, x: Floats, y: Floats, *, max_dis
         # of equally near segments (the same street drawn twice), the one whose way has the smallest identifier
         priority = np.argsort(np.argsort(roads.ways.way_id, kind="stable"))[roads.hop_way[index.hops]]
         cells = index.start, index.hops, priority
-        _search(roads.x, roads.y, cells, grid, (x, y), max_distance_m, (hop, share))
+        # of one type whatever was given: for each other one the kernel would be compiled again
+        _search(roads.x, roads.y, cells, grid, (x.copy(), y.copy()), float(max_distance_m), (hop, share))
     found = hop >= 0
     safe = np.maximum(hop, 0)
     chain = np.searchsorted(roads.chain_start, safe, side="right") - 1
@@ -241,10 +242,8 @@ def nearest_hops(roads: Roads, index: HopIndex, x: Floats, y: Floats, *, max_dis
     share = np.where(onwards, 0.0, share)
     after = np.minimum(safe + 1, roads.x.size - 1)
     # the end itself, not a sum that rounds
-    placed_x, placed_y = (
-        np.where(share == 1.0, axis[after], axis[safe] + share * (axis[after] - axis[safe]))
-        for axis in (roads.x, roads.y)
-    )
+    ends = ((axis[safe], axis[after]) for axis in (roads.x, roads.y))
+    placed_x, placed_y = (np.where(share == 1.0, end, one + share * (end - one)) for one, end in ends)
     numbers = [np.where(found, column, -1) for column in (safe, chain)]
     measures = (share, placed_x, placed_y, np.hypot(placed_x - x, placed_y - y))
     share, placed_x, placed_y, distance_m = (np.where(found, column, np.nan) for column in measures)
