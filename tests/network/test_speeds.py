@@ -186,7 +186,7 @@ def test_a_table_with_holes_or_doubles_is_refused():
         sample_network().with_speeds(table[table["road_class"] != "primary"])
     with pytest.raises(ParameterError, match="en double"):
         sample_network().with_speeds(pd.concat([table, table.iloc[[0]]]))
-    with pytest.raises(ParameterError, match="colonnes absentes : legal_factor"):
+    with pytest.raises(ParameterError, match=r"Table des vitesses : 1 colonne absente \(legal_factor\)"):
         sample_network().with_speeds(table.drop(columns="legal_factor"))
     with pytest.raises(ParameterError, match="Période"):
         sample_network().with_speeds(table, period="nuit")

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
-from territory.errors import NetworkError, ParameterError, Problems, agree, counted, warn
+from territory.errors import NetworkError, ParameterError, Problems, agree, counted, refuse, warn
 from territory.network import estimate_model as model
 from territory.network.estimate_model import DEFAULT_AREA_KM2, Places, read_places
 from territory.network.graph.arrays import Floats, Ints
@@ -229,11 +229,9 @@ def fit_slowness(communes: gpd.GeoDataFrame) -> pd.Series[float]:
 
 def nearest_trips(communes: gpd.GeoDataFrame) -> Trips:
     """Return the trip of each commune to the destination that is nearest by the model, or all that is wrong."""
-    problems = Problems("Temps publiés aux urgences", NetworkError)
     missing = [name for name in ("density_hab_km2", "emergency_min") if name not in communes]
-    if missing:
-        problems.add(f"colonne absente : {', '.join(missing)}")
-        problems.raise_if_any()
+    refuse(missing, "colonne(s) absente(s)", NetworkError, of="Temps publiés aux urgences")
+    problems = Problems("Temps publiés aux urgences", NetworkError)
     minutes = communes["emergency_min"]
     wrong = minutes.notna() & ~minutes.between(0, 600)
     problems.count(minutes.index[wrong], "temps négatif(s) ou de plus de dix heures")

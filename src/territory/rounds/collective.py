@@ -338,10 +338,8 @@ def ride_limit_curve(
 
 @kernel
 def _walks(legs: Places, last: Places, kids: Places, value: Floats, most: Floats, before: Places) -> None:
-    """Write the most that walks out of the school are worth, by step, children and last stop, and whence each comes.
-
-    The best, and the best by another way: no walk comes back to a stop right after the next one.
-    """
+    """Write the most that walks out of the school are worth, by step, children and last stop, and whence each comes."""
+    # the best, and the best by another way: no walk comes back to a stop right after the next one
     n, steps, loads = kids.size, most.shape[0], most.shape[1]
     most[:], before[:] = -1.0, -1
     for i in range(n):

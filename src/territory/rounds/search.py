@@ -295,10 +295,8 @@ def _copy(here: Places, there: Places) -> None:
 def _search(
     tables: Places, near: Places, terms: tuple[int, float, float], w: World, ints: Places, floats: Floats
 ) -> None:
-    """Take stops out of the last rounds and put them back, so many times; the first table holds the best met.
-
-    A table has a row for each round: its stops, and how many there are in the last column.
-    """
+    """Take stops out of the last rounds and put them back, so many times; the first table holds the best met."""
+    # a table has a row for each round: its stops, and how many there are in the last column
     best_routes, kept, routes, state, taken = tables[0], tables[1], tables[2], ints[0], ints[1]
     turns, fixed, heat = terms
     costs, before, ride = floats[0], floats[1], floats[2]

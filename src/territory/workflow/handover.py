@@ -1,5 +1,7 @@
 """The folders of a run: what is handed over, each file put in its place when all are made, and the log."""
 
+from __future__ import annotations
+
 import json
 import logging
 import platform
@@ -11,9 +13,9 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from territory import __version__, report
+from territory import __version__, release, report
 from territory.errors import OutputError, Problems, UnknownCodeError
 from territory.files.safe_files import (
     UNFINISHED,
@@ -27,11 +29,7 @@ from territory.files.safe_files import (
     write_json,
 )
 from territory.geography.communes import plain
-from territory.release import release
 from territory.release.disclosure import PUBLIC, edition_name
-from territory.report.files.writers import data_package, write_excel_csv, write_table
-from territory.report.reading import Reading, read
-from territory.result import StudyResult
 from territory.study.own_tables import unknown_epci
 from territory.study.words.model import Study
 from territory.tables.schemas import plain_texts
@@ -43,7 +41,12 @@ from territory.workflow.inputs.manifest import (
     is_current,
     library_versions,
 )
-from territory.workflow.inputs.prepare import Inputs
+
+# slow to load: a run whose files are current does without
+if TYPE_CHECKING:
+    from territory.report.reading import Reading
+    from territory.result import StudyResult
+    from territory.workflow.inputs.prepare import Inputs
 
 StepListener = Callable[[str], None]
 JOURNAL = "journal.log"
@@ -179,8 +182,7 @@ class Clock:
     def end(self) -> dict[str, float]:
         """Return the seconds of each step so far."""
         ends = [at for _, at in self._steps[1:]] + [time.perf_counter()]
-        timed = zip(self._steps, ends, strict=True)
-        return {step: round(after - before, 3) for (step, before), after in timed}
+        return {step: round(after - began, 3) for (step, began), after in zip(self._steps, ends, strict=True)}
 
 
 STOPPED = "Écriture interrompue dans « {folder} » ({reason}) : les fichiers de la dernière étude réussie sont gardés ; "
@@ -204,9 +206,11 @@ def write_outputs(
         with in_words(report_dir, trouble, reword=True):
             write_json(report_dir / TIMINGS, {**done, "reused": [*done["reused"], again]})
         return
+    from territory.report.reading import Reading
+
     with beside(report_dir, trouble) as staging:
         with in_words(report_dir, trouble, reword=True):
-            reading = Reading(release(result, edition=edition))
+            reading = Reading(release.release(result, edition=edition))
             _write_tables(reading, staging)
             _write_documents(reading, staging)
             digests = digests_of(staging)
@@ -249,6 +253,7 @@ def beside(folder: Path, message: str) -> Iterator[Path]:
 def _write_tables(reading: Reading, folder: Path) -> None:
     """Write the tables, and the layers for QGIS."""
     from territory.report.files.layers import write_layers
+    from territory.report.files.writers import data_package, write_table
 
     released = reading.release
     (folder / "tables").mkdir()
@@ -263,6 +268,7 @@ def _write_documents(reading: Reading, folder: Path) -> None:
     # they draw: a run whose files are current does without matplotlib
     from territory.report.documents.summary_page import summary_html
     from territory.report.files.workbook import full_sheets, reader_bytes, workbook_bytes
+    from territory.report.files.writers import write_excel_csv
 
     name = reading.release.file_name
     # before the report: what lays it out keeps its memory
@@ -311,7 +317,9 @@ def write_documents(
         raise OutputError(refused)
     if document == "council":
         return [folder / edition_name(REPORT, edition)]
-    reading = read(release(result, edition=edition))
+    from territory.report.reading import Reading
+
+    reading = Reading(release.release(result, edition=edition))
     name, title = _ALONE.get(document, ("", ""))
     wanted = {name: ""} if name else _sheets(result, None if every_epci else epci)
     wanted = {edition_name(name, edition): code for name, code in wanted.items()}

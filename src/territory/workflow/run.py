@@ -1,11 +1,13 @@
 """Run a study: read, compute, compare, draw what is reached by road, ask without a car, write."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pandas as pd
@@ -14,8 +16,6 @@ from territory.datasets.slots import SLOTS
 from territory.errors import MissingFileError, StudyError, refuse
 from territory.files.safe_files import digest_file, seen_from, write_json
 from territory.release.disclosure import PUBLIC, check_edition
-from territory.result import StudyResult
-from territory.scenario.results import Results
 from territory.study.load import load_study
 from territory.study.words.changes import ChangeSpeeds
 from territory.study.words.model import Study, Transit
@@ -30,9 +30,13 @@ from territory.workflow.inputs.manifest import (
     digest_of,
     private_record,
 )
-from territory.workflow.inputs.prepare import Inputs
-from territory.workflow.inputs.questions import ANSWERED
-from territory.workflow.inputs.travel_times import RoadMap
+
+# slow to load: a run whose files are current does without
+if TYPE_CHECKING:
+    from territory.result import StudyResult
+    from territory.scenario.results import Results
+    from territory.workflow.inputs.prepare import Inputs
+    from territory.workflow.inputs.travel_times import RoadMap
 
 
 @plain_texts
@@ -143,12 +147,13 @@ def _run(
     edition: str = PUBLIC,
 ) -> StudyResult:
     """Compute a study, and write it in folders that nobody else writes in."""
-    # slow to load: a run whose files are current does without
+    from territory.result import StudyResult
     from territory.scenario.changes.apply import apply
     from territory.scenario.comparison.compare import compare
     from territory.scenario.measures.compute import compute
     from territory.workflow.handover import write_outputs
     from territory.workflow.inputs.prepare import prepare
+    from territory.workflow.inputs.questions import ANSWERED
 
     clock.begin("Temps de trajet et besoins")
     steps = Steps(kept_dir)
@@ -162,8 +167,7 @@ def _run(
     for scenario in inputs.scenarios:
         clock.begin(f"Scénario {scenario.id}")
         scenarios[scenario.id] = compute(apply(inputs.state, scenario), today=baseline)
-        compared = compare(baseline, scenarios[scenario.id])
-        comparisons[scenario.id] = compared.named(scenario.id, scenario.name)
+        comparisons[scenario.id] = compare(baseline, scenarios[scenario.id]).named(scenario.id, scenario.name)
     reached, without_car = _reached(inputs, baseline, scenarios, clock, steps)
     manifest, digest = describe_run(study, inputs.times_method, roads=roads_path)
     # made once, and only when something asks for them

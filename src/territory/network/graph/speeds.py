@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from territory.errors import NetworkError, ParameterError, Problems, examples, warn
+from territory.errors import NetworkError, ParameterError, Problems, examples, refuse, warn
 from territory.network.engine.compiling import count_threads, kernel, run_tasks
 from territory.network.engine.graph import MAX_TIME_MS
 from territory.network.graph.arrays import Bools, Float32, Floats, Int32, Ints, Roads, WayTable
@@ -202,12 +202,9 @@ def _checked_values(table: pd.DataFrame, ways: WayTable, period: str) -> Floats:
     """Return the numbers of the table as an array [number, class of the map, density band]."""
     if period not in PERIODS:
         raise ParameterError(f"Période « {period} » inconnue : choisissez {' ou '.join(PERIODS)}.")
-    problems = Problems("Table des vitesses", ParameterError)
     missing = [name for name in ("road_class", "density", "period", *_NUMBERS) if name not in table.columns]
-    if missing:
-        listed = ", ".join(missing)
-        problems.add(f"colonnes absentes : {listed} (voir territory.network.graph.speeds.speed_table)")
-    problems.raise_if_any()
+    refuse(missing, "colonne(s) absente(s)", of="Table des vitesses", advice=" : voir speed_table().")
+    problems = Problems("Table des vitesses", ParameterError)
     table = table.loc[table["period"] == period]
     _check_numbers(table, problems)
     problems.raise_if_any()

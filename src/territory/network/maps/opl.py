@@ -62,7 +62,7 @@ def read_opl(
     hashes, is_name = _hashes(keys, name_keys)
     nodes, groups, names = NodeNumbers(expected_nodes), _Groups(keys), _Groups(name_keys)
     # of each block: groups, names, identifiers and versions of ways, steps of each, nodes of these
-    columns: tuple[list[NDArray[Any]], ...] = ([], [], [], [], [], [])
+    columns: list[list[NDArray[Any]]] = [[np.empty(0, kind)] for kind in _KINDS]
     others: list[str] = []
     scratch, most_bytes = _scratch(block_bytes), block_bytes
     for block in _blocks(stream, block_bytes):
@@ -78,10 +78,7 @@ def read_opl(
         for column, values in zip(columns, read, strict=True):
             column.append(values)
         others += [block[begin:end].tobytes().decode() for begin, end in scratch[2][:n_others]]
-    tag_group, named, way_id, version, counts, node = (
-        np.concatenate(column or [np.empty(0, dtype=kind)])
-        for column, kind in zip(columns, _KINDS, strict=True)
-    )
+    tag_group, named, way_id, version, counts, node = map(np.concatenate, columns)
     start = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
     return OplWays(way_id, version, tag_group, groups.tags, named, names.tags, start, node, nodes, others)
 
