@@ -119,6 +119,8 @@ def test_names_of_files_stay_in_the_folder(saved: Path) -> None:
         # the first neighbour lacks a neighbour of the node: it has none, or others
         ([0, 2, 2, 2], [1, 2], [1, -1, -1], False),
         ([0, 2, 3, 3, 3], [1, 2, 3], [1, 3, -1, -1], False),
+        # what is no arc of the first is one of the node after it
+        ([0, 2, 3, 4, 4], [1, 3, 2, 3], [1, 2, 3, -1], False),
     ],
 )
 def test_arcs_are_those_of_a_contraction(

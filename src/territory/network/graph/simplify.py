@@ -324,7 +324,7 @@ def hilbert_order(x: Floats, y: Floats, *, bits: int = 16) -> Ints:
 def _rank(column: Int32, row: Int32, bits: int) -> Ints:
     """Return the place on the curve of each cell."""
     rank = np.zeros(column.size, dtype=np.int64)
-    for level in range(bits - 1, -1, -1):
+    for level in reversed(range(bits)):
         right, up = column >> level & 1, row >> level & 1
         rank = rank << 2 | ((3 * right) ^ up)
         # the quadrant's curve is turned, and mirrored in the two lower quadrants

@@ -138,7 +138,7 @@ class Topology:
             rank = self.rank
             cache.mkdir(parents=True, exist_ok=True)
             content = io.BytesIO()
-            np.save(content, rank, allow_pickle=False)
+            np.save(content, rank, allow_pickle=False)  # pragma: no mutate
             write_whole(path, content.getvalue())
         self.__dict__["rank"] = rank
 
