@@ -19,6 +19,7 @@ Bytes = NDArray[np.uint8]
 Hashes = NDArray[np.uint64]
 _Steps = tuple[Ints, Floats, Floats]
 
+# of the columns that `read_opl` gathers, block after block
 _KINDS = (np.int32, np.int32, np.int64, np.int64, np.int64, np.int32)
 _LEAST_CAPACITY = 1 << 12  # pragma: no mutate
 # one slot in two stays free, at least
