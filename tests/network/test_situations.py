@@ -195,6 +195,13 @@ def test_a_ban_through_a_way_binds_only_who_comes_from_its_first(tmp_path):
     assert minutes(network, (1.5, 0), (2, 1)) == minutes(free, (1.5, 0), (2, 1))
 
 
+@pytest.mark.parametrize("kind", ["no_wheelie", "maybe_left_turn"])
+def test_a_ban_of_an_unknown_kind_is_counted_and_binds_nobody(tmp_path, kind):
+    network = make(tmp_path, LADDER, RUNGS, {1: rule(kind, to=(4,), via=(("w", 2),))})
+    assert network.asides.to_dict() == {"interdictions de tourner d'une sorte inconnue": 1}
+    assert minutes(network, (0, 0), (2, 1)) == minutes(make(tmp_path, LADDER, RUNGS), (0, 0), (2, 1))
+
+
 def test_a_ban_through_a_way_that_a_side_street_cuts_binds_too(tmp_path):
     nodes = {**LADDER, 9: (1.5, 0), 10: (1.5, -1)}
     ways = {**RUNGS, 2: ([2, 9, 3], ROAD), 8: ([9, 10], ROAD)}
