@@ -89,6 +89,21 @@ def test_the_nearest_segment_is_that_of_brute_force(seed, spread_m):
     np.testing.assert_allclose(shapely.distance(streets, shapely.points(places.x, places.y)), 0, atol=1e-6)
 
 
+def test_a_long_segment_is_found_from_its_middle_whichever_way_it_goes(tmp_path):
+    # up, right, down, left and up again among short steps, which make the cells of the index small
+    corners = [(6.40, 43.50), (6.40, 43.60), (6.45, 43.60), (6.45, 43.52), (6.42, 43.52), (6.42, 43.57)]
+    steps = [(6.42 + 0.00002 * step, 43.57 + 0.00002 * (step % 2)) for step in range(1, 800)]
+    nodes = dict(enumerate([*corners, *steps], 1))
+    roads = read_osm(write_osm(tmp_path / "m.osm", nodes, {1: (list(nodes), ROAD)})).roads
+    hops = np.flatnonzero((roads.hop_length_m > 1000) & ~roads.void_hops())
+    assert hops.size == 5
+    x, y = ((axis[hops] + axis[hops + 1]) / 2 for axis in (roads.x, roads.y))
+    index = index_hops(roads, np.ones(roads.x.size, dtype=bool))
+    places = nearest_hops(roads, index, x, y, max_distance_m=1e9)
+    assert places.hop.tolist() == hops.tolist()
+    np.testing.assert_allclose(places.share, 0.5)
+
+
 def test_on_a_real_map_the_nearest_segment_is_that_of_shapely(shared_data):
     import warnings
 
