@@ -1,7 +1,5 @@
 """The notebooks: where they are, running one on a study, and messages in French inside a kernel."""
 
-from __future__ import annotations
-
 import base64
 import html
 import re
@@ -176,7 +174,7 @@ def _as_html(block: Any) -> str:
 
 
 def table(
-    frame: pd.DataFrame, result: StudyResult | Release | None = None, *, of: str = "", title: str = ""
+    frame: pd.DataFrame, result: "StudyResult | Release | None" = None, *, of: str = "", title: str = ""
 ) -> Any:
     """Show a table in a cell: French headings (those of the table `of`), units, decimals, the names that a study gives.
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.access import time_to_closest
+from territory.access import coverage, time_to_closest
 from territory.errors import ParameterError, SchemaError, TerritoryWarning, UnknownCodeError
+from territory.rounds import collective_rounds
 from tests.access import oracles
 from tests.access.worlds import table, worlds
 
@@ -50,6 +51,17 @@ def test_categories_give_the_same_answer_whatever_their_order() -> None:
     got, expected = time_to_closest(coded, ["B", "A", "C"]), time_to_closest(times, ["B", "A", "C"])
     assert isinstance(got["to_id_1"].dtype, pd.CategoricalDtype)
     pd.testing.assert_frame_equal(got.astype({"to_id_1": expected["to_id_1"].dtype}), expected)
+
+
+def test_a_threshold_holds_a_time_that_equals_it_in_half_the_bytes() -> None:
+    minutes = pd.Series([25.1], dtype="float32")
+    times = pd.DataFrame({"from_id": ["A"], "to_id": ["S"], "travel_time_min": minutes})
+    for column in (minutes, minutes.astype("Float32")):
+        table = times.assign(travel_time_min=column)
+        assert coverage(table, pd.Series({"A": 1.0}), thresholds_min=[25.1]).all(axis=None)
+        children = pd.DataFrame({"from_id": ["A"]}, index=["a"])
+        ridden = collective_rounds(children, "S", table, seats=8, max_ride_min=25.1)
+        assert ridden.riders["vehicle"].notna().all()
 
 
 def test_unknown_and_out_of_reach_stay_distinct() -> None:

@@ -158,6 +158,24 @@ def test_shares_are_averaged_and_never_added():
         to_cog(table, MERGER, from_year=2010, to_year=2011, averages={"under_25_share": "menages"})
 
 
+def test_codes_that_lost_their_zero_and_flat_tables_are_read_or_refused() -> None:
+    years = {"from_year": 2010, "to_year": 2011}
+    for index in ([1001, 1002], ["1001", "1002"], None):
+        with pytest.raises(ParameterError, match=r"2 lignes dont l'index n'est pas .* dtype=str"):
+            to_cog(pd.DataFrame({"n": [250, 80]}, index=index), MERGER, **years)
+    flat = pd.DataFrame({"commune_code": ["01001", "01002"], "n": [250, 80]})
+    assert to_cog(flat, MERGER, **years)["n"].to_dict() == {"01001": 330.0}
+
+
+@pytest.mark.parametrize(
+    "name", ["density", "densite", "income_eur", "revenu_median", "taux_chomage", "apl_gp"]
+)
+def test_densities_and_incomes_are_not_added(name: str) -> None:
+    table = pd.DataFrame({name: [100.0, 300.0]}, index=["01001", "01002"])
+    with pytest.raises(ParameterError, match=f"{name} : une part ou un taux ne s'additionne pas"):
+        to_cog(table, MERGER, from_year=2010, to_year=2011)
+
+
 def test_a_share_of_nobody_weighs_nothing_and_an_unknown_one_is_unknown():
     table = pd.DataFrame({"n": [100.0, 0.0], "a_share": [0.5, None]}, index=["01001", "01002"])
     averages = {"a_share": "n"}

@@ -90,3 +90,10 @@ def test_impossible_bands_are_refused(row: tuple, said: str) -> None:
 def test_a_table_without_its_index_is_refused() -> None:
     with pytest.raises(SchemaError, match="index"):
         persons_by_age(pd.DataFrame({"population": [1.0]}), age_min=0, age_max=9)
+
+
+@pytest.mark.parametrize(("codes", "said"), [([1001, 1002], "dtype=str"), (["01001", None], "code vide")])
+def test_communes_without_a_code_of_their_own_are_refused(codes: list[object], said: str) -> None:
+    index = pd.MultiIndex.from_arrays([codes, [0, 0], [19, 19]], names=["commune_code", "age_min", "age_max"])
+    with pytest.raises(SchemaError, match=said):
+        persons_by_age(pd.DataFrame({"population": [100.0, 60.0]}, index=index), age_min=0, age_max=19)

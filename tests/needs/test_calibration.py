@@ -27,8 +27,9 @@ def test_scaling_refuses_what_is_no_total(total: float) -> None:
 def test_scaling_nobody_or_less_is_refused() -> None:
     with pytest.raises(ParameterError, match="aucun effectif"):
         scale_to_total(pd.Series({"83050": 0.0, "83121": math.nan}), 10.0)
-    with pytest.raises(ParameterError, match="négatifs"):
-        scale_to_total(pd.Series({"83050": 5.0, "83121": -1.0}), 10.0)
+    for wrong in (-1.0, math.inf):
+        with pytest.raises(ParameterError, match=r"1 effectif négatif ou infini \(83121\)"):
+            scale_to_total(pd.Series({"83050": 5.0, "83121": wrong}), 10.0)
 
 
 def test_the_var_is_brought_to_its_6125_children() -> None:

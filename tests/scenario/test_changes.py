@@ -30,6 +30,7 @@ from territory.scenario import (
     compare,
 )
 from territory.scenario.changes.draft import demand_of, rate_of
+from territory.scenario.measures.places import places_of_sites
 from territory.study.save import scenario_toml
 from territory.study.state import State, StudyTables
 from territory.study.words.changes import NewPersons
@@ -270,6 +271,55 @@ def test_branch_serves_those_closer_to_it(state: State) -> None:
     split = apply(state, scenario(OpenBranch(authorisation_id="ime-x", site_id="east", capacity=6)))
     ime = split.services.xs("ime", level="service")["capacity"]
     assert ime.to_dict() == {"west": 14.0, "east": 6.0}
+
+
+def test_places_held_by_others_are_counted_once(wide: State) -> None:
+    held = wide.services.assign(
+        held_places=np.where(wide.services["authorisation_id"].isin(["ime-x", "ime-y"]), 3, np.nan)
+    )
+    today = replace(wide, services=held)
+
+    def open_places(state: State) -> float:
+        places, why = places_of_sites(
+            state.services[state.services.index.get_level_values("service") == "ime"]
+        )
+        assert not why
+        return float(places.sum())
+
+    branched = apply(today, scenario(OpenBranch(authorisation_id="ime-y", site_id="west", capacity=6)))
+    merging = MergeEstablishments(into_authorisation_id="ime-x", absorbed_ids=("ime-y",), to_site_id="east")
+    assert open_places(today) == open_places(apply(today, scenario(merging)))
+    ids = ("ime-y",)
+    mine = [state.services[state.services["authorisation_id"].isin(ids)] for state in (today, branched)]
+    assert [float(places_of_sites(rows)[0].sum()) for rows in mine] == [27.0, 27.0]
+
+
+def test_a_commune_that_is_not_there_is_said(wide: State) -> None:
+    growth = {"growth_per_year": 0.5, "from_year": 2021, "to_year": 2022}
+    for change in (
+        ChangePopulation(communes=("83999",), **growth),
+        ChangeSpeeds(communes=("83999",), time_factor=2.0),
+    ):
+        with pytest.raises(StudyError, match=r"communes sans ligne dans les données : 83999"):
+            apply(wide, scenario(change))
+    with pytest.raises(StudyError, match="aucune commune de l'étude dans box="):
+        apply(wide, scenario(ChangeSpeeds(box=(10.0, 40.0, 11.0, 41.0), time_factor=2.0)))
+
+
+def test_persons_who_arrive_are_all_there_or_refused(wide: State) -> None:
+    whole = replace(wide, population=wide.population.round().astype({"population": int}))
+    code = str(whole.communes.index[0])
+    arriving = ChangePopulation(communes=(code,), persons=(NewPersons(age_min=3, age_max=17, persons=100),))
+    before, after = (
+        float(state.population["population"].xs(code, level="commune_code").sum())
+        for state in (whole, apply(whole, scenario(arriving)))
+    )
+    assert after == pytest.approx(before + 100)
+    young = whole.population.index.get_level_values("age_max") < 20
+    closed = replace(whole, population=whole.population[young])
+    old = ChangePopulation(communes=(code,), persons=(NewPersons(age_min=3, age_max=80, persons=100),))
+    with pytest.raises(StudyError, match=r"de 3 à 80 ans ne tiennent pas dans les tranches"):
+        apply(closed, scenario(old))
 
 
 def test_sites_with_other_ages_are_not_one_service(state: State) -> None:

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from territory.datasets import load_var
 from territory.errors import ParameterError, SchemaError, UnknownCodeError
-from territory.supply import equipment_rate, places_by_authorisation, places_by_site, places_by_zone
+from territory.supply import (
+    complete_services,
+    equipment_rate,
+    places_by_authorisation,
+    places_by_site,
+    places_by_zone,
+)
 from tests.supply import oracles
 
 
@@ -134,6 +140,16 @@ def test_a_zone_without_site_has_no_places_under_a_complete_list_alone() -> None
     assert partial["places"].isna().all()
     assert partial["known_places"].to_dict() == {"Ouest": 0.0, "Est": 60.0}
     assert partial["reason"].str.contains("pas complète").all()
+
+
+def test_a_list_that_nobody_says_whole_is_not() -> None:
+    told = pd.array([True, None], dtype="boolean")
+    rows = table(("a", "ime", "x", 10, None), ("b", "ime", "y", 5, None))
+    zones, persons = pd.Series({"a": "Est", "b": "Est"}), pd.Series({"Est": 1000.0})
+    for listed in (told, told.astype(object)):
+        said = rows.assign(is_complete_list=listed)
+        assert complete_services(said) == []
+        assert equipment_rate(said, zones, persons, service="ime")["places_per_1000"].isna().all()
 
 
 def test_file_active_is_never_places() -> None:

@@ -45,6 +45,18 @@ def test_a_walk_is_a_lengthened_straight_line() -> None:
     assert Walking.on(None, 1).pairs(points, points).value.tolist() == [0, 0]
 
 
+@pytest.mark.filterwarnings("ignore:Aucun véhicule ne circule:territory.errors.TerritoryWarning")
+def test_a_limit_holds_the_walk_that_equals_it(timetable: Timetable) -> None:
+    start = HOME.to_crs(2154)
+    x, y = start.geometry.iloc[0].x, start.geometry.iloc[0].y
+    options = {"streets": None, "depart": "23:00", "window_min": 1}
+    for metres in range(440, 520):
+        end = gpd.GeoDataFrame(index=["b"], geometry=gpd.points_from_xy([x], [y - metres]), crs=2154)
+        (found,) = timetable.travel_times(start, end, max_time_min=60, **options)["travel_time_min"]
+        assert len(timetable.travel_times(start, end, max_time_min=found, **options)) == 1
+        assert len(timetable.travel_times(start, end, max_time_min=60, max_walk_min=found, **options)) == 1
+
+
 def test_one_departure_is_a_walk_two_rides_and_a_walk(timetable: Timetable) -> None:
     walks = [
         Walking.on(None, 20).pairs(HOME, timetable.stops),

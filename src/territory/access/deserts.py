@@ -4,8 +4,6 @@ A criterion compares one measure with one threshold. Where its data are missing,
 to be partial, it is « non calculable »: never passed, never failed.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -129,7 +127,7 @@ def classify(access: pd.DataFrame, *, criteria: Sequence[Criterion]) -> pd.DataF
 
 
 @accepting
-def population_by_class(classes: pd.DataFrame, population_hab: pd.Series[float]) -> pd.DataFrame:
+def population_by_class(classes: pd.DataFrame, population_hab: "pd.Series[float]") -> pd.DataFrame:
     """Count inhabitants in each class, and on the side of the desert for each criterion.
 
     Columns population_hab, population_share (of all the communes) and commune_count, from the result of `classify`; an

@@ -108,7 +108,7 @@ def read_pairs(
     column = travel_times["travel_time_min"]
     if not pd.api.types.is_numeric_dtype(column.dtype):
         raise SchemaError(f"Table des temps : travel_time_min doit être un nombre, pas « {column.dtype} ».")
-    minutes: Floats = np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
+    minutes = minutes_of(column)
     if minutes.size and np.fmin.reduce(minutes) < 0:
         raise SchemaError(f"Table des temps : {agree(int((minutes < 0).sum()), 'temps négatif(s)')}.")
     # an infinite time is how a matrix says "out of reach", which a table says with no pair
@@ -124,6 +124,13 @@ def read_pairs(
             'temps.groupby(["from_id", "to_id"], observed=True)["travel_time_min"].min().'
         )
     return pairs
+
+
+def minutes_of(column: pd.Series[float]) -> Floats:
+    """Return times; 25.1 kept in half the bytes is 25.10000038, and a threshold holds what equals it."""
+    minutes: Floats = np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
+    is_half = getattr(column.dtype, "numpy_dtype", column.dtype) == np.float32
+    return minutes.round(4) if is_half else minutes
 
 
 def check_columns(table: pd.DataFrame, names: Sequence[str], what: str) -> None:

@@ -1,7 +1,5 @@
 """Medical zoning simulated from an APL under a dated profile, never a substitute for the arrêté in force."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 
@@ -51,8 +49,8 @@ ZONING_PROFILES = {
 
 @accepting
 def simulate(
-    apl: pd.Series[float],
-    population_hab: pd.Series[float],
+    apl: "pd.Series[float]",
+    population_hab: "pd.Series[float]",
     *,
     profile: str | ZoningProfile,
     zip_quota_hab: float | None = None,
@@ -136,7 +134,7 @@ def _profile(profile: str | ZoningProfile) -> ZoningProfile:
     return ZONING_PROFILES[profile]
 
 
-def _table(apl: pd.Series[float], population_hab: pd.Series[float]) -> pd.DataFrame:
+def _table(apl: "pd.Series[float]", population_hab: "pd.Series[float]") -> pd.DataFrame:
     """Return one row per territory, or raise for all that is missing."""
     problems = Problems("Zonage simulé", ParameterError)
     problems.count(apl.index[population_hab.reindex(apl.index).isna()], "territoire(s) sans population")

@@ -1,7 +1,5 @@
 """The commands on official data: what exists, bring it, check it."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -109,14 +107,14 @@ def check_data(to: RawOption = RAW) -> None:
         raise typer.Exit(1)
 
 
-def _state(source: Source, raw: Path) -> str:
+def _state(source: "Source", raw: Path) -> str:
     """Say whether a source is on this disk, or how to have it."""
     if (raw / source.dataset / source.vintage / "source.json").is_file():
         return "présent"
     return "à télécharger" if source.address else "à déposer"
 
 
-def _details(source: Source, raw: Path) -> str:
+def _details(source: "Source", raw: Path) -> str:
     """Return what the registry says of one source, and what a study does with it."""
     from territory.datasets.slots import slots_fed_by
 

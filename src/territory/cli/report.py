@@ -1,7 +1,5 @@
 """The documents and the notebooks of a study, its scenarios beside today, and the check of a document."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -71,7 +69,7 @@ def compare(
         typer.echo(f"Table entière : {path.as_posix()}.csv et .parquet")
 
 
-def _lines(released: Release, table: pd.DataFrame) -> list[str]:
+def _lines(released: "Release", table: "pd.DataFrame") -> list[str]:
     """Return the text of the comparison, 80 columns wide."""
     import textwrap
 
@@ -99,7 +97,7 @@ def _lines(released: Release, table: pd.DataFrame) -> list[str]:
     return [*lines, "", *(part for note in notes for part in textwrap.wrap(note, WIDTH))]
 
 
-def _table(title: str, rows: pd.DataFrame, scenarios: list[str]) -> list[str]:
+def _table(title: str, rows: "pd.DataFrame", scenarios: list[str]) -> list[str]:
     """Return one service's table, drawn as text."""
     import io
 
@@ -130,7 +128,7 @@ def _table(title: str, rows: pd.DataFrame, scenarios: list[str]) -> list[str]:
     return [line.rstrip() for line in stream.getvalue().splitlines() if line.strip()]
 
 
-def _by_measure(rows: pd.DataFrame) -> list[tuple[str, dict[str, dict[Any, Any]]]]:
+def _by_measure(rows: "pd.DataFrame") -> list[tuple[str, dict[str, dict[Any, Any]]]]:
     """Return each measure of a service, in order, with its row of each scenario."""
     from territory.tables.catalogue import KEYS
 

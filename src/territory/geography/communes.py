@@ -18,6 +18,7 @@ from territory.errors import ParameterError, UnknownCodeError, agree, examples, 
 from territory.sources.text import cells
 from territory.sources.text.cells import commune_of_arrondissement as commune_of_arrondissement
 from territory.tables.declare import COMMUNE_CODE, lines_of
+from territory.tables.schemas import AS_NUMBERS
 from territory.territories import METROPOLITAN, TERRITORIES
 
 _CODE = re.compile(COMMUNE_CODE)
@@ -117,8 +118,13 @@ def projected_epsg(departement_code: str) -> int:
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 _GRAIN = 2.0**20
-# endings of columns that are no counts: adding them up means nothing
-_NOT_ADDITIVE = ("_share", "_per_1000", "_min", "_kmh", "_hab_km2", "_rate", "_index")
+# what names a column that is no count, in English and in French: adding it up means nothing
+_NOT_ADDITIVE = re.compile(
+    r"_(?:per_1000|min|kmh|hab_km2|pct)$"
+    r"|(?:^|_)(?:share|rate|index|ratio|densit|median|mean|incomes?|wage|part|taux|indice|revenus?|moyen|salaire|apl)"
+    r"(?:y|e|es|ne|nes|ns)?(?:_|$)",
+    re.IGNORECASE,
+)
 
 
 def to_cog(
@@ -190,7 +196,7 @@ def to_cog(
         said = f"Année hors de l'historique des communes ({examples(outside)})"
         raise ParameterError(f"{said} : il va de {first.year} à {newest}.")
     steps = steps_of(movements)
-    kept = _numbers(table, averages)
+    kept = _numbers(table.set_index("commune_code") if "commune_code" in table else table, averages)
     codes = [str(code) for code in kept.index]
     _check_codes(codes, steps, from_year, known)
     links = links_between(steps, from_year=from_year, to_year=to_year)
@@ -213,6 +219,13 @@ def to_cog(
 
 def _numbers(table: pd.DataFrame, averages: Mapping[str, str]) -> pd.DataFrame:
     """Return the columns that can be carried, and refuse those that would be added up wrongly."""
+    wrong = [code for code in table.index if not _CODE.match(str(code))]
+    refuse(
+        wrong,
+        "ligne(s) dont l'index n'est pas un code de commune",
+        of="Table à convertir",
+        advice=f" : {AS_NUMBERS}",
+    )
     refuse(table.index[table.index.duplicated()], "code(s) de commune en double dans la table")
     numeric = table.select_dtypes("number")
     dropped = [str(name) for name in table.columns if name not in numeric.columns]
@@ -220,7 +233,7 @@ def _numbers(table: pd.DataFrame, averages: Mapping[str, str]) -> pd.DataFrame:
         warn(f"{agree(len(dropped), 'colonne(s) de texte laissée(s) de côté')} ({examples(dropped)}).")
     absent = sorted({*averages, *averages.values()} - set(numeric.columns))
     refuse(absent, "colonne(s) de averages= absente(s) de la table")
-    wrong = [name for name in numeric.columns if str(name).endswith(_NOT_ADDITIVE) and name not in averages]
+    wrong = [name for name in numeric.columns if _NOT_ADDITIVE.search(str(name)) and name not in averages]
     if wrong:
         advice = f"dites par quoi le pondérer, par exemple averages={{{str(wrong[0])!r}: 'population'}}"
         raise ParameterError(f"{examples(wrong)} : une part ou un taux ne s'additionne pas ; {advice}.")

@@ -259,8 +259,7 @@ def scale_to_total(counts: pd.Series[float], total: float) -> pd.Series[float]:
     """Scale counts to a known total in their unit; NaN stays NaN, nothing to scale is a `ParameterError`."""
     if not (math.isfinite(total) and total >= 0):
         raise ParameterError(f"Un total connu est un nombre positif ou nul ; reçu : {total}.")
-    if (counts < 0).any():
-        raise ParameterError(f"Des effectifs sont négatifs ({examples(counts.index[counts < 0])}).")
+    refuse(counts.index[(counts < 0) | np.isinf(counts)], "effectif(s) négatif(s) ou infini(s)")
     present = float(counts.sum())
     if not present > 0:
         raise ParameterError(f"Rien à caler sur le total de {total:g} : les communes n'ont aucun effectif.")

@@ -1,7 +1,5 @@
 """Travel times without a road map: a calibrated model of distance, density and terrain, with its doubt."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -188,7 +186,7 @@ FEWEST_TRIPS = 30
 class Trips:
     """A trip a commune, to the nearest by the model: its ends, the median time, and minutes by unit of slowness."""
 
-    ids: pd.Index[str]
+    ids: "pd.Index[str]"
     from_km: Floats
     to_km: Floats
     median_min: Floats
@@ -210,7 +208,7 @@ class Trips:
         return (TRIP_NOISE_MIN / np.maximum(self.effect_min, 1.0)) ** 2 + TRIP_VARIANCE
 
 
-def fit_slowness(communes: gpd.GeoDataFrame) -> pd.Series[float]:
+def fit_slowness(communes: gpd.GeoDataFrame) -> "pd.Series[float]":
     """Return the slowness of communes (no unit), from the real time of each to its nearest emergency service.
 
     `communes` are points (the chef-lieu) of all those of a territory and of some 45 km around it, by commune code,

@@ -1,7 +1,5 @@
 """Types of territory: communes that look alike in needs, access, age and density, and a sentence for each type."""
 
-from __future__ import annotations
-
 import html
 import math
 from collections.abc import Mapping, Sequence
@@ -36,11 +34,11 @@ class TypologyResult:
     the smallest type), is_chosen. `reason` and `sentences` say in French why this number of types, and what each is.
     """
 
-    types: pd.Series[str]
+    types: "pd.Series[str]"
     centres: pd.DataFrame
     scores: pd.DataFrame
     reason: str
-    sentences: pd.Series[str]
+    sentences: "pd.Series[str]"
 
     def __repr__(self) -> str:
         chosen = self.scores[self.scores["is_chosen"]].iloc[0]
@@ -165,7 +163,7 @@ def _check(
     return {str(column): (labels or {}).get(column, str(column)) for column in features.columns}
 
 
-def _check_column(values: pd.Series[float], name: str, is_log: bool, problems: Problems) -> None:
+def _check_column(values: "pd.Series[float]", name: str, is_log: bool, problems: Problems) -> None:
     if not pd.api.types.is_numeric_dtype(values.dtype):
         problems.add(f"colonne « {name} » : des nombres sont attendus")
     elif np.isinf(values).any():
@@ -177,7 +175,7 @@ def _check_column(values: pd.Series[float], name: str, is_log: bool, problems: P
         problems.add(f"{said}, sans rapport possible ; retirez-la de log_columns")
 
 
-def _model(count: int, luck: np.random.Generator) -> Pipeline:
+def _model(count: int, luck: np.random.Generator) -> "Pipeline":
     """Return scaling then clustering."""
     from sklearn.cluster import KMeans
     from sklearn.pipeline import make_pipeline
@@ -234,7 +232,7 @@ def _choose(scores: pd.DataFrame, n_types: int | None) -> tuple[int, str]:
 
 def _sentences(
     table: pd.DataFrame, logged: pd.DataFrame, types: Labels, centres: pd.DataFrame, words: dict[str, str]
-) -> pd.Series[str]:
+) -> "pd.Series[str]":
     """Return one sentence by type: what sets it apart from the mean of all units, farthest first."""
     apart = (logged.groupby(types.to_numpy()).mean() - logged.mean()) / logged.std(ddof=0)
     said = {}

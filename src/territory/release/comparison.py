@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from territory.geography.communes import DEPARTEMENTS
-from territory.release.disclosure import THRESHOLD, is_small, withholds
+from territory.release.disclosure import SUPPRESSED, THRESHOLD, is_small, withholds
 from territory.release.observed_children import MEANS, Merged, merged_classes, observed_counts, zone_flags
 from territory.release.treatment import SMALL, rounded_by_unit, treat, treat_measures
 from territory.result import StudyResult
@@ -66,14 +66,21 @@ def released_measures(result: StudyResult, *, with_draws: bool = False) -> pd.Da
     keys = keys.astype({"threshold_min": float, "criterion": "str", "who": "str", "bound": "str"})
     rows["measure"] = rows["measure"].map(lambda name: read[name][0].name)
     rows.insert(2, "zone_name", zone_names(result, rows["zone"]))
-    secret = rows["service"].isin(observed_services(result))
+    # places wanted by those who wait and by those who are served: the second are children observed too
+    is_unmet = rows["measure"].str.contains("unmet") & rows["service"].isin(waited_services(result))
+    observed = rows["service"].isin(observed_services(result))
+    secret = observed | is_unmet
+    # an EPCI has rows where it sends a child: withheld cells would tell it
+    told = ~observed | rows["zone"].eq(ALL_TERRITORY)
     today = wide["today"].reset_index(drop=True)
     flat = pd.concat([rows, keys, today["unit"]], axis=1).assign(baseline_value=today["value"])
     renamed = {"value": "scenario_value", "delta": "delta_value", "reason": "note"}
 
     def made(_: StudyResult, name: str) -> pd.DataFrame:
         block = pd.DataFrame(wide[name]).reset_index(drop=True)
-        return treat_measures(flat.join(block.rename(columns=renamed)), secret)
+        return treat_measures(flat.join(block.rename(columns=renamed))[told], secret[told]).reset_index(
+            drop=True
+        )
 
     return stacked(result, made)
 
@@ -108,8 +115,11 @@ def long_trips(trips: pd.DataFrame, zones: pd.DataFrame) -> pd.DataFrame:
     told = long[["zone", "service"]].merge(
         zones["is_mean_distinguishable"], how="left", left_on=["zone", "service"], right_index=True
     )["is_mean_distinguishable"]
-    long["is_distinguishable"] = told.astype("boolean").mask(long["unit"] != "min")
     values = [f"{side}_value" for side in SIDES]
+    # what is withheld is not told by its change
+    long["is_distinguishable"] = told.astype("boolean").mask(
+        (long["unit"] != "min") | long[values].isna().any(axis=1)
+    )
     return long[[*index, "measure", "bound", "unit", *values, "is_distinguishable"]]
 
 
@@ -187,6 +197,14 @@ def observed_services(result: StudyResult) -> Collection[str]:
     return set(persons.index[persons["persons_kind"] == "observed"].get_level_values("service"))
 
 
+def waited_services(result: StudyResult) -> set[str]:
+    """Return the kinds of service that some wait for, whose places are counted with the children observed."""
+    state = result.baseline.state
+    if state.observed_origins is None or not withholds():
+        return set()
+    return {str(rate.need.service) for rate in state.parameters.rates if rate.need.kind == "waiting"}
+
+
 def zone_names(result: StudyResult, zones: pd.Series) -> list[str]:
     """Return the name of each zone: « Ensemble », an EPCI, a commune, a département by its code."""
     communes = result.baseline.state.communes
@@ -199,16 +217,20 @@ def zone_names(result: StudyResult, zones: pd.Series) -> list[str]:
 def _communes(result: StudyResult, name: str) -> pd.DataFrame:
     """Return the measures of each commune and service where one of them changes."""
     table = result.comparisons[name].by_commune
+    persons = [f"{side}_unmet_persons" for side in ("baseline", "scenario", "delta")]
+    services = {*observed_services(result), *waited_services(result)}
+    secret = pd.Series(table.index.isin(services, level="service"), index=table.index)
+    # neither a number nor a row, which would tell that a child comes from there
+    counts = table[persons].mask(secret)
+    table = table.assign(**counts)
     is_changed = table.filter(like="delta_").fillna(0.0).ne(0).any(axis=1)
     # beyond the largest threshold on both sides, nobody comes
     is_near = table[["baseline_within_min", "scenario_within_min"]].notna().any(axis=1)
-    table = table[is_changed & is_near].reset_index()
-    persons = [f"{side}_unmet_persons" for side in ("baseline", "scenario", "delta")]
-    counts = table[persons]
-    hidden = table["service"].isin(observed_services(result)) | counts.apply(is_small).any(axis=1)
     # one side and the difference would give the other side back
-    table[persons] = counts.mask(hidden)
-    table["unmet_note"] = np.where(hidden & counts.notna().any(axis=1), SMALL, "")
+    small = counts.apply(is_small).any(axis=1)
+    note = np.where(secret, SUPPRESSED, np.where(small, SMALL, ""))
+    counted = counts.mask(small).round()
+    table = table.assign(**counted, unmet_note=note)[is_changed & is_near].reset_index()
     table.insert(1, "commune_name", zone_names(result, table["commune_code"]))
     return table
 

@@ -1,7 +1,5 @@
 """What of a study may be printed: everything that a document, a table or a picture reads comes out of here."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +18,13 @@ from territory.planning.siting.answer import SitingAnswer
 from territory.release import comparison
 from territory.release.disclosure import INTERNAL, PUBLIC, edition_name, printing
 from territory.release.handed_tables import equipment_tables, tables
-from territory.release.observed_children import merged_classes, observed_counts, of_service, zone_flags
+from territory.release.observed_children import (
+    check_families,
+    merged_classes,
+    observed_counts,
+    of_service,
+    zone_flags,
+)
 from territory.release.scenarios import release_budgets, release_comparison
 from territory.release.shown import Effects, Situation, ZoneCounts, trial_data, why_no_trial, zone_counts
 from territory.release.treatment import handed
@@ -60,7 +64,7 @@ class _Part(Generic[Kind]):
     def __init__(self, path: str, said: str) -> None:
         self._path, self.__doc__ = path.split("."), said
 
-    def __get__(self, released: Release, owner: object = None) -> Kind:
+    def __get__(self, released: "Release", owner: object = None) -> Kind:
         found: Any = released._result
         for name in self._path:
             found = getattr(found, name, None) if self._path[0] == "dataset" else getattr(found, name)
@@ -229,7 +233,7 @@ class Release:
         doubt = of_service(self._result.baseline.access, service)["uncertainty_min"]
         return float(doubt.reindex(near).median())
 
-    def others_near(self, service: str, codes: pd.Index) -> pd.Series[float]:
+    def others_near(self, service: str, codes: pd.Index) -> "pd.Series[float]":
         """Return the time from the closest of some communes to each other known site of the kind of a service."""
         state = self._result.baseline.state
         kinds = pd.Series(kinds_of(state.services), index=state.services.index)
@@ -396,7 +400,7 @@ class Release:
             return tables(self._result)
 
 
-def release(result: StudyResult | Release, *, edition: str = PUBLIC) -> Release:
+def release(result: "StudyResult | Release", *, edition: str = PUBLIC) -> "Release":
     """Return what may be printed of the results of a study; every document and table is made from this alone.
 
     Parameters
@@ -415,6 +419,7 @@ def release(result: StudyResult | Release, *, edition: str = PUBLIC) -> Release:
     """
     if isinstance(result, Release):
         return result
+    check_families(result.scenarios, edition=edition)
     with printing(edition):
         return Release(result, edition)
 

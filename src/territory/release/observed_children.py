@@ -8,12 +8,20 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError
-from territory.release.disclosure import THRESHOLD, Relation, known_anyway, protect_counts, withholds
+from territory.errors import ParameterError, StudyError, refuse
+from territory.release.disclosure import (
+    INTERNAL,
+    THRESHOLD,
+    Relation,
+    known_anyway,
+    protect_counts,
+    withholds,
+)
 from territory.result import StudyResult
 from territory.scenario.comparison.measures import EFFECTS as EFFECTS
 from territory.scenario.comparison.measures import effects_under
 from territory.scenario.measures.places import persons_received
+from territory.scenario.results import Results
 from territory.scenario.zones import ALL_TERRITORY
 from territory.supply import rows_serving
 
@@ -149,6 +157,24 @@ def _observed_counts(result: StudyResult, service: str) -> ObservedCounts | None
     published = tuple(dict.fromkeys(_published(result, service, listed, children)))
     offered = tuple(dict.fromkeys(_offered(result, service, listed)))
     return _counted(tuple(children.items()), published, offered, tuple(sorted(veiled)))
+
+
+def check_families(scenarios: Mapping[str, Results], *, edition: str) -> None:
+    """Refuse, but in the internal edition, times that come from where the children observed live."""
+    for name, results in scenarios.items() if edition != INTERNAL else ():
+        state = results.state
+        rules = state.families.items() if state.observed_origins is not None else ()
+        placed = [one for one, rule in rules if rule.rule == "reallocated" and rule.need is None]
+        advice = (
+            " : leurs temps diraient d'où viennent ces enfants. Réaffectez un besoin (families_need) ou gardez l'étude "
+            'dans l\'agence (--edition interne, edition="interne").'
+        )
+        refuse(
+            placed,
+            f"service(s) du scénario {name} aux enfants observés réaffectés",
+            StudyError,
+            advice=advice,
+        )
 
 
 def veiled_communes(result: StudyResult, service: str) -> set[str]:

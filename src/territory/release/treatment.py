@@ -1,7 +1,5 @@
 """What is done with each column before it leaves, from its declaration: in one place for every table."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np
@@ -102,7 +100,7 @@ def rounded_by_unit(values: pd.Series, unit: pd.Series) -> pd.Series:
     return pd.Series(np.floor(values.to_numpy(float) * factor + 0.5) / factor, index=values.index)
 
 
-def share_classes(total: pd.Series[float], part: pd.Series[float]) -> pd.Series[str]:
+def share_classes(total: "pd.Series[float]", part: "pd.Series[float]") -> "pd.Series[str]":
     """Return the class of each share of observed persons, withheld where the part or the rest is a small count."""
     small = part.lt(THRESHOLD) | (total - part).lt(THRESHOLD)
     bounds = [bound for bound, _ in SHARE_CLASSES]

@@ -1,7 +1,5 @@
 """Morning rounds that take children to their establishment."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Hashable, Iterable, Sequence
@@ -207,7 +205,7 @@ def planned(stops: Stops, terms: Terms, prices: RoundPrices, attendants: int, *,
 
 def read_stops(
     children: pd.DataFrame, sites: list[str], travel_times: pd.DataFrame, apart: _Apart, problems: Problems
-) -> tuple[Stops, Places, pd.Series[str]]:
+) -> "tuple[Stops, Places, pd.Series[str]]":
     """Read children and times as stops, the stop and the establishment of each child; raise with all that is wrong."""
     several = len(sites) > 1
     if not result.check_children(problems, children, ["from_id", "to_id"] if several else ["from_id"]):

@@ -11,7 +11,7 @@ import pandas as pd
 import pyvrp
 from pyvrp.stop import FirstFeasible, MaxIterations, MultipleCriteria
 
-from territory.access.pairs import Bools, Floats, Places
+from territory.access.pairs import Bools, Floats, Places, minutes_of
 from territory.errors import Problems, agree
 from territory.french.numbers import decimal, share
 from territory.rounds import search
@@ -218,7 +218,7 @@ def legs_between(
     kept = (start >= 0) & (end >= 0)
     rows, start, end = travel_times[kept], start[kept], end[kept]
     names = (rows["from_id"].astype("str") + " → " + rows["to_id"].astype("str")).to_numpy()
-    values = rows["travel_time_min"].to_numpy(float)
+    values = minutes_of(rows["travel_time_min"])
     problems.count(names[pd.Series(names).duplicated()], "trajet(s) donné(s) deux fois", of="Table des temps")
     problems.count(names[values < 0], "temps négatif(s)", of="Table des temps")
     minutes[start, end] = np.where(np.isnan(values), np.inf, values)

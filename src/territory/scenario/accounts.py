@@ -1,7 +1,5 @@
 """Accounts of a state, never added up: the year's road, what a building costs, how long children wait."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -71,7 +69,7 @@ def account_terms(state: State) -> pd.DataFrame:
 
 
 def compare_accounts(
-    baseline: pd.DataFrame, scenario: pd.DataFrame, communes: pd.DataFrame, epci: pd.Series[str]
+    baseline: pd.DataFrame, scenario: pd.DataFrame, communes: pd.DataFrame, epci: "pd.Series[str]"
 ) -> pd.DataFrame:
     """Average the accounts of one child over the persons of today's area, before, after and their difference."""
     persons = communes["persons"][communes["is_in_area"] & communes["delta_travel_time_min"].notna()]
@@ -325,7 +323,7 @@ def _wait(one: Waiting | None, freed_share: float | None, in_places: bool) -> tu
     return *known, today, today * (1 - freed_share), f"{ORDER} ; {ASSUMPTION.format(share=share)}"
 
 
-def _freed(authorisation_id: str, poolings: Iterable[PoolSites]) -> float | None:
+def _freed(authorisation_id: str, poolings: "Iterable[PoolSites]") -> float | None:
     """Return the share of staff time that a pooling of which the authorisation is a member frees, None if unknown."""
     shares = [
         pooling.freed_staff_share

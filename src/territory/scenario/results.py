@@ -117,11 +117,15 @@ class Comparison:
         """Return in how many communes the trip becomes shorter or longer, for Jupyter; no person is counted."""
         zones = self.zones
         whole = zones[zones.index.get_level_values("zone") == "territory"].droplevel("zone")
-        rows = []
-        for service, row in whole.iterrows():
+        # the communes of a sector that nobody knows are not counted: the report counts nobody there either
+        unknown, rows = whole["persons_gain"].isna(), []
+        for service, row in whole[~unknown].iterrows():
             counts = (int(row[column]) for column in _CARD_EFFECTS)
             rows.append([self.names.get(str(service), str(service)), *counts, float(row["worst_loss_min"])])
         title = f"Scénario {self.scenario_id} : {self.name}" if self.name else "Comparaison"
         head = ["Service déplacé", *_CARD_EFFECTS.values(), "plus grand allongement (min)"]
         note = "Nombre de communes. Les personnes concernées sont dans le rapport et les tables de l'étude."
+        if unknown.any():
+            of = ", ".join(self.names.get(str(one), str(one)) for one in whole.index[unknown])
+            note += f" Secteur inconnu, communes non comptées : {of}."
         return f"{html_table(pd.DataFrame(rows, columns=head), title=title)}<p>{typeset(note)}</p>"

@@ -1,7 +1,5 @@
 """A scenario tried by hand: what a study file can do to a few services, and what follows at once."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -67,7 +65,7 @@ class Outcome:
     # places for 1,000 persons of the age received within the recruitment limit, today and later; NaN where unknown
     capacity_per_1000: tuple[float, float]
     # ends of what the doubt makes of who gains and who loses, where the study draws
-    interval: pd.Series[float]
+    interval: "pd.Series[float]"
 
     @property
     def site(self) -> NewSite | None:
@@ -314,7 +312,7 @@ def _coverage(today: Results, later: Results, service: str) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index(parameters.thresholds_min, name="threshold_min"))
 
 
-def _minutes(results: Results, service: str) -> pd.Series[float]:
+def _minutes(results: Results, service: str) -> "pd.Series[float]":
     """Return the time of each commune to a service, unknown for all once it is closed."""
     rows = results.access[results.access.index.get_level_values("service") == service]
     return rows["travel_time_min"].droplevel("service").reindex(results.state.communes.index)

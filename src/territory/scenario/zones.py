@@ -1,7 +1,5 @@
 """The zones that communes are gathered into: the whole, départements and EPCI."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from functools import partial
 
@@ -32,7 +30,7 @@ def no_rows(keys: Sequence[str], numbers: Iterable[str], texts: Iterable[str] = 
     return pd.DataFrame(columns).set_index(index)
 
 
-def by_zone(communes: pd.DataFrame, epci: pd.Series[str]) -> pd.DataFrame:
+def by_zone(communes: pd.DataFrame, epci: "pd.Series[str]") -> pd.DataFrame:
     """Return the rows of every commune twice: for the whole, which comes first, and for its EPCI."""
     rows = communes.reset_index()
     codes = epci.fillna("").reindex(rows["commune_code"]).to_numpy()

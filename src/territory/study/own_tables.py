@@ -1,7 +1,5 @@
 """The planner's own tables beside a study file, and what every part of that file is and looks up."""
 
-from __future__ import annotations
-
 import difflib
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -168,7 +166,7 @@ def read_consumption(path: Path) -> pd.DataFrame:
     return _columns(path, CONSUMPTION_COLUMNS, CONSUMPTION_COLUMNS)[list(CONSUMPTION_COLUMNS)]
 
 
-def read_activity(path: Path, *, sites: Collection[str]) -> pd.Series[float]:
+def read_activity(path: Path, *, sites: Collection[str]) -> "pd.Series[float]":
     """Read the consultations per year that GPs offer at each site."""
     table = _columns(path, ACTIVITY_COLUMNS, ACTIVITY_COLUMNS[1:])
     table["site_id"] = known_codes(table["site_id"], sites, path=path)
@@ -237,7 +235,7 @@ def read_pooling_table(path: Path, *, members: Collection[str]) -> pd.DataFrame:
     return table.set_index(["service", "member_id"])[columns]
 
 
-def _bad_rows(shown: pd.DataFrame, bad: Mapping[str, pd.Series[bool]], path: Path) -> Problems:
+def _bad_rows(shown: pd.DataFrame, bad: "Mapping[str, pd.Series[bool]]", path: Path) -> Problems:
     """Report every kind of bad row, its count and the lines of the first ones."""
     problems = Problems(f"Fichier « {path.name} »", ReadError)
     for what, rows in bad.items():
@@ -393,21 +391,21 @@ def line_of(lines: dict[Location, int], location: Location) -> str:
 MARK = "@"
 
 
-def kinds(names: pd.Index[str]) -> pd.Index[str]:
+def kinds(names: "pd.Index[str]") -> "pd.Index[str]":
     """Return the kind of service of each name, without the mark of a second authorisation."""
     # few different services, and many rows
     codes, uniques = names.factorize()
     return pd.Index([str(name).partition(MARK)[0] for name in uniques], dtype=names.dtype).take(codes)
 
 
-def kinds_of(services: pd.DataFrame) -> pd.Index[str]:
+def kinds_of(services: pd.DataFrame) -> "pd.Index[str]":
     """Return the kind of service of each row of a table indexed by (site_id, service)."""
     return kinds(services.index.get_level_values("service"))
 
 
 def complete_kinds(services: pd.DataFrame) -> set[str]:
     """Return the kinds of service of which every site in the territory is known."""
-    complete = services["is_complete_list"].astype(bool).groupby(kinds_of(services)).all()
+    complete = services["is_complete_list"].eq(True).fillna(False).groupby(kinds_of(services)).all()
     return set(complete.index[complete])
 
 

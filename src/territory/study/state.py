@@ -1,7 +1,5 @@
 """What the baseline and every scenario are computed from, and which inputs may not be described outside."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,9 +94,9 @@ class State:
     families: Mapping[str, Families] = field(default_factory=dict)
     poolings: tuple[PoolSites, ...] = ()
     tables: StudyTables = field(default_factory=StudyTables)
-    edge_time_min: pd.Series[float] | None = None
-    care_territories: pd.Series[str] | None = None
-    zoning_in_force: pd.Series[str] | None = None
+    edge_time_min: "pd.Series[float] | None" = None
+    care_territories: "pd.Series[str] | None" = None
+    zoning_in_force: "pd.Series[str] | None" = None
     gp_consumption: pd.DataFrame | None = None
     published: pd.DataFrame | None = None
 
@@ -115,7 +113,7 @@ class State:
         times.attrs = dict(every.attrs)
         return times
 
-    def children_served(self, authorisations: Collection[str]) -> pd.Series[float] | None:
+    def children_served(self, authorisations: Collection[str]) -> "pd.Series[float] | None":
         """Return the children served by commune, None unless all of these authorisations are observed."""
         rows = self.observed_origins
         if rows is None or not set(authorisations) <= set(rows["authorisation_id"]):

@@ -1,7 +1,5 @@
 """Equipment of FINESS as services: what each line stands for, strata of places, and the table `services`."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -42,7 +40,7 @@ ACTIVITIES = {
 
 
 def classify_equipment(
-    category: pd.Series[str], activity: pd.Series[str], *, categories: Mapping[str, Category] = CATEGORIES
+    category: "pd.Series[str]", activity: "pd.Series[str]", *, categories: Mapping[str, Category] = CATEGORIES
 ) -> pd.DataFrame:
     """Say what each line of FINESS equipment is: its service, mode and unit of capacity, and whether it is at home.
 
@@ -292,7 +290,7 @@ def _merge_publics(rows: pd.DataFrame) -> pd.DataFrame:
     return merged
 
 
-def _publics_by(publics: pd.Series[str], key: pd.Series[int]) -> pd.Series[str]:
+def _publics_by(publics: "pd.Series[str]", key: "pd.Series[int]") -> "pd.Series[str]":
     """Return by key every public of its rows once, sorted, separated by spaces; missing when none is known."""
     codes = publics.str.split().explode()
     pairs = pd.DataFrame({"key": key.reindex(codes.index), "code": codes}).drop_duplicates()
@@ -312,7 +310,7 @@ def complete_services(services: pd.DataFrame) -> list[str]:
     >>> complete_services(pd.DataFrame({"is_complete_list": [True, False]}, index=index))
     ['urgences']
     """
-    complete = services.groupby(level="service")["is_complete_list"].all()
+    complete = services["is_complete_list"].eq(True).fillna(False).groupby(level="service").all()
     return sorted(complete.index[complete])
 
 

@@ -78,7 +78,7 @@ def places_by_zone(
     lost = site_ids[pd.Series(zones).reindex(site_ids).isna().to_numpy()]
     refuse(lost, "site(s) sans zone", UnknownCodeError)
     found = places_by_authorisation(chosen)
-    is_complete = bool(chosen["is_complete_list"].all())
+    is_complete = bool(chosen["is_complete_list"].eq(True).fillna(False).all())
     result = _by_zone(_rows(chosen), found, zones, places_by_site(chosen)["places"])
     wanted = pd.Index(pd.Series(zones).dropna().unique()) if of is None else of
     result = result.reindex(wanted.rename("zone"))
@@ -170,7 +170,7 @@ def within_minutes(services: pd.DataFrame, travel_times: pd.DataFrame, communes:
     for kind in dict.fromkeys(_kinds(services)):
         rows = services[_kinds(services) == kind]
         places = places_by_site(rows)["places"]
-        is_least = bool(places.isna().any()) or not rows["is_complete_list"].all()
+        is_least = bool(places.isna().any()) or not rows["is_complete_list"].eq(True).fillna(False).all()
         counted = travel_times["to_id"].astype("str").map(places.groupby(level="site_id", sort=False).sum())
         for bound in _BOUNDS_MIN if places.notna().any() else ():
             near = counted.where(travel_times["travel_time_min"] <= bound, 0.0)

@@ -1,7 +1,5 @@
 """Every table and column declared once, as data: what others check, label and format comes from here."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from types import FunctionType

@@ -3,8 +3,6 @@
 What a function expects is what its annotations say, as they are written: nothing is imported to read them.
 """
 
-from __future__ import annotations
-
 import functools
 import inspect
 import math

@@ -1,7 +1,5 @@
 """The tables that everything exchanges, checked at the border: their pandera schemas come from the declarations."""
 
-from __future__ import annotations
-
 import math
 import numbers
 import re
@@ -66,7 +64,7 @@ def validate(name: str, frame: FrameT, *, subject: str = "") -> FrameT:
 
 
 @cache
-def schema(name: str) -> pa.DataFrameSchema:
+def schema(name: str) -> "pa.DataFrameSchema":
     """Return the pandera schema of a table of the contract, whose index is checked as columns."""
     # pandera takes a second to import: never at import of the library
     import pandera.pandas as pa
@@ -79,7 +77,7 @@ def schema(name: str) -> pa.DataFrameSchema:
     return pa.DataFrameSchema(columns, name=name)
 
 
-def _checks(column: Column) -> list[Any]:
+def _checks(column: "Column") -> list[Any]:
     """Return the pandera checks of a column, each named by what it asks for."""
     import pandera.pandas as pa
 
@@ -122,7 +120,7 @@ def _check_index(name: str, frame: pd.DataFrame, problems: Problems) -> None:
     problems.count(duplicated, "clé(s) en double")
 
 
-def _explain(columns: dict[str, Column], cases: pd.DataFrame, problems: Problems) -> None:
+def _explain(columns: "dict[str, Column]", cases: pd.DataFrame, problems: Problems) -> None:
     """Turn pandera's failure cases into French lines, one per column and check."""
     for (name, check), group in cases.groupby(["column", "check"], sort=False, dropna=False):
         if check == "column_in_dataframe":
@@ -152,7 +150,7 @@ def _s(count: int) -> str:
     return "s" if count > 1 else ""
 
 
-def data_schema(name: str, table: pd.DataFrame, *, missing: Sequence[str]) -> dict[str, Any]:
+def data_schema(name: str, table: pd.DataFrame, *, missing: "Sequence[str]") -> dict[str, Any]:
     """Return what a table handed over holds, as others read it (Frictionless Data, Table Schema 1)."""
     keys = table_of(name).table.keys.split()
     said: dict[str, Any] = {
@@ -226,6 +224,9 @@ def as_declared(table: Any, name: str) -> Any:
         raise SchemaError(f"index attendu ({', '.join(keys)}) : écrivez table.set_index({keys}).")
     if table.columns.has_duplicates:
         raise SchemaError(f"{counted(table.columns[table.columns.duplicated()], 'colonne(s) en double')}.")
+    for level in map(table.index.get_level_values, _CODES.intersection(table.index.names)):
+        if len(level) and (pd.api.types.is_numeric_dtype(level.dtype) or level.hasnans):
+            raise SchemaError(f"index « {level.name} », {'code vide' if level.hasnans else AS_NUMBERS}")
     for label in (label for label in table.columns if isinstance(label, str)):
         kind, column = COLUMNS[label].kind if label in COLUMNS else "", table[label]
         try:

@@ -1,7 +1,5 @@
 """One question of times without a car: its points, walks and calls, and its answer from door to door."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from collections.abc import Sequence
@@ -49,7 +47,7 @@ class Question:
     @classmethod
     def of(
         cls, depart: Hour, arrive_by: Hour, window_min: int, max_time_min: float, max_transfers: int
-    ) -> Question:
+    ) -> "Question":
         """Check the words of a question."""
         if (depart is None) == (arrive_by is None):
             raise ParameterError('Indiquez depart="08:00" ou arrive_by="09:00", l\'un des deux seulement.')
@@ -63,7 +61,9 @@ class Question:
             raise ParameterError(f"max_transfers={max_transfers} : indiquez un nombre entier, 0 ou plus.")
         clock = _seconds(depart if depart is not None else arrive_by)
         start = clock if depart is not None else -clock
-        question = cls(start, int(window_min), int(max_time_min * 60), max_transfers + 1, depart is None)
+        question = cls(
+            start, int(window_min), int(round(max_time_min * 60, 6)), max_transfers + 1, depart is None
+        )
         first, last = sorted((clock, (-1 if depart is None else 1) * question.latest_s))
         if first < BEFORE_S or last > UNTIL_S:
             said = "La période demandée sort des horaires d'une date (de midi la veille à midi le lendemain)"
@@ -107,7 +107,7 @@ class Walking(NamedTuple):
     limit_s: int
 
     @classmethod
-    def on(cls, streets: RoadNetwork | None, max_walk_min: float) -> Walking:
+    def on(cls, streets: RoadNetwork | None, max_walk_min: float) -> "Walking":
         """Check streets and a limit."""
         if not 0 <= max_walk_min <= engine.MOST_WALK_S / 60:
             most = engine.MOST_WALK_S // 60
@@ -117,7 +117,7 @@ class Walking(NamedTuple):
                 f"streets : cette carte a été lue pour {streets.profile!r} ; lisez-la pour les piétons, avec"
                 ' read_osm(..., profile="foot").'
             )
-        return cls(streets, int(max_walk_min * SECONDS_PER_MINUTE))
+        return cls(streets, int(round(max_walk_min * SECONDS_PER_MINUTE, 6)))
 
     def is_near(self, points: gpd.GeoDataFrame, *, within_m: float = MAX_SNAP_M) -> NDArray[np.bool_]:
         """Tell which points have a place near enough a street; any place will do without a map."""
@@ -182,7 +182,7 @@ class Offer(NamedTuple):
 class Doors:
     """Points of a question with their walks, over the calls of its period."""
 
-    def __init__(self, offer: Offer, ends: Ends, walking: Walking, question: Question) -> None:
+    def __init__(self, offer: Offer, ends: Ends, walking: "Walking", question: "Question") -> None:
         for points, role in zip(ends, ("origines", "destinations"), strict=True):
             check_points(points, role=role)
         self.question = question

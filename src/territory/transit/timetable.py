@@ -1,7 +1,5 @@
 """The timetable of one date: times without a car, a path in words, what can be reached, saving."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -66,7 +64,7 @@ class Timetable:
     @classmethod
     def from_columns(
         cls, columns: Mapping[str, NDArray[Any]], *, date: str, zone: str, asides: dict[str, int]
-    ) -> Timetable:
+    ) -> "Timetable":
         """Return a timetable of the runs of all feeds, with the stops that they serve."""
         served, stop = np.unique(columns["stop"], return_inverse=True)
         size = columns["size"].astype(np.int64)
@@ -333,7 +331,7 @@ class Timetable:
         return save_arrays(Path(path), arrays, header, header_name=_HEADER, what="un horaire enregistré")
 
     @classmethod
-    def load(cls, path: str | Path) -> Timetable:
+    def load(cls, path: str | Path) -> "Timetable":
         """Load a timetable that `save` wrote.
 
         Parameters

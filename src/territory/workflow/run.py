@@ -34,7 +34,7 @@ from territory.workflow.inputs.manifest import (
 # slow to load: a run whose files are current does without
 if TYPE_CHECKING:
     from territory.result import StudyResult
-    from territory.scenario.results import Results
+    from territory.scenario.results import Comparison, Results
     from territory.workflow.inputs.prepare import Inputs
     from territory.workflow.inputs.travel_times import RoadMap
 
@@ -84,7 +84,7 @@ def run_study(
     clock = Clock(on_step or (lambda step: None))
     study, roads_path = _asked(study, clock, roads, population, edition)
     if out_dir is None:
-        return _run(study, clock, roads_path)
+        return _run(study, clock, roads_path, edition=edition)
     folders = run_folders(study, out_dir, roads=roads_path, edition=edition, announce=clock.begin)
     with folders as (report_dir, kept_dir):
         _note_places(study, kept_dir)
@@ -148,8 +148,6 @@ def _run(
 ) -> StudyResult:
     """Compute a study, and write it in folders that nobody else writes in."""
     from territory.result import StudyResult
-    from territory.scenario.changes.apply import apply
-    from territory.scenario.comparison.compare import compare
     from territory.scenario.measures.compute import compute
     from territory.workflow.handover import write_outputs
     from territory.workflow.inputs.prepare import prepare
@@ -163,11 +161,7 @@ def _run(
     note_choices(inputs)
     clock.begin("Situation d'aujourd'hui")
     baseline = compute(inputs.state)
-    scenarios, comparisons = {}, {}
-    for scenario in inputs.scenarios:
-        clock.begin(f"Scénario {scenario.id}")
-        scenarios[scenario.id] = compute(apply(inputs.state, scenario), today=baseline)
-        comparisons[scenario.id] = compare(baseline, scenarios[scenario.id]).named(scenario.id, scenario.name)
+    scenarios, comparisons = _compared(inputs, baseline, clock, edition)
     reached, without_car = _reached(inputs, baseline, scenarios, clock, steps)
     manifest, digest = describe_run(study, inputs.times_method, roads=roads_path)
     # made once, and only when something asks for them
@@ -197,6 +191,24 @@ def _run(
     log = partial(_timings, study, report_dir, clock, steps.reused)
     write_outputs(written, report_dir, record=record, edition=edition, log=log)
     return written
+
+
+def _compared(
+    inputs: Inputs, baseline: Results, clock: Clock, edition: str
+) -> tuple[dict[str, Results], dict[str, Comparison]]:
+    """Return each scenario and what it changes, by id; what no edition for everybody may print is refused."""
+    from territory.release.observed_children import check_families
+    from territory.scenario.changes.apply import apply
+    from territory.scenario.comparison.compare import compare
+    from territory.scenario.measures.compute import compute
+
+    scenarios, comparisons = {}, {}
+    for scenario in inputs.scenarios:
+        clock.begin(f"Scénario {scenario.id}")
+        scenarios[scenario.id] = compute(apply(inputs.state, scenario), today=baseline)
+        check_families(scenarios, edition=edition)
+        comparisons[scenario.id] = compare(baseline, scenarios[scenario.id]).named(scenario.id, scenario.name)
+    return scenarios, comparisons
 
 
 def _reached(

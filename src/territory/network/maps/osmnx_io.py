@@ -1,7 +1,5 @@
 """Networks from osmnx: a graph it downloaded or loaded, a GraphML file, or a download."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,7 +23,7 @@ from territory.sources.text.workbooks import declares_type
 _NOT_TAGS = frozenset({"oneway", "junction", "oneway:motorcar", "oneway:motor_vehicle", "oneway:vehicle"})
 
 
-def from_osmnx(graph: nx.MultiDiGraph[Any] | str | Path, *, profile: str = "car") -> RoadNetwork:
+def from_osmnx(graph: "nx.MultiDiGraph[Any] | str | Path", *, profile: str = "car") -> RoadNetwork:
     """Prepare a graph of osmnx for travel times.
 
     osmnx keeps no turn restrictions, and its simplified graphs keep signals only at junctions: `read_osm` on an
@@ -61,7 +59,7 @@ def _check_profile(profile: str) -> None:
         raise ParameterError(f"Profil « {profile} » inconnu : osmnx ne sert que « car » (voir read_osm).")
 
 
-def _load(path: Path) -> nx.MultiDiGraph[Any]:
+def _load(path: Path) -> "nx.MultiDiGraph[Any]":
     import osmnx
 
     if not path.exists():
@@ -75,7 +73,7 @@ def _load(path: Path) -> nx.MultiDiGraph[Any]:
         return osmnx.load_graphml(path)
 
 
-def lines_of_graph(graph: nx.MultiDiGraph[Any], *, source: str) -> RoadLines:
+def lines_of_graph(graph: "nx.MultiDiGraph[Any]", *, source: str) -> RoadLines:
     """Turn a graph of osmnx into ways and nodes."""
     places = _places(graph)
     ids: list[Any] = []
@@ -115,7 +113,7 @@ def lines_of_graph(graph: nx.MultiDiGraph[Any], *, source: str) -> RoadLines:
     )
 
 
-def _places(graph: nx.MultiDiGraph[Any]) -> dict[Any, tuple[float, float]]:
+def _places(graph: "nx.MultiDiGraph[Any]") -> dict[Any, tuple[float, float]]:
     """Return where nodes are, or say what the graph lacks."""
     problems = Problems("Graphe osmnx", NetworkError)
     if "crs" not in graph.graph:
@@ -131,7 +129,7 @@ def _places(graph: nx.MultiDiGraph[Any]) -> dict[Any, tuple[float, float]]:
     return {node: (float(x), float(y)) for node, (x, y) in placed.items()}
 
 
-def _streets(graph: nx.MultiDiGraph[Any]) -> Iterator[tuple[Any, Any, Mapping[str, Any], int]]:
+def _streets(graph: "nx.MultiDiGraph[Any]") -> Iterator[tuple[Any, Any, Mapping[str, Any], int]]:
     """Yield each street once, with the directions in which its edges run."""
     waiting: dict[tuple[Any, ...], list[tuple[Any, Any, Mapping[str, Any]]]] = {}
     for tail, head, edge in graph.edges(data=True):

@@ -1,7 +1,5 @@
 """The answer to a question of grouping of a study: groups, joining the hospitals instead, what is shared."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -221,7 +219,7 @@ def _groups(members: gpd.GeoDataFrame, result: GroupingResult, grouping: Groupin
     return table.assign(meets_budget_threshold=meets)
 
 
-def _context(around: gpd.GeoDataFrame, ids: pd.Index[str], grouping: Grouping) -> gpd.GeoDataFrame:
+def _context(around: gpd.GeoDataFrame, ids: "pd.Index[str]", grouping: Grouping) -> gpd.GeoDataFrame:
     """Return the establishments that are not grouped, and why."""
     others = around[~around.index.isin(ids)]
     cases = [
@@ -374,7 +372,9 @@ def _check(table: pd.DataFrame) -> None:
     problems.raise_if_any()
 
 
-def _to_hosts(member: pd.Series[str], host: pd.Series[str], travel_times: pd.DataFrame) -> pd.Series[float]:
+def _to_hosts(
+    member: "pd.Series[str]", host: "pd.Series[str]", travel_times: pd.DataFrame
+) -> "pd.Series[float]":
     """Return minutes from each member to its host, 0 for the host itself, NaN where unknown or out of reach."""
     ids = pd.Index(sorted(set(member)), dtype=object)
     try:

@@ -1,7 +1,5 @@
 """Groups of neighbouring communes or establishments that reach a size without long drives."""
 
-from __future__ import annotations
-
 import math
 import warnings
 from dataclasses import dataclass, replace
@@ -37,9 +35,9 @@ class GroupingResult:
     less drive) or heuristic (not proven).
     """
 
-    groups: pd.Series[str]
+    groups: "pd.Series[str]"
     summary: pd.DataFrame
-    quality: pd.Series[float]
+    quality: "pd.Series[float]"
     status: str
 
     def __repr__(self) -> str:
@@ -61,11 +59,11 @@ class GroupingResult:
 def territorial_groups(
     units: gpd.GeoDataFrame,
     travel_times: pd.DataFrame,
-    size: pd.Series[float],
+    size: "pd.Series[float]",
     *,
     min_size: float,
     max_time_min: float | None = None,
-    blocks: pd.Series[str] | None = None,
+    blocks: "pd.Series[str] | None" = None,
     n_groups: int | None = None,
     rng: np.random.Generator | None = None,
     time_limit_s: float = 60.0,  # pragma: no mutate
@@ -160,7 +158,7 @@ def _figures(inputs: GroupInputs, rows: list[int]) -> dict[str, object]:
     }
 
 
-def _quality(inputs: GroupInputs, summary: pd.DataFrame, members: list[list[int]]) -> pd.Series[float]:
+def _quality(inputs: GroupInputs, summary: pd.DataFrame, members: list[list[int]]) -> "pd.Series[float]":
     """Return the figures of the whole partition."""
     size = summary["size"]
     drive = np.average(summary["mean_drive_to_seat_min"], weights=[len(rows) for rows in members])

@@ -1,7 +1,5 @@
 """The inputs of a grouping, checked together: neighbours, drives, sizes, and existing groups as one node each."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 
@@ -40,10 +38,10 @@ class GroupInputs:
 def read_inputs(
     units: gpd.GeoDataFrame,
     travel_times: pd.DataFrame,
-    size: pd.Series[float],
+    size: "pd.Series[float]",
     min_size: float,
     max_time_min: float | None,
-    blocks: pd.Series[str] | None,
+    blocks: "pd.Series[str] | None",
     n_groups: int | None,
     time_limit_s: float,
 ) -> GroupInputs:
@@ -95,7 +93,7 @@ def _check_units(units: gpd.GeoDataFrame, problems: Problems) -> None:
     problems.count(units.index[units.geometry.isna() | units.geometry.is_empty], "unité(s) sans géométrie")
 
 
-def _sizes(size: pd.Series[float], ids: Ids, problems: Problems) -> Floats:
+def _sizes(size: "pd.Series[float]", ids: Ids, problems: Problems) -> Floats:
     try:
         unique_ids(size.index, "size")
         numbers = read_amounts(size.reindex(ids), "size")
@@ -106,7 +104,7 @@ def _sizes(size: pd.Series[float], ids: Ids, problems: Problems) -> Floats:
     return numbers
 
 
-def _block_names(blocks: pd.Series[str] | None, ids: Ids, problems: Problems) -> list[str]:
+def _block_names(blocks: "pd.Series[str] | None", ids: Ids, problems: Problems) -> list[str]:
     """Return the existing group of each unit, empty where there is none."""
     if blocks is None:
         return [""] * len(ids)

@@ -1,7 +1,5 @@
 """A question of siting asked to a state: who asks, which candidates, the answer, and the others ranked."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +30,7 @@ _APART_MIN = 1e6
 def rank_candidates(
     travel_times: pd.DataFrame,
     site_times: pd.DataFrame,
-    demand: pd.Series[float],
+    demand: "pd.Series[float]",
     candidates: Iterable[str],
     *,
     selected: Sequence[str],
@@ -195,7 +193,7 @@ class SitingAnswer:
     siting: Siting
     result: SitingResult
     ranking: pd.DataFrame
-    demand: pd.Series[float]
+    demand: "pd.Series[float]"
     is_observed: bool
 
     @property
@@ -285,8 +283,8 @@ def answer_siting(siting: Siting, state: State) -> SitingAnswer:
 
 
 def _known(
-    siting: Siting, times: pd.DataFrame, candidates: list[str], demand: pd.Series[float]
-) -> tuple[list[str], pd.Series[float]]:
+    siting: Siting, times: pd.DataFrame, candidates: list[str], demand: "pd.Series[float]"
+) -> "tuple[list[str], pd.Series[float]]":
     """Return the candidates and the communes whose times are known, and say how many are left out."""
     # a table of times may name a few places alone: a candidate that most communes have no known time to goes first,
     # then the communes that have none to one of those that stay
@@ -329,7 +327,7 @@ def _candidates(siting: Siting, state: State) -> list[str]:
     return [site for site in found if site not in siting.fixed_site_ids]
 
 
-def _demand(siting: Siting, state: State) -> tuple[pd.Series[float], bool]:
+def _demand(siting: Siting, state: State) -> "tuple[pd.Series[float], bool]":
     """Return the persons for whom the question is asked, by commune, and whether they are observed."""
     if siting.public is not None:
         return state.demand.xs(siting.public, level="public")["demand"], False

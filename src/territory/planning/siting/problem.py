@@ -1,7 +1,5 @@
 """The inputs of a siting problem, checked together and put in an order that no row order changes."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +17,7 @@ from territory.planning.solver import Search, start_search
 class SitingProblem(Limits):
     """Minutes from each origin to each site, both sorted (infinite = out of reach or unknown), and what to respect."""
 
-    demand: pd.Series[float]
+    demand: "pd.Series[float]"
     from_ids: Ids
     to_ids: Ids
     minutes: Floats
@@ -54,10 +52,10 @@ _UNKNOWN = "origine(s)", "ces couples ne sont pas utilisables, un meilleur choix
 
 def read_problem(
     travel_times: pd.DataFrame,
-    demand: pd.Series[float],
+    demand: "pd.Series[float]",
     candidates: Iterable[str],
     fixed: Iterable[str] = (),
-    capacity: pd.Series[float] | None = None,
+    capacity: "pd.Series[float] | None" = None,
     time_limit_s: float = 60.0,  # pragma: no mutate
     mip_gap: float = 0.0,
     *,
@@ -115,7 +113,7 @@ def _sites(candidates: Iterable[str], fixed: Iterable[str], problems: Problems) 
     return pd.Index(sorted(set(chosen) | set(existing)), dtype=object), existing
 
 
-def _persons(demand: pd.Series[float], problems: Problems) -> Floats:
+def _persons(demand: "pd.Series[float]", problems: Problems) -> Floats:
     """Return the demand as numbers; an unknown one cannot weigh in a choice."""
     try:
         unique_ids(demand.index, "Demande")
@@ -130,7 +128,7 @@ def _persons(demand: pd.Series[float], problems: Problems) -> Floats:
     return persons
 
 
-def _places(capacity: pd.Series[float], sites: Ids, problems: Problems) -> Floats:
+def _places(capacity: "pd.Series[float]", sites: Ids, problems: Problems) -> Floats:
     """Return the places of each site; each must be known (infinite = no limit)."""
     known = capacity.reindex(sites)
     numbers: Floats = np.asarray(known.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)

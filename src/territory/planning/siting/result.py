@@ -1,7 +1,5 @@
 """What a choice of sites gives, and how far it is from the best one; or why there is no choice at all."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, replace
 
@@ -37,10 +35,10 @@ class SitingResult:
     problem: str
     selected: list[str]
     fixed: list[str]
-    assignment: pd.Series[str]
-    travel_time_min: pd.Series[float]
+    assignment: "pd.Series[str]"
+    travel_time_min: "pd.Series[float]"
     flows: pd.DataFrame
-    uncovered: pd.Series[float]
+    uncovered: "pd.Series[float]"
     objective: float
     bound: float
     gap: float

@@ -1,7 +1,5 @@
 """What `explore` gives: a map, the choice of what it shows, its legend, and the panel of a trial."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -119,7 +117,7 @@ def of_study(
     *,
     service: str | None,
     outlines: gpd.GeoDataFrame | None,
-    network: RoadNetwork | None,
+    network: "RoadNetwork | None",
     **options: Any,
 ) -> Exploration:
     """Return the map of a study: today, each scenario, and a trial."""
@@ -196,7 +194,7 @@ def of_comparison(
     return _built(areas, makers, None, options)
 
 
-def of_siting(siting: SitingResult, areas: gpd.GeoDataFrame, **options: Any) -> Exploration:
+def of_siting(siting: "SitingResult", areas: gpd.GeoDataFrame, **options: Any) -> Exploration:
     """Return the map of the times to the sites chosen."""
     minutes = siting.travel_time_min.groupby(level=0).first()
     classes = time_classes(minutes)

@@ -1,7 +1,5 @@
 """The interactive map itself: communes, borders, places and names, with no tile server."""
 
-from __future__ import annotations
-
 import html
 import json
 import math

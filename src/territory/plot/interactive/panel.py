@@ -1,7 +1,5 @@
 """The panel beside the map: say what changes where, see who gains and who loses, keep it, make its report."""
 
-from __future__ import annotations
-
 import html
 import math
 import re

@@ -1,7 +1,5 @@
 """What an interactive map may show: the class of each commune, its legend, and the words under the mouse."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass

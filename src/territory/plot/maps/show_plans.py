@@ -1,7 +1,5 @@
 """Maps of what planning and draws give: sites, places allocated, groups and types of communes, doubtful deserts."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -276,7 +274,7 @@ def doubt_map(
 
 
 def class_map(
-    classes: pd.Series[str],
+    classes: "pd.Series[str]",
     outlines: gpd.GeoDataFrame,
     *,
     title: str,
@@ -291,7 +289,7 @@ def class_map(
     return draw_map(panel, legend, max_height_cm=max_height_cm)
 
 
-def met_classes(classes: pd.Series[str]) -> Classes:
+def met_classes(classes: "pd.Series[str]") -> Classes:
     """Sort communes by how many criteria of a rule of desert they meet."""
     found = classes.fillna(NOT_COMPUTABLE).astype(str)
     count = max((int(label.split()[-1]) for label in found if label[0].isdigit()), default=1)
@@ -301,7 +299,7 @@ def met_classes(classes: pd.Series[str]) -> Classes:
     return Classes(found.astype(object).replace(NOT_COMPUTABLE, UNKNOWN.key), (*legend, NO_VERDICT))
 
 
-def criterion_classes(status: pd.Series[str]) -> Classes:
+def criterion_classes(status: "pd.Series[str]") -> Classes:
     """Sort communes by their side of one criterion of desert."""
     keys = status.fillna(NOT_COMPUTABLE).map({IN_DESERT: IN_SURE.key, NOT_COMPUTABLE: UNKNOWN.key})
     inside, outside = IN_SURE._replace(label=IN_DESERT), OUT_SURE._replace(label="hors désert")

@@ -1,7 +1,5 @@
 """Where care is far by the study's own criteria: published figures first, what is computed here beside them."""
 
-from __future__ import annotations
-
 import math
 import re
 from functools import partial
@@ -155,8 +153,7 @@ def _table(reading: Reading, draws: Draws, labels: dict[str, str], verdicts: pd.
     if ages is not None and "pharmacie" in kinds and "pharmacie" in ages.index:
         lacking.append("Pharmacies : " + str(ages["reason"]["pharmacie"]))
     return doc.table(
-        "Critère <2.3 | Chiffre <0.9 | En désert >0.75 | Douteuses >0.85 | Non calculables >0.95 | "
-        "Habitants en désert >1.5",
+        doc.wording("deserts.columns"),
         rows,
         f"Critères de l'étude, {count(len(verdicts), 'commune')} du territoire.",
         note=" ".join([doc.wording("deserts.sure"), *lacking, doc.wording("deserts.caution")]),
@@ -199,10 +196,8 @@ def _change_of_apl(reading: Reading) -> list[doc.Block]:
     mean = {year: float((values[year] * people).sum() / people.sum()) for year in (first, newest)}
     under = {year: int((values[year] < asked[0].threshold).sum()) for year in (first, newest)}
     moved = f"De {first} à {newest}, l'APL publiée passe de {decimal(mean[first])} à {decimal(mean[newest])} "
-    rest = (
-        f"consultations par an et par habitant, en moyenne des habitants d'aujourd'hui ; les communes sous "
-        f"{decimal(asked[0].threshold)} passent de {integer(under[first])} à {integer(under[newest])}."
-    )
+    before, after = (integer(under[year]) for year in (first, newest))
+    rest = doc.wording("deserts.published", limit=decimal(asked[0].threshold), before=before, after=after)
     return [doc.Paragraph([doc.strong(moved), rest])]
 
 
@@ -223,17 +218,14 @@ def _beside(reading: Reading, one: DesertCriterion) -> list[doc.Block]:
     gap, moved = both["estimate_gap"], _met(both, "value", one) != _met(both, "estimated_value", one)
     size = integer(int(moved.sum()))
     side = "de plus" if gap.mean() > 0 else "de moins"
-    sentence: doc.Text = [
-        doc.strong(f"« {one.label} » : "),
-        f"l'estimation du rapport donne en moyenne {_amount(abs(gap.mean()), one)} {side} que le chiffre publié "
-        f"(écart moyen sans le signe : {_amount(gap.abs().mean(), one)}), et place {size} des {len(both)} communes de "
-        f"l'autre côté du seuil. {_LISTS.get(one.published or '', '')}",
-    ]
+    mean, apart = _amount(abs(gap.mean()), one), _amount(gap.abs().mean(), one)
+    told = {"gap": mean, "side": side, "apart": apart, "size": size, "count": len(both)}
+    said = doc.wording("deserts.beside", **told, lists=_LISTS.get(one.published or "", ""))
+    sentence: doc.Text = [doc.strong(f"« {one.label} » : "), said]
     return [
         doc.Paragraph(sentence, is_kept=True),
         doc.table(
-            f"EPCI <2.2 | Communes >0.8 | Publié {year} >0.8 | Estimé >0.8 | Écart >0.8 | En désert, publié >0.9 | "
-            "En désert, estimé >0.9",
+            doc.wording("deserts.columns_beside", year=year),
             cells,
             f"{one.label} : chiffre publié et estimation, moyennes des communes.",
             strong_rows=[len(cells) - 1],
@@ -254,7 +246,7 @@ def _pair(rows: pd.DataFrame, one: DesertCriterion) -> list[str]:
     ]
 
 
-def _met(rows: pd.DataFrame, column: str, one: DesertCriterion) -> pd.Series[bool]:
+def _met(rows: pd.DataFrame, column: str, one: DesertCriterion) -> "pd.Series[bool]":
     """Tell which communes are beyond the threshold by one of two columns."""
     values = rows[column].astype(float)
     return values > one.threshold if one.measure == "time" else values < one.threshold

@@ -224,13 +224,8 @@ def said(reading: Reading) -> str:
     if asked is None:
         return NO_TIMETABLE
     walk = "par les rues" if asked.streets else "à vol d'oiseau, allongé de 1,3"
-    return (
-        " En transports collectifs et à pied, pour être sur place à chaque minute de l'heure qui précède "
-        f"{asked.arrive_by.removeprefix('0').replace(':', ' h ')}, horaires du {asked.date:%d/%m/%Y} ; c'est le temps "
-        f"médian, du dernier départ possible à cette minute. On marche {walk}, {asked.max_walk_min:g} min au plus à "
-        "chaque fois, à 4,8 km/h. "
-        "Horaires prévus : ni retards, ni transport à la demande."
-    )
+    hour, most = asked.arrive_by.removeprefix("0").replace(":", " h "), f"{asked.max_walk_min:g}"
+    return doc.wording("journeys.transit", hour=hour, date=f"{asked.date:%d/%m/%Y}", walk=walk, most=most)
 
 
 def _blocks(reading: Reading) -> list[doc.Block]:

@@ -37,10 +37,8 @@ def method(reading: Reading) -> list[doc.Block]:
     text = doc.wording("method.ages", census=vintage, how=how)
     if reading.study.ages is not None:
         ages = reading.study.ages
-        text += (
-            f" Le tout est calé sur {integer(ages.total)} personnes de {ages.age_max:g} ans ou moins en "
-            f"{ages.year}, d'après : {ages.source}."
-        )
+        told = {"total": integer(ages.total), "age": ages.age_max, "year": ages.year, "source": ages.source}
+        text += doc.wording("method.total", **told)
     for named in reading.named.values():
         if named.age_profile is not None:
             profile = named.age_profile

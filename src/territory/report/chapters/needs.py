@@ -141,12 +141,9 @@ def _one(reading: Reading, service: str, origins: Origins) -> list[doc.Block]:
     text = f"{capital(reading.the([service]))} : {noun}, par commune d'origine."
     if hidden:
         has = "ont" if len(printed) > 1 else "a" if len(printed) else "n'a"
-        text += (
-            f" {count(len(printed), 'commune', none='aucune commune')} {has} un effectif publié ; "
-            f"{count(hidden, 'commune')} {'a un effectif' if hidden == 1 else 'ont des effectifs'} que le secret "
-            f"statistique retire. Une commune de moins de {PRESENCE_FLOOR} personnes de l'âge accueilli est de "
-            "celles-là, qu'un enfant en vienne ou non."
-        )
+        told = count(len(printed), "commune", none="aucune commune")
+        kept = f"{count(hidden, 'commune')} {'a un effectif' if hidden == 1 else 'ont des effectifs'}"
+        text += doc.wording("needs.origins", printed=told, has=has, hidden=kept, floor=PRESENCE_FLOOR)
     drawn = _origins_map(reading, service, origins, printed)
     return [doc.Paragraph(text), drawn, _origins_table(reading, origins)]
 

@@ -79,11 +79,10 @@ def _in_words(siting: Any, ranking: pd.DataFrame, *, is_first: bool) -> list[doc
         parts.append(f"{said}{spread}. ")
     else:
         first = chosen.iloc[0]
-        parts.append(
-            f"Le calcul retient {len(chosen)} communes : {join(chosen['name'].astype(str))}. La route serait de "
-            f"{minutes(float(first['mean_time_min']))} en moyenne et de {minutes(float(first['worst_time_min']))} au "
-            f"plus ({first['worst_name']}). {_replacements(len(near), len(others))} "
-        )
+        mean, worst = (minutes(float(first[name])) for name in ("mean_time_min", "worst_time_min"))
+        told = {"names": join(chosen["name"].astype(str)), "mean": mean, "worst": worst}
+        told |= {"farthest": first["worst_name"], "others": _replacements(len(near), len(others))}
+        parts.append(doc.wording("questions.chosen", count=len(chosen), **told))
     return [doc.Paragraph([*parts, *([_CAUTION] if is_first else [])], is_kept=True)]
 
 
@@ -107,10 +106,7 @@ def _ranks(ranking: pd.DataFrame, *, most: int, caption: str, where: str) -> lis
     rows = [_rank_row(row, far) for row in shown.to_dict("records")]
     said = f"{caption}Les {len(rows)} premières communes sur {len(ranking)}"
     rest = "" if len(rows) == len(ranking) else f" ; toutes sont {where}"
-    columns = (
-        f"Rang >0.4 | Commune <1.3 | Temps moyen >0.8 | Le plus loin <1.6 | À plus de {limit} min >0.9 | "
-        "Comparé à la première <1.1"
-    )
+    columns = doc.wording("questions.columns_ranks", limit=limit)
     note = "≈ : sans différence visible avec la première."
     return [doc.table(columns, rows, f"{said}{rest}.", note=note)]
 
@@ -157,6 +153,7 @@ def _trade_off(reading: Reading, ranking: pd.DataFrame) -> list[doc.Block]:
     return [doc.Picture(style.to_svg(figure), alt, caption, "Figure")]
 
 
+_SIDES = ("farther", "closer", "indistinct")
 _SUPPORT_NOTE = doc.wording("questions.support")
 
 
@@ -204,15 +201,10 @@ def _join_in_words(answers: Mapping[str, GroupingAnswer], compared: pd.DataFrame
         if answer.grouping.support_site_id is None:
             continue
         row: Any = compared.loc[(name, "join")]
-        farther, closer, indistinct = (
-            integer(row[name]) if row[name] else "aucun" for name in ("n_farther", "n_closer", "n_indistinct")
-        )
-        said = (
-            f" : {minutes(row['mean_drive_min'])} en moyenne vers l'établissement support, "
-            f"{minutes(row['worst_drive_min'])} au plus. Des {integer(row['n_members'])} établissements, il est plus "
-            f"loin que le siège pour {farther}, plus près pour {closer}, sans différence visible pour "
-            f"{indistinct} (découpage « {answer.grouping.name} »)."
-        )
+        told = {one: integer(row[f"n_{one}"]) if row[f"n_{one}"] else "aucun" for one in _SIDES}
+        told |= {one: minutes(row[f"{one}_drive_min"]) for one in ("mean", "worst")}
+        told |= {"count": integer(row["n_members"]), "name": answer.grouping.name}
+        said = doc.wording("questions.joined", **told)
         return [[doc.strong(f"Adhésion au {answer.grouping.support_name}"), said]]
     return []
 
@@ -252,8 +244,7 @@ def _comparison(compared: pd.DataFrame) -> doc.DataTable:
         span = SUPPRESSED if row["is_size_withheld"] else sizes
         rows.append([str(row["name"]), count, span, *drives, between, spread])
     return doc.table(
-        "Découpage <2.6 | Groupes >0.8 | Taille >0.8 | Route moyenne >1 | La plus longue >1 | Entre membres >1 | "
-        "Dispersion >0.9",
+        doc.wording("questions.columns_groupings"),
         rows,
         "Les découpages, et l'adhésion au groupement hospitalier.",
         note="Route des membres vers le siège de leur groupe, ou vers l'établissement support.",

@@ -31,19 +31,11 @@ def travel_accounts(reading: Reading) -> list[doc.Block]:
     if not any(accounts.values()):
         return []
     title = doc.Heading("Trois comptes de trajets, jamais additionnés")
-    intro = (
-        "Heures passées sur la route en une année pour un enfant, en moyenne dans le périmètre d'aujourd'hui. Le "
-        "parent qui accompagne attend aussi, ou rentre et revient quand c'est plus court. Le "
-        "nombre de trajets et le détour des circuits collectifs sont des hypothèses : ils servent à comparer deux "
-        "situations pour un même enfant, pas à compter des enfants."
-    )
+    intro = doc.wording("travel_accounts.intro")
     rounds = reading.release.rounds[0]
     if len(rounds):
         named = reading.the(list(rounds["service"].unique()))
-        intro += (
-            f" Pour {named}, rien n'est supposé du détour : ce sont les tournées calculées (« Le temps à bord »), avec "
-            "l'intervalle sur les tirages."
-        )
+        intro += doc.wording("travel_accounts.rounds", named=named)
     if any("≈" in cell for rows in accounts.values() for row in rows for cell in row):
         intro += " « ≈ » : sans différence visible avec aujourd'hui."
     tables = [_account_table(who, rows, every) for who, rows in accounts.items() if rows]
@@ -128,10 +120,7 @@ def child_offer(reading: Reading) -> list[doc.Block]:
     ]
     if len(unknown):
         names = ", ".join(reading.label(name) for name in unknown["service"])
-        texts.append(
-            f"Il n'est pas calculé ici ({names}) : la liste des sites n'est pas complète, ou leurs places ne sont pas "
-            "connues."
-        )
+        texts.append(doc.wording("travel_accounts.not_counted", names=names))
         least = [
             f"au moins {count(row['known_places'], 'place')} en {reading.label(row['service'])}"
             for row in unknown.to_dict("records")
@@ -226,8 +215,7 @@ def listed_table(reading: Reading, lists: pd.DataFrame) -> doc.DataTable:
         rows,
         "Établissements et services pour enfants handicapés : la liste de ce rapport et celle de 2013.",
         strong_rows=[len(rows) - 1],
-        note="Établissements : hébergement ou accueil de jour (ici des IME). Services : à domicile ou ambulatoires "
-        "(ici SESSAD, CMPP). Communes du territoire seulement ; 0 dans la liste ne veut pas dire aucun.",
+        note=doc.wording("travel_accounts.of_bpe"),
     )
 
 
@@ -251,8 +239,7 @@ def rates_table(reading: Reading, rates: pd.DataFrame) -> doc.DataTable:
         rows,
         "Taux d'équipement : places pour 1 000 jeunes de moins de 20 ans.",
         strong_rows=[place for place, zone in enumerate(rates["zone"]) if zone == ALL_TERRITORY],
-        note="Inconnu là où la liste des sites n'est pas complète, ou les places d'un site ne sont pas connues : les "
-        "places connues sont alors un minimum, dont aucun taux ne se déduit.",
+        note=doc.wording("travel_accounts.least"),
     )
 
 

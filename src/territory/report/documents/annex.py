@@ -167,28 +167,16 @@ def manifest_tables(reading: Reading) -> list[doc.Block]:
         blocks.append(doc.Paragraph(f"Versions : {told}. Graine du hasard : {manifest.get('seed', 0)}."))
     if files:
         rows = [[*one] for one in cells.items()]
-        caption = (
-            f"{count(len(files), 'fichier lu', 'fichiers lus')}, et leur empreinte ; celle d'un fichier qui peut "
-            "contenir des effectifs ou des budgets n'est pas publiée, car elle permettrait de les retrouver."
-        )
+        caption = doc.wording("annex.files", count=count(len(files), "fichier lu", "fichiers lus"))
         blocks.append(doc.table("Fichier lu <1.4 | Empreinte SHA-256 <2", rows, caption))
     return blocks
 
 
 # a table of thousands of lines is read in the workbook
 _MOST_ROWS = 400
-_DOUBT_COLUMNS = (
-    "Service <1.8 | Temps médian (min) >1 | Doute médian (± min) >1 | Doute le plus grand (± min) >1.1 | "
-    "Communes >0.8 | Hors d'atteinte >0.8 | Inconnu >0.7"
-)
-_MOVE_COLUMNS = (
-    "Déménagement <2.6 | Le plus petit (min) >0.8 | Médian (min) >0.7 | Le plus grand (min) >0.8 | "
-    "Communes distinguées >1"
-)
-_COMMUNE_COLUMNS = (
-    "Commune <1.7 | EPCI <1.85 | Avant → après (min) >0.9 | Écart (min) >0.6 | Visible dès (min) >0.75 | Effet <1.25 | "
-    "Personnes >0.8"
-)
+_DOUBT_COLUMNS = doc.wording("annex.columns_doubt")
+_MOVE_COLUMNS = doc.wording("annex.columns_move")
+_COMMUNE_COLUMNS = doc.wording("annex.columns_commune")
 _SHORT_EFFECTS = {key: said.removeprefix("trajet ") for key, said in CODES["effects"].items()}
 _SHORT_EFFECTS["entering"] = "entre dans le périmètre"
 

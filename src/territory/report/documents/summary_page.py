@@ -30,11 +30,6 @@ from territory.tables.catalogue import code_label
 
 # the parts of the script, in the order in which they are joined
 _SCRIPTS = ("words", "draws", "times", "rule", "trial", "state", "map", "table", "main")
-# the mark of an edition stays in sight, and is on each sheet of paper
-_MARKED = (
-    ".edition{position:sticky;top:0;z-index:9;margin:0;padding:.4em;text-align:center;font-weight:700;"
-    "color:#fff;background:#8a4b00}@media print{.edition{position:fixed;left:0;right:0}}"
-)
 _COLUMNS = ("Commune", "EPCI", "Habitants", "Aujourd'hui", "Scénario", "Écart", "Personnes concernées")
 
 
@@ -66,7 +61,7 @@ def summary_html(result: Readable, *, beside: Mapping[str, str] | None = None) -
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">',
         f"<title>{text(f'{mark} · {study.title}' if mark else study.title)}</title>",
-        f"<style>{css}{_MARKED if mark else ''}</style></head><body>",
+        f"<style>{css}{_template('edition.css') if mark else ''}</style></head><body>",
         *([f'<p class="edition" role="note">{text(mark)}</p>'] if mark else []),
         '<a class="skip" href="#contenu">Aller au contenu</a>',
         f"<header><p>Résumé · {text(study.territory.name)} · population {text(reading.vintage())}</p>",

@@ -1,7 +1,5 @@
 """Map layers for QGIS and for analysts: GeoPackage with the styles of the report, GeoParquet, a project over it."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing

@@ -1,7 +1,5 @@
 """The workbook that one reads, ten sheets by question, and the one that holds every table, under French names."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -11,21 +9,13 @@ import pandas as pd
 
 from territory.french.words import count, in_guillemets, typeset
 from territory.report.files.writers import Sheet, Value, sources_in_words, to_xlsx
+from territory.report.layout.document import wording
 from territory.report.reading import UNKNOWN, Reading
 from territory.tables.catalogue import COLUMNS, KEYS, code_label, column_of, label_of, measure_label, table_of
 from territory.tables.declare import NO_UNIT, Column, Secrecy, lines_of
 
 README, SOURCES = "Sommaire", "Sources"
-_HOW_TO_READ = (
-    "Cliquez sur le nom d'une feuille pour y aller. L'unité de chaque colonne est dans son titre ; les temps sont en "
-    "minutes, aller simple, en voiture.",
-    "Toutes les tables, entières, sont dans tables_completes.xlsx et, en CSV, dans le dossier excel/.",
-    "« < 11 » : estimation de moins de onze personnes. « secret statistique » : effectif observé qui n'est pas publié, "
-    "parce qu'il est inférieur à onze ou qu'il permettrait d'en retrouver un.",
-    "Une case vide est une valeur inconnue ou sans objet, jamais un zéro.",
-    "« Sans différence visible » : différence trop petite, devant le doute sur les temps, pour être affirmée.",
-    "Les lignes de services différents comptent les mêmes habitants : elles ne s'additionnent pas.",
-)
+_HOW_TO_READ = wording("workbook.lines").splitlines()
 # long tables whose keys are spread over columns: what is shown of each scenario
 _SIGN = " : "
 _OF_SCENARIO = {
@@ -133,7 +123,7 @@ def _readme(reading: Reading, sheets: Mapping[str, str]) -> Sheet:
         study.title: [place, study.question],
         # a link by itself: LibreOffice does not go to the line within one
         "Feuilles": [line for name, said in sheets.items() for line in (name, f"{said}.")],
-        "Comment lire ce classeur": list(_HOW_TO_READ),
+        "Comment lire ce classeur": _HOW_TO_READ,
         "Scénarios": [f"{s.id} : {s.name}" for s in study.scenario],
         UNKNOWN: [f"{found.question} À demander : {found.ask}." for found in study.unknown],
         SOURCES: sources_in_words(reading.release.sources),

@@ -1,7 +1,5 @@
 """A document as data, every text typeset on its way out; and its accessible PDF, the same byte for byte."""
 
-from __future__ import annotations
-
 import datetime as dt
 import io
 import json
@@ -106,7 +104,7 @@ class Picture:
 class Beside:
     """A narrow picture on the right of some blocks."""
 
-    blocks: Sequence[Block]
+    blocks: "Sequence[Block]"
     picture: Picture
 
 
@@ -133,7 +131,7 @@ class Document:
 
     title: str
     date: dt.date  # of the data, never of the day
-    blocks: Sequence[Block]
+    blocks: "Sequence[Block]"
     subtitle: str = ""
     kicker: str = ""
     footer: str = ""  # at the foot of each page
@@ -200,7 +198,7 @@ def to_data(document: Document) -> tuple[dict[str, Any], dict[str, bytes]]:
     return {**data, "blocks": blocks}, pictures
 
 
-def _block(block: Block, pictures: dict[str, bytes]) -> dict[str, Any]:
+def _block(block: "Block", pictures: dict[str, bytes]) -> dict[str, Any]:
     """Turn one block into plain data."""
     match block:
         case Heading():
@@ -357,12 +355,12 @@ def _laid_out(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
 class Part:
     """Blocks that stay together, in reading order, or what makes them: a picture that is not shown is not drawn."""
 
-    made: Sequence[Block] | Callable[[], Sequence[Block]]
+    made: "Sequence[Block] | Callable[[], Sequence[Block]]"
     title: str = ""  # what a reader is told when it is in the annex; without it the part never leaves
     leaves: int = 0  # the higher, the sooner it leaves; of equals, the last one first
 
     @cached_property
-    def blocks(self) -> Sequence[Block]:
+    def blocks(self) -> "Sequence[Block]":
         """Content in reading order, made once."""
         return self.made() if callable(self.made) else self.made
 

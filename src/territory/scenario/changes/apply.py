@@ -1,7 +1,5 @@
 """Apply a scenario to a copy of the inputs, which stay untouched, and what each change of the offer does to it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 
@@ -204,7 +202,8 @@ def _branch(change: changes.OpenBranch, draft: Draft) -> None:
                     f"l'antenne de « {change.authorisation_id} » prendrait {change.capacity:g} places sur "
                     f"{row['capacity']:g}"
                 )
-            values |= {"capacity": change.capacity, "capacity_scope": "site"}
+            # those held by young adults and children from elsewhere stay where they are
+            values |= {"capacity": change.capacity, "capacity_scope": "site", "held_places": 0.0}
             rows.loc[held.index, ["capacity", "capacity_scope"]] = [left, "site"]
         rows = _with_row(rows, values)
     draft.rows = rows
@@ -238,7 +237,7 @@ def _close(change: changes.CloseSite, draft: Draft) -> None:
     draft.rows = rows[~closed]
 
 
-def _sent(rows: pd.DataFrame, moved: pd.Series[bool], site_id: str, draft: Draft) -> pd.DataFrame:
+def _sent(rows: pd.DataFrame, moved: "pd.Series[bool]", site_id: str, draft: Draft) -> pd.DataFrame:
     """Return the rows with some of them at another site."""
     draft.report_nowhere(site_id)
     rows = rows.copy()
@@ -285,7 +284,7 @@ def _sum_of(group: pd.DataFrame) -> dict[str, Any]:
         "age_min": group["age_min"].min(skipna=False),
         "age_max": group["age_max"].max(skipna=False),
         "delivered_at_home": bool(group["delivered_at_home"].all()),
-        "is_complete_list": bool(group["is_complete_list"].all()),
+        "is_complete_list": bool(group["is_complete_list"].eq(True).fillna(False).all()),
         "serves": " ".join(dict.fromkeys(" ".join(served).split())),
         "is_touched": True,
     }
@@ -293,6 +292,8 @@ def _sum_of(group: pd.DataFrame) -> dict[str, Any]:
         if column in group:
             values = group[column].unique()
             sums[column] = values[0] if len(values) == 1 else np.nan
+    if "held_places" in group:
+        sums["held_places"] = group["held_places"].sum(min_count=1)
     if "eligible_communes" in group:
         lists = group["eligible_communes"]
         codes = sorted(set(" ".join(lists.fillna("")).split()))

@@ -94,12 +94,17 @@ def _change_speeds(change: ChangeSpeeds, draft: Draft) -> None:
             return
         both = weighted
     elif change.time_factor is not None:
+        draft.report_unknown("communes", change.communes, communes.index)
         codes = set(change.communes) or set(commune_of)
         if change.box is not None:
             west, south, east, north = change.box
             points = draft.today.communes.geometry.to_crs(4326)
             near = points.x.between(west, east) & points.y.between(south, north)
             codes = set(draft.today.communes.index[near])
+            if not codes:
+                draft.problems.add(
+                    f"aucune commune de l'étude dans box={list(change.box)} (ouest, sud, est, nord)"
+                )
         # the places, communes and sites, that the factor is about
         inside = set(commune_of.index[commune_of.isin(codes)])
         both = (_slowed(both[0], change, inside), _slowed(both[1], change, inside))
@@ -122,6 +127,7 @@ def _change_population(change: ChangePopulation, draft: Draft) -> None:
             codes = draft.population.index.get_level_values("commune_code").unique()
             # every commune is in the table of rates: those that are not named do not grow
             rates = pd.Series(change.growth_per_year, index=codes, dtype=float)
+            draft.report_unknown("communes", change.communes, codes)
             if change.communes:
                 rates[~rates.index.isin(change.communes)] = 0.0
             draft.population = needs.grow_population(
@@ -213,7 +219,7 @@ def _projected(change: ChangePopulation, draft: Draft) -> pd.DataFrame:
 def _with_persons(population: pd.DataFrame, commune: str, arriving: NewPersons) -> pd.DataFrame:
     """Add persons of an age range to a commune, its bands cut at the bounds of that range."""
     mine = population.index.get_level_values("commune_code") == commune
-    rows = population[mine].reset_index()
+    rows = population[mine].reset_index().astype({"population": float})
     if rows.empty:
         raise ParameterError(f"commune inconnue « {commune} » dans la population")
     first, last = arriving.age_min, arriving.age_max + 1
@@ -224,6 +230,13 @@ def _with_persons(population: pd.DataFrame, commune: str, arriving: NewPersons) 
     # the last band has no upper bound: whoever is above its lower one is in it
     high = np.where(np.isnan(high), np.maximum(last, low), high)
     years: np.ndarray = np.clip(np.minimum(high, last) - np.maximum(low, first), 0, None)
+    if not np.isclose(years.sum(), last - first):
+        said = (
+            f"des arrivées de {first:g} à {last - 1:g} ans ne tiennent pas dans les tranches de « {commune} »"
+        )
+        raise ParameterError(
+            f"{said}, de {low.min():g} à {high.max() - 1:g} ans : donnez des âges qui y tiennent"
+        )
     rows["population"] += arriving.persons * years / (last - first)
     return pd.concat([population[~mine], rows.set_index(population.index.names)])
 
@@ -237,7 +250,7 @@ def _cut(rows: pd.DataFrame, bound: float) -> pd.DataFrame:
     share = (bound - band["age_min"]) / (band["age_max"] + 1 - band["age_min"])
     young = band.to_dict() | {"age_max": bound - 1, "population": band["population"] * share}
     old = band.to_dict() | {"age_min": bound, "population": band["population"] * (1 - share)}
-    pieces = pd.DataFrame([young, old]).astype(rows.dtypes.to_dict())
+    pieces = pd.DataFrame([young, old]).astype(rows.dtypes.drop("population").to_dict())
     place = int(np.flatnonzero(crosses)[0])
     return pd.concat([rows.iloc[:place], pieces, rows.iloc[place + 1 :]], ignore_index=True)
 

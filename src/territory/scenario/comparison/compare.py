@@ -1,7 +1,5 @@
 """A scenario against today: who gains, who loses, which differences are under the doubt; several side by side."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -360,7 +358,7 @@ def _places_of(results: Results, index: pd.Index) -> pd.DataFrame:
     return own.fillna(results.places.reindex(of_kind).set_axis(index))
 
 
-def _desert_classes(results: Results) -> pd.Series[str]:
+def _desert_classes(results: Results) -> "pd.Series[str]":
     """Return the class of each commune under each scheme."""
     flat = results.deserts.reset_index("criterion", drop=True).set_index("scheme", append=True)
     # no such column in a study without criteria

@@ -1,7 +1,5 @@
 """Each measure of access by zone and service: before, after, difference, and whether it can be told."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import partial
@@ -14,9 +12,10 @@ from territory.access import equity
 from territory.access.deserts import NOT_COMPUTABLE
 from territory.access.uncertainty import told_apart
 from territory.errors import agree
-from territory.scenario.measures.places import kind_of, sector_of
+from territory.scenario.measures.places import persons_received, sector_of
 from territory.scenario.results import Results
 from territory.scenario.zones import ALL_TERRITORY, KEYS, SIDES, in_reading_order, zone_levels
+from territory.study.own_tables import kinds_of
 from territory.study.state import Parameters
 from territory.tables.catalogue import BY_NAME
 
@@ -225,15 +224,15 @@ def place_rows(baseline: Results, scenario: Results) -> pd.DataFrame:
     places = read_sides(baseline, scenario, lambda results: results.places.reindex(index))
     table = pd.concat([places[side].add_prefix(f"{side}_") for side in SIDES], axis=1)
     parameters = baseline.state.parameters
-    # persons of the age received: those of the first authorisation of each kind
-    of_kind: dict[str, str] = {}
-    for authorisation in parameters.authorisations:
-        of_kind.setdefault(authorisation.id, authorisation.id)
-        of_kind.setdefault(kind_of(baseline.state.services, authorisation.id) or "", authorisation.id)
-    services = index.get_level_values("service").map(of_kind)
-    keys = pd.MultiIndex.from_arrays([index.get_level_values("commune_code"), services])
-    table["persons"] = baseline.persons["persons"].reindex(keys).to_numpy(float)
-    is_local = index.get_level_values("commune_code").isin(parameters.territory_codes)
+    table["persons"] = np.nan
+    # of the age that a kind receives, whoever is served: a mean over children observed would tell where they live
+    state, codes = baseline.state, index.get_level_values("commune_code")
+    for kind in index.get_level_values("service").unique():
+        received = persons_received(state, state.services[kinds_of(state.services) == kind])
+        if received is not None:
+            is_kind = index.get_level_values("service") == kind
+            table.loc[is_kind, "persons"] = received.reindex(codes[is_kind]).to_numpy(float)
+    is_local = codes.isin(parameters.territory_codes)
     named = {authorisation.id for authorisation in parameters.authorisations}
     is_named = index.get_level_values("service").isin(named)
     zones = zone_levels(table[is_local | is_named], baseline.state.communes)
@@ -292,7 +291,7 @@ def _place_reasons(table: pd.DataFrame, baseline: Results, scenario: Results) ->
     columns = table["measure"].map({"access_per_1000": "access_reason", "unmet_persons": "unmet_reason"})
     keys = pd.MultiIndex.from_arrays([table["service"], columns])
 
-    def reasons(results: Results) -> pd.Series[str]:
+    def reasons(results: Results) -> "pd.Series[str]":
         known = results.place_reasons.reset_index().melt("service").set_index(["service", "variable"])
         return known["value"].reindex(keys).fillna("aucun service de ce côté")
 
@@ -314,7 +313,7 @@ def _inhabitants(scheme: str, criterion: str, results: Results) -> pd.DataFrame:
 EFFECTS = ("gain", "loss", "indistinct", "without", "entering", "unknown")
 
 
-def effects_under(rows: pd.DataFrame, limit_min: float, *, is_known: pd.Series[bool]) -> pd.DataFrame:
+def effects_under(rows: pd.DataFrame, limit_min: float, *, is_known: "pd.Series[bool]") -> pd.DataFrame:
     """Say what a scenario is for each commune under a recruitment limit: the one place where it is decided."""
     always = rows["is_served"].astype("boolean")
     today, later = (
@@ -336,7 +335,7 @@ def effects_under(rows: pd.DataFrame, limit_min: float, *, is_known: pd.Series[b
     return pd.DataFrame(found, index=rows.index)
 
 
-def served(baseline: Results, index: pd.Index) -> pd.Series[bool]:
+def served(baseline: Results, index: pd.Index) -> "pd.Series[bool]":
     """Return who is of the area whatever the time (True) or never (False); NA = as the recruitment limit says."""
     found = pd.Series(pd.NA, index=index, dtype="boolean")
     for named in baseline.state.parameters.authorisations:

@@ -4,8 +4,6 @@ A child enters by an orientation of the CDAPH and when a place is free, not by c
 is unknown until observed. So several laws of who comes are tried: what they all say is told from what hangs on one.
 """
 
-from __future__ import annotations
-
 import math
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -223,7 +221,7 @@ def likely_homes(baseline: Results, service: str, children: int | None) -> tuple
     return (codes.to_numpy(), weights, *said) if weights.sum() > 0 else None
 
 
-def _by_code(values: pd.Series[float], codes: pd.Index) -> Floats:
+def _by_code(values: "pd.Series[float]", codes: pd.Index) -> Floats:
     """Return values in the order of the communes of the draws."""
     return np.asarray(values.reindex(codes), dtype=np.float64)
 
@@ -291,7 +289,7 @@ def _classes(rows: pd.DataFrame) -> Floats:
     return np.stack([shorter, longer, same, without, rest]).astype(float)
 
 
-def _drawn_classes(today: Floats, later: Floats, detectable: pd.Series[float]) -> tuple[Bools, ...]:
+def _drawn_classes(today: Floats, later: Floats, detectable: "pd.Series[float]") -> tuple[Bools, ...]:
     """Return where each draw has a shorter, a longer, an equal trip or none: communes x draws."""
     size = detectable.to_numpy(float)[:, None]
     with np.errstate(invalid="ignore"):

@@ -1,7 +1,5 @@
 """A study drawn hundreds of times within its doubt: what holds, what is doubtful, what cannot be told apart."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -195,7 +193,7 @@ def _changes(
 
 def interval_of_whole(
     baseline: Results, scenario: Results, comparison: Comparison, service: str, doubt: Doubt, level: float
-) -> pd.Series[float]:
+) -> "pd.Series[float]":
     """Return the ends of the counts of the whole alone, which `draw_comparison` gives by zone."""
     near = doubt.near(comparison.communes["is_in_area"].xs(service, level="service"))
     rows, every = _changes(baseline, scenario, comparison, service, near)
@@ -229,7 +227,7 @@ def _minutes_and_sd(rows: Any) -> tuple[Floats, Floats]:
 
 
 def draw_trips(
-    baseline: Results, scenario: Results, service: str, detectable_min: pd.Series[float], doubt: Doubt
+    baseline: Results, scenario: Results, service: str, detectable_min: "pd.Series[float]", doubt: Doubt
 ) -> tuple[Floats, Floats]:
     """Return the drawn times of one service, today and in a scenario: communes of the draws x draws (min)."""
     before, after = (_of_service(one.access, service).reindex(doubt.communes) for one in (baseline, scenario))

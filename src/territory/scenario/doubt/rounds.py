@@ -1,7 +1,5 @@
 """Rounds of children and of professionals in a study, over draws of where children likely live, today and after."""
 
-from __future__ import annotations
-
 import itertools
 import zlib
 from collections.abc import Callable, Mapping
@@ -51,7 +49,7 @@ class _Asked(NamedTuple):
     trip: Trip
     rules: TripRounds
     homes: Any
-    commune: pd.Series[str]
+    commune: "pd.Series[str]"
     prices: RoundPrices
     seed: int
     # how many children, whether that is an illustration, whether they are observed

@@ -1,7 +1,5 @@
 """What the draws of a study come down to: intervals, and the share of draws in which a class holds."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -197,7 +195,7 @@ def _time_status(
 
 
 def _stability(
-    central: pd.Series[str], same: NDArray[np.bool_], sure_share: float, what: str
+    central: "pd.Series[str]", same: NDArray[np.bool_], sure_share: float, what: str
 ) -> pd.DataFrame:
     """Return what a commune is without doubt on the inputs, and how often it stays so."""
     share = same.mean(axis=1)

@@ -1,7 +1,5 @@
 """From the inputs of one computation to its results, and where families go: every state comes through here."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -170,14 +168,14 @@ def _persons(state: State) -> pd.DataFrame:
     return pd.concat(blocks) if blocks else no_rows(_KEYS, ["persons"], ["persons_kind"])
 
 
-def coverage_of(state: State, people: pd.Series[float]) -> pd.DataFrame:
+def coverage_of(state: State, people: "pd.Series[float]") -> pd.DataFrame:
     """Return inhabitants, or others, within each threshold by EPCI of the territory, and for the whole of it."""
     communes = state.communes[state.communes.index.isin(state.parameters.territory_codes)]
     within = covered(state, communes["population"])
     return covered_by_zone(communes.assign(population=people), within, ["epci_code"])
 
 
-def covered(state: State, people: pd.Series[float]) -> dict[str, pd.DataFrame]:
+def covered(state: State, people: "pd.Series[float]") -> dict[str, pd.DataFrame]:
     """Return who is within each threshold of the closest site of each service, commune by commune."""
     thresholds = state.parameters.thresholds_min
     sites = {service: list(supply.sites_of(state.services, service)) for service in closest_services(state)}
@@ -269,7 +267,7 @@ def missing_places(rows: pd.DataFrame) -> str:
 
 def _persons_to_place(
     state: State, authorisation_id: str, rows: pd.DataFrame, rule: Families
-) -> pd.Series[float]:
+) -> "pd.Series[float]":
     """Return the persons of each commune who are to have a place: children served, or a need that may be placed."""
     served = rows["serves"] if "serves" in rows else rows["authorisation_id"]
     every = [authorisation_id, *served.fillna(rows["authorisation_id"]).dropna()]

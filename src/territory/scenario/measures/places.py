@@ -1,7 +1,5 @@
 """Places within reach and missing, paths and coordination of one state; a reason in French where none is counted."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -68,7 +66,7 @@ def kind_of(services: pd.DataFrame, authorisation_id: str) -> str | None:
     return kinds.pop() if len(kinds) == 1 else None
 
 
-def sector_of(state: State, authorisation_id: str) -> pd.Series[bool] | None:
+def sector_of(state: State, authorisation_id: str) -> "pd.Series[bool] | None":
     """Return which communes a service is alone to serve by law; None without a sector, or when it is unknown."""
     sector = next((one.sector for one in state.parameters.authorisations if one.id == authorisation_id), None)
     if not sector or sector == "unknown":
@@ -88,7 +86,7 @@ def sector_reason(state: State, authorisation_id: str) -> str:
     return ""
 
 
-def persons_received(state: State, rows: pd.DataFrame) -> pd.Series[float] | None:
+def persons_received(state: State, rows: pd.DataFrame) -> "pd.Series[float] | None":
     """Return the persons of the ages that some services receive, by commune; None when an age is unknown."""
     ages = rows[["age_min", "age_max"]]
     if ages.empty or ages.isna().any(axis=None):
@@ -99,7 +97,7 @@ def persons_received(state: State, rows: pd.DataFrame) -> pd.Series[float] | Non
     return found
 
 
-def users_of(state: State, rows: pd.DataFrame, service: str) -> pd.Series[float] | None:
+def users_of(state: State, rows: pd.DataFrame, service: str) -> "pd.Series[float] | None":
     """Return the persons of the ages received, each age as often as among users where the study knows it."""
     named = next((one for one in state.parameters.authorisations if one.id == service), None)
     profile = None if named is None else named.age_profile
@@ -114,7 +112,7 @@ def users_of(state: State, rows: pd.DataFrame, service: str) -> pd.Series[float]
     return whole
 
 
-def attraction_of(state: State, kind: str, sites: Sequence[str]) -> pd.Series[float]:
+def attraction_of(state: State, kind: str, sites: Sequence[str]) -> "pd.Series[float]":
     """Return the places of each site of a kind where all are known; otherwise one site is worth another."""
     places, why = places_of_sites(state.services[kinds_of(state.services) == kind])
     known = places.reindex(list(sites))
@@ -146,7 +144,7 @@ def places_of_sites(rows: pd.DataFrame) -> tuple[pd.Series, str]:
 
 def _places_of_kind(state: State, rows: pd.DataFrame, kind: str) -> tuple[pd.Series, str]:
     """Return the places of each site of a kind, whose services are `rows`, or why they cannot be counted from."""
-    if not rows["is_complete_list"].all():
+    if not rows["is_complete_list"].eq(True).fillna(False).all():
         return pd.Series(dtype=float), NO_LIST
     if kind not in state.parameters.closest_services:
         return pd.Series(dtype=float), NO_TIMES
@@ -346,7 +344,9 @@ def recruitment(state: State) -> tuple[pd.DataFrame, pd.DataFrame]:
     origins = kept[list(named)].rename(columns=named)
     by_site = access.recruitment_by_site(origins, epci, alone)
     by_site.insert(0, "zone", alone.reindex(by_site.index))
-    by_zone = access.recruitment_by_zone(origins, epci, alone)
+    # a row for each, or the rows would tell who sends a child
+    inside = epci[epci.index.isin(state.parameters.territory_codes)]
+    by_zone = access.recruitment_by_zone(origins, epci, alone).reindex(sorted(set(inside)), fill_value=0.0)
     return by_site.rename_axis("authorisation_id"), by_zone.rename_axis("zone")
 
 
@@ -356,7 +356,7 @@ def _step(state: State, one: PathStep) -> Step:
     return Step(one.label, sites_of_kinds(state.services, one.services), is_complete)
 
 
-def _support(state: State, homes: pd.Series[str]) -> pd.DataFrame:
+def _support(state: State, homes: "pd.Series[str]") -> pd.DataFrame:
     """Return what is around each EHPAD, seen from its commune."""
     steps = [_step(state, one) for one in EHPAD_SUPPORT]
     sites = sorted({site for step in steps for site in step.site_ids})

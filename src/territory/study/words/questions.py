@@ -1,7 +1,5 @@
 """The questions that a study file may ask of a territory; `territory.planning` answers them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Literal
 
@@ -204,7 +202,7 @@ class Grouping(own_tables.Part):
             yield (), "aucun établissement à regrouper : vérifiez statuses, site_ids et excluded_site_ids"
 
     def _check_size(
-        self, known: own_tables.Known, members: pd.Index[str], table: pd.DataFrame | None
+        self, known: own_tables.Known, members: "pd.Index[str]", table: pd.DataFrame | None
     ) -> own_tables.Findings:
         """Yield a size that is not known for each member, or that all of them together do not reach."""
         amounts = sizes(self.size, members, self.service, known.offered, table)
@@ -219,14 +217,14 @@ class Grouping(own_tables.Part):
             yield ("min_size",), f"{said} {total:g} en tout, pour {agree(number, 'groupe(s)')}"
 
 
-def statuses_of(sites: pd.DataFrame, table: pd.DataFrame | None) -> pd.Series[str]:
+def statuses_of(sites: pd.DataFrame, table: pd.DataFrame | None) -> "pd.Series[str]":
     """Return the status of each site: that of the planner's table, else that of the data, else unknown."""
     known = sites["legal_status"] if "legal_status" in sites else pd.Series(None, index=sites.index)
     known = known.astype("str")
     return known if table is None else table["legal_status"].astype("str").reindex(sites.index).fillna(known)
 
 
-def eligible(asked: Grouping, sites: pd.DataFrame, table: pd.DataFrame | None) -> pd.Index[str]:
+def eligible(asked: Grouping, sites: pd.DataFrame, table: pd.DataFrame | None) -> "pd.Index[str]":
     """Return the establishments that a question groups, in the order of `sites`."""
     if asked.site_ids:
         chosen = sites.index.isin(list(asked.site_ids))
@@ -243,8 +241,8 @@ def eligible(asked: Grouping, sites: pd.DataFrame, table: pd.DataFrame | None) -
 
 
 def sizes(
-    size: str, members: pd.Index[str], service: str, services: pd.DataFrame, table: pd.DataFrame | None
-) -> pd.Series[float]:
+    size: str, members: "pd.Index[str]", service: str, services: pd.DataFrame, table: pd.DataFrame | None
+) -> "pd.Series[float]":
     """Return the size of each establishment: 1, its places or its budget (eur), NaN where no file says."""
     if size == "members":
         return pd.Series(1.0, index=members, name=size)

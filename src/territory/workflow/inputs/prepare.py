@@ -1,7 +1,5 @@
 """From a study to the tables of its computation."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -184,7 +182,7 @@ def _communes(study: Study, data: VarDataset | FilesDataset, population: pd.Data
     return validate("communes", communes, subject=f"{study.dataset}, {study.population}")
 
 
-def _with_slowness(communes: gpd.GeoDataFrame, published: pd.Series[float]) -> gpd.GeoDataFrame:
+def _with_slowness(communes: gpd.GeoDataFrame, published: "pd.Series[float]") -> gpd.GeoDataFrame:
     """Return communes with the slowness that the newest published times tell, or as they are where they tell none."""
     times = published[published.index.get_level_values("figure") == "urgences_smur"].droplevel("figure")
     if times.empty:
@@ -271,7 +269,7 @@ def _parameters(
     return replace(parameters, rates=tuple(rate_of(need, reference, parameters) for need in study.need))
 
 
-def _own_codes(study: Study, communes: pd.DataFrame) -> pd.Index[str]:
+def _own_codes(study: Study, communes: pd.DataFrame) -> "pd.Index[str]":
     """Return the communes of the territory alone."""
     return communes.index[communes["departement_code"].isin(study.territory.departement_codes)]
 

@@ -1,7 +1,5 @@
 """What the questions of a study ask of its data: scenarios, siting, grouping, indicators."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -155,7 +153,7 @@ def _said_of(activity: pd.DataFrame, services: pd.DataFrame, source: str) -> Ite
             yield Fact(text=f"{capital(join(said))} ({source}).", source=source, about=about)
 
 
-def change_tables(study: Study, communes: pd.Index[str]) -> dict[str, pd.DataFrame]:
+def change_tables(study: Study, communes: "pd.Index[str]") -> dict[str, pd.DataFrame]:
     """Return the planner's tables that changes name, by their path in the study file."""
     return {
         name: study.own_tables.read(read_change_table, name, key=key, communes=communes)
@@ -265,7 +263,7 @@ def indicator_sites(
     return set(ids[named.isin(wanted)]) | set(ids[named == EHPAD].intersection(at_home))
 
 
-def edge_times(study: Study, communes: gpd.GeoDataFrame) -> pd.Series[float]:
+def edge_times(study: Study, communes: gpd.GeoDataFrame) -> "pd.Series[float]":
     """Return the estimated time to the edge of the data (min): how far they go, whatever the study's own times are."""
     is_edge = edge_communes(
         communes.geometry.x.to_numpy(float),
@@ -291,7 +289,7 @@ def with_activity(study: Study, services: pd.DataFrame) -> pd.DataFrame:
     return counted
 
 
-def care_territories(study: Study, communes: gpd.GeoDataFrame) -> pd.Series[str] | None:
+def care_territories(study: Study, communes: gpd.GeoDataFrame) -> "pd.Series[str] | None":
     """Return the territoire de vie-santé of each commune, when the study brings their list."""
     if study.zoning is None:
         return None
@@ -299,7 +297,7 @@ def care_territories(study: Study, communes: gpd.GeoDataFrame) -> pd.Series[str]
     return territories.reindex(communes.index)
 
 
-def zoning_in_force(study: Study, codes: pd.Index) -> pd.Series[str] | None:
+def zoning_in_force(study: Study, codes: pd.Index) -> "pd.Series[str] | None":
     """Return the zone of each commune in the arrêté of the ARS, when the study brings it; name those it lacks."""
     name = study.files.zoning_in_force
     if name is None:

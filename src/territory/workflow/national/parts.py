@@ -10,8 +10,6 @@ are read as minutes. Each file says in its footer which times it holds: one writ
 cut truncated, is never taken for what it is not.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json
@@ -140,7 +138,7 @@ def open_times(folder: str | Path) -> TimesFolder:
 
 
 def plan_parts(
-    folder: Path, digest: str, groups: pd.Series[str], batch_size: int
+    folder: Path, digest: str, groups: "pd.Series[str]", batch_size: int
 ) -> tuple[TimesFolder, list[NDArray[np.int64]]]:
     """Return the parts that origins are cut into, group by group, and the rows of each."""
     parts, rows = [], []
