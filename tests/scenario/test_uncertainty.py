@@ -17,6 +17,7 @@ from territory.access import decay
 from territory.errors import SchemaError
 from territory.network import estimate_model
 from territory.network.estimate_model import ErrorParts
+from territory.result import StudyResult
 from territory.scenario import MoveSite, OpenSite, Scenario, apply, compare
 from territory.scenario.doubt import random_errors
 from territory.scenario.doubt.draws import Draws, draw_results
@@ -308,6 +309,26 @@ def test_the_narrowest_interval_holds_its_share_and_none_narrower_does(
 def test_what_is_left_of_sums_does_not_choose_an_interval() -> None:
     nearly = np.array([[-1e-9, 1.0, 1.0, 2.0, 2.0]])
     assert [float(end[0]) for end in narrowest_of(nearly, 0.6)] == [-1e-9, 1.0]
+
+
+def test_no_part_is_surer_than_the_whole(draguignan: StudyResult) -> None:
+    assert draguignan.draws is not None
+    table = draguignan.draws.comparisons.reset_index("zone")
+    whole = table[table["zone"] == "territory"].drop(columns="zone")
+    for name in ("persons_shorter_low", "persons_longer_low"):
+        assert not (table[name] > whole[name].reindex(table.index) + 1e-6).any()
+        assert table[name].notna().any()
+
+
+def test_what_no_commune_could_see_and_what_homes_alone_tell_are_not_told(draguignan: StudyResult) -> None:
+    rows = draguignan.side_by_side.loc[("territory", "territory", "ime-salernes")]
+    # 40.8 to 40.4 minutes, and a ride that the draws of homes shorten while no mean time is told apart
+    for measure, name, delta in (("time_p90_min", "C", -0.37), ("child_round_mean_ride_min", "B", -4.63)):
+        row = rows.loc[measure]
+        assert row[name, "delta"] == pytest.approx(delta, abs=0.02)
+        assert not row[name, "is_distinguishable"]
+    assert not rows.loc["mean_time_min"]["B", "is_distinguishable"]
+    assert rows.loc["mean_time_min"]["C", "is_distinguishable"]
 
 
 def test_a_scenario_equals_a_loop_and_shares_the_error_of_today(world: State) -> None:

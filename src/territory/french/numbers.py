@@ -55,10 +55,10 @@ def from_to(before: float, after: float) -> str:
     return f"{first.removesuffix(unit) if last.endswith(unit) else first} → {last}"
 
 
-def signed(value: float) -> str:
-    """Write a change with its sign, without decimals ("+6", "-4", "0")."""
-    text = integer(value)
-    return f"+{text}" if value > 0 and text != "0" else text
+def signed(value: float, digits: int = 0) -> str:
+    """Write a change with its sign, without decimals unless asked ("+6", "-4", "0", "+6,3")."""
+    text = decimal(value, digits) if digits else integer(value)
+    return f"+{text}" if value > 0 and text.strip("0,") else text
 
 
 def share(value: float) -> str:

@@ -84,6 +84,14 @@ def _on_the_road(reading: Reading, service: str, who: str, rows: pd.DataFrame) -
     return doc.Paragraph([lead, f" Temps de travail passé sur la route : {told}"])
 
 
+def _doubt(reading: Reading, scenario_id: str, row: Any) -> str:
+    """Return the mark of a difference that the doubt on times hides, whatever the homes drawn."""
+    told = reading.release.zones_table(scenario_id)["is_mean_distinguishable"].get(
+        (row["zone"], row["service"])
+    )
+    return "" if told is not pd.NA and (told is None or bool(told)) else " ≈"
+
+
 def _table(reading: Reading, service: str, who: str, rows: pd.DataFrame, caption: str = "") -> doc.DataTable:
     """Return the measures of one service, one column for each situation."""
     every = [name for name in dict.fromkeys(rows["scenario"]) if name != TODAY]
@@ -92,7 +100,10 @@ def _table(reading: Reading, service: str, who: str, rows: pd.DataFrame, caption
         by_scenario = of_it.set_index("scenario")
         first = by_scenario.iloc[0]
         cells = [_cell(first, "baseline", str(first["unit"]))]
-        cells += [_cell(by_scenario.loc[name], "scenario", str(first["unit"])) for name in every]
+        cells += [
+            _cell(by_scenario.loc[name], "scenario", str(first["unit"])) + _doubt(reading, name, first)
+            for name in every
+        ]
         lines.append([CODES["round_measures"][str(measure)], *cells])
     no_price = who == "child" and not caption and "year_eur" not in set(rows["measure"])
     caption = f"{caption or capital(reading.short(service))} : {_rules(reading, service, who)}."

@@ -129,7 +129,7 @@ def _closer(reading: Reading, move: Move) -> list[doc.Part]:
         return [
             doc.Heading(f"Plus près : {name}"),
             pictures.change_map(reading, move, max_height_cm=9.4, zoom=focus, zoom_name=code),
-            *change_table(reading, move, focus, most=_MOST_COMMUNES),
+            *change_table(reading, move, focus, most=_MOST_COMMUNES, where=f", {name}"),
         ]
 
     return [doc.Part(made, f"la carte de détail, {name} (elle est aussi dans la fiche de l'EPCI)", leaves=5)]
@@ -159,7 +159,7 @@ BESIDE = {"entering": "entre dans le périmètre", "outside": "hors périmètre"
 
 
 def change_table(
-    reading: Reading, move: Move, codes: pd.Index, *, most: int, told_only: bool = False
+    reading: Reading, move: Move, codes: pd.Index, *, most: int, told_only: bool = False, where: str = ""
 ) -> list[doc.Block]:
     """Return the change of travel time of some communes, the largest first."""
     rows = reading.differences_of(move).reindex(codes)
@@ -168,14 +168,19 @@ def change_table(
     if told_only:
         rows = rows[rows["effect"].isin(["gain", "loss"])]
     total = len(rows)
-    sizes = rows["delta_travel_time_min"].abs().fillna(-1.0)
-    order = rows.assign(size=sizes, name=reading.communes["name"].reindex(rows.index))
-    order = order.sort_values(["size", "name"], ascending=[False, True], kind="stable").head(most)
+    # as they are written, then as they are
+    shown, sizes = whole_change(rows).abs().fillna(-1.0), rows["delta_travel_time_min"].abs().fillna(-1.0)
+    order = rows.assign(shown=shown, size=sizes, name=reading.communes["name"].reindex(rows.index))
+    order = order.sort_values(["shown", "size", "name"], ascending=[False, False, True], kind="stable").head(
+        most
+    )
     cells, beside = [], BESIDE | {"entering": f"désormais ≤ {reading.limit}"}
     for code, row in order.iterrows():
         times = from_to(*map(float, row[sides]))
         cells.append([reading.commune(str(code)), times, said_of(row, beside, "inconnu")])
-    name = f"{reading.labels(move.services)}, d'aujourd'hui au scénario {move.scenario_id}, aller simple"
+    name = (
+        f"{reading.labels(move.services)}, d'aujourd'hui au scénario {move.scenario_id}{where}, aller simple"
+    )
     return [_in_two(cells, ["Commune", "Temps de route", "Écart"], f"{name}.", total)] if cells else []
 
 

@@ -88,7 +88,11 @@ def _times(reading: Reading) -> list[doc.Text]:
     error = {place: float(numbers[place, "mean_absolute_error_min"]) for place in _TRIED}
     tried = join(f"{decimal(error[place])} min {where}" for place, where in _TRIED.items())
     median = reading.release.median_doubt_min(within_min=reading.parameters.recruitment_max_min)
-    doubt = "" if math.isnan(median) else f" Le doute médian sur un temps est ici de ± {minutes(median)}."
+    ends = [f"± {minutes(median)}, tous services confondus"] if not math.isnan(median) else []
+    if (move := reading.pivot) is not None:
+        own = reading.release.doubt_min(move.scenario_id, move.services[0])
+        ends += [f"± {minutes(own)} vers {reading.the(move.services)}"] if not math.isnan(own) else []
+    doubt = f" Le doute médian sur un temps est ici de {join(ends)}." if ends else ""
     said = doc.wording("method.estimate", told=told, tried=tried, doubt=doubt)
     return [[doc.strong("Temps de route estimés."), said], _NOT_TOLD_APART]
 

@@ -273,7 +273,12 @@ def by_commune(reading: Reading) -> list[doc.Block]:
 def _commune_row(reading: Reading, code: str, row: Any, *, is_observed: bool) -> list[str]:
     """Return the line of one commune under one move."""
     epci = reading.communes["epci_code"].get(code)
-    delta, people = float(row["delta_travel_time_min"]), str(row["persons"])
+    times, people = (
+        [float(row[f"{side}_travel_time_min"]) for side in ("baseline", "scenario")],
+        str(row["persons"]),
+    )
+    # as a reader subtracts what is printed
+    gap = round(times[1], 1) - round(times[0], 1)
     if people.isdecimal() and not is_observed:
         people = persons(float(people))
     else:
@@ -281,8 +286,8 @@ def _commune_row(reading: Reading, code: str, row: Any, *, is_observed: bool) ->
     return [
         reading.commune(code),
         reading.zone("" if pd.isna(epci) else str(epci)),
-        " → ".join(_number(row[f"{side}_travel_time_min"]) for side in ("baseline", "scenario")),
-        "–" if math.isnan(delta) else signed(delta),
+        " → ".join(map(_number, times)),
+        "–" if math.isnan(gap) else signed(gap, 1),
         _number(row["detectable_min"]),
         _SHORT_EFFECTS[str(row["effect"])],
         people,

@@ -289,7 +289,7 @@ def _account_rows(comparison: Comparison) -> pd.DataFrame:
 
 
 def _round_rows(comparison: Comparison) -> list[pd.DataFrame]:
-    """Return each measure of rounds that a comparison shows; a difference is told when its interval leaves 0 out."""
+    """Return each measure of rounds that a comparison shows; what is told leaves 0 out, and is of times told apart."""
     rows = comparison.rounds
     if rows.empty:
         return []
@@ -297,6 +297,11 @@ def _round_rows(comparison: Comparison) -> list[pd.DataFrame]:
     rows = rows.assign(measure=rows["who"] + "_round_" + rows["measure"])
     level = rows["zone"].where(rows["zone"] == "territory", "epci")
     told = ((rows["delta_low"] > 0) | (rows["delta_high"] < 0)).astype("boolean")
+    # draws are of homes: the doubt on times comes on top
+    apart = comparison.zones["is_mean_distinguishable"].astype("boolean")
+    told &= (
+        apart.reindex(pd.MultiIndex.from_frame(rows[["zone", "service"]])).set_axis(rows.index).fillna(False)
+    )
     named = {f"{side}_value": side for side in (*zoning.SIDES, "delta")}
     rows = rows.rename(columns=named).assign(level=level, reason="", is_distinguishable=told)
     return [rows.set_index(zoning.KEYS)[[*named.values(), "unit", "is_distinguishable", "reason"]]]

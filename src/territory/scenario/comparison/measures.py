@@ -142,7 +142,12 @@ def _inequality_rows(rows: pd.DataFrame, parameters: Parameters) -> pd.DataFrame
     departements = set(rows.loc[local & rows["level"].eq("departement"), "zone"])
     kept = rows["level"].eq("territory") | (rows["level"].eq("departement") & rows["zone"].isin(departements))
     kept_rows = rows[kept]
-    names = ("is_area", "certain_min", *(f"{side}_{what}" for side in SIDES for what in ("min", "persons")))
+    names = (
+        "is_area",
+        "certain_min",
+        "detectable_min",
+        *(f"{side}_{what}" for side in SIDES for what in ("min", "persons")),
+    )
     columns = {name: kept_rows[name].to_numpy(float) for name in names}
     columns["epci"] = pd.factorize(kept_rows["epci"])[0]
     found = []
@@ -173,6 +178,12 @@ def _unequal_times(group: dict[str, np.ndarray], line: float) -> list[dict[str, 
             is_known = not unknown and weights.sum() > 0
             measured[key] = _inequality(times, weights, here["epci"], line) if is_known else nothing
         columns[side] = measured[key]
+    moved = here["detectable_min"][here["scenario_min"] != here["baseline_min"]]
+    # minutes under the smallest change that any commune could see are none
+    least, change = (
+        moved.min() if moved.size else 0.0,
+        np.abs(np.subtract(columns["scenario"], columns["baseline"])),
+    )
     alone = ["un seul EPCI assez peuplé" if math.isnan(value) else "" for value in columns["baseline"]]
     return [
         {
@@ -180,6 +191,7 @@ def _unequal_times(group: dict[str, np.ndarray], line: float) -> list[dict[str, 
             "unit": one.unit,
             **{side: values[place] for side, values in columns.items()},
             "reason": reason or alone[place],
+            "is_told": False if one.unit == "min" and change[place] < least else None,
         }
         for place, one in enumerate(map(BY_NAME.__getitem__, _UNEQUAL))
     ]

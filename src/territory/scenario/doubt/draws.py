@@ -314,6 +314,10 @@ def _told_interval(rows: pd.DataFrame, delta: Floats, placed: pd.DataFrame, leve
             persons @ ((change >= size) & (change > 0) & np.isfinite(change)), level
         )
         counted = persons @ (told & (sign * central > 0))
-        found[f"persons_{name}_low"] = np.minimum(low, counted)
+        least = np.minimum(low, counted)
+        # no part is surer than the whole, which holds it in every draw: the narrowest of each may say so
+        if ALL_TERRITORY in names:
+            least = np.fmin(least, least[names.get_loc(ALL_TERRITORY)])
+        found[f"persons_{name}_low"] = least
         found[f"persons_{name}_high"] = np.maximum(high, counted)
     return pd.DataFrame(found, index=names)

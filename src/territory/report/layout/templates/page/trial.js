@@ -135,6 +135,7 @@ function tryOut(given, asked, zones) {
   const before = situation(given, service.sites), after = situation(given, sites);
   const rows = compareSituations(given, service, before, after, asked.limit), counts = tally(given, rows, zones), sums = {};
   if (given.law.draws) { addDraws(given, rows, before, after, zones, sums); }
+  const whole = counts.get(WHOLE), least = {};
   counts.forEach(count => {
     const none = new Float64Array(given.law.draws);
     EFFECTS.forEach(effect => {
@@ -143,13 +144,15 @@ function tryOut(given, asked, zones) {
       if ((effect === "gain" || effect === "loss") && given.law.draws && !Number.isNaN(count.area)) {
         const told = count.told[effect];
         [low, high] = endsOf(given, (sums[count.zone] || { gain: none, loss: none })[effect]);
-        low = Math.min(low, told); high = Math.max(high, told);
+        // no part is surer than the whole, which comes first and holds it in every draw
+        low = Math.min(low, told, count === whole ? low : least[effect]); high = Math.max(high, told);
+        if (count === whole) { least[effect] = low; }
       }
       if (effect === "indistinct") {
         // those whom gains and losses leave, at their most and at their least
-        const { gain, loss } = count, whole = gain.value + loss.value + value;
+        const { gain, loss } = count, all = gain.value + loss.value + value;
         // what sums leave of nobody is nobody
-        [low, high] = [gain.high + loss.high, gain.low + loss.low].map(others => Math.max(Math.round((whole - others) * 1e6) / 1e6, 0));
+        [low, high] = [gain.high + loss.high, gain.low + loss.low].map(others => Math.max(Math.round((all - others) * 1e6) / 1e6, 0));
       }
       count[effect] = { value, low, high, text: ranged(value, low, high) };
     });
