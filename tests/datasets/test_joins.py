@@ -5,10 +5,17 @@ from __future__ import annotations
 import warnings
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 
-from territory.datasets.joins import MOST_UNMATCHED, CommuneMap, carried_censuses, with_points_of_parts
+from territory.datasets.joins import (
+    MOST_UNMATCHED,
+    CommuneMap,
+    carried_censuses,
+    known_areas_km2,
+    with_points_of_parts,
+)
 from territory.errors import ReadError, TerritoryWarning
 from territory.geography.communes import Step
 
@@ -114,3 +121,17 @@ def test_a_commune_without_a_point_stands_at_that_of_one_it_was_made_of() -> Non
     assert pd.isna(placed.loc["13001", "area_km2"])
     assert placed.index.name == "commune_code"
     assert with_points_of_parts(points, the_map()) is points
+
+
+def test_an_unknown_area_is_that_of_the_communes_around() -> None:
+    east, north = (axis.ravel() * 4000.0 for axis in np.meshgrid(range(10), range(10)))
+    codes = [f"{number:05d}" for number in range(1000, 1100)]
+    places = gpd.GeoDataFrame(
+        {"area_km2": [7.0] + [np.nan] * 99}, geometry=gpd.points_from_xy(east, north), index=codes, crs=2154
+    )
+    with pytest.warns(TerritoryWarning, match="99 communes sans surface connue .*outlines"):
+        found = known_areas_km2(places)
+    # a square of 4 km is 16 km2; the sixth neighbour is on its diagonal
+    assert found.iloc[0] == 7.0
+    assert found.iloc[55] == pytest.approx(2 * np.pi * 16 / 6.5)
+    assert known_areas_km2(places.assign(area_km2=3.0)).eq(3.0).all()

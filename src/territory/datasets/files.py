@@ -241,7 +241,7 @@ def _communes(tables: Tables, population: pd.Series, commune_map: joins.CommuneM
             table[name] = source[name].reindex(kept.index)
     table["population"] = population.astype(float)
     table["area_km2"] = kept["area_km2"]
-    table["density_hab_km2"] = table["population"] / table["area_km2"]
+    table["density_hab_km2"] = table["population"] / joins.known_areas_km2(kept)
     table["point_kind"] = kept["point_kind"]
     table["in_territory"] = table.index.isin(commune_map.own)
     for column in [slot.key for slot in slots.SLOTS if slot.service] + ["households_without_car"]:

@@ -93,6 +93,8 @@ def _times(reading: Reading) -> list[doc.Text]:
         own = reading.release.doubt_min(move.scenario_id, move.services[0])
         ends += [f"± {minutes(own)} vers {reading.the(move.services)}"] if not math.isnan(own) else []
     doubt = f" Le doute médian sur un temps est ici de {join(ends)}." if ends else ""
+    if unknown := int(reading.communes["area_km2"].isna().sum()):
+        doubt += doc.wording("method.no_area", count=count(unknown, "commune"))
     said = doc.wording("method.estimate", told=told, tried=tried, doubt=doubt)
     return [[doc.strong("Temps de route estimés."), said], _NOT_TOLD_APART]
 
