@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from territory.datasets.checks import mismatch
+from territory.datasets.files import _registered
 from territory.datasets.recognition import choose, files_below, neighbours, recognise, recognised
 from territory.datasets.slots import SLOTS
 from territory.sources import find
