@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from territory.datasets.checks import mismatch
+from territory.datasets.files import _registered
 from territory.datasets.recognition import choose, files_below, neighbours, recognise, recognised
 from territory.datasets.slots import SLOTS
 from territory.sources import find
@@ -128,3 +129,9 @@ def test_overseas_communes_of_the_sae_are_those_of_insee(tmp_path: Path) -> None
     assert set(choose(found, "972")) == {"emergencies", "hospitals"}
     # elsewhere nothing would place the emergencies
     assert not choose(found, "974")
+
+
+@pytest.mark.parametrize("name", ["COMMUNE.shp", "ADMIN-EXPRESS-COG_4-0__SHP_WGS84G_FRA_2026-01-01.zip"])
+def test_admin_express_is_known_to_be_of_ign(name: str) -> None:
+    assert _registered("points", name)["producer"] == "IGN"
+    assert _registered("points", "communes-38-full.geojson")["producer"] == ""

@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 from shapely.geometry import Point, Polygon, box
 
+from territory.datasets import load_var
 from territory.errors import ParameterError
 from territory.plot import style
 from territory.plot.maps import legend
 from territory.plot.maps.choropleth import Panel, draw_map, extent_of
 from territory.plot.maps.legend import Legend, change_classes, numbers_from, shown, time_classes
+from territory.plot.maps.shapes import PaperScale, text_size
 
 CODES = ["a", "b", "c", "d"]
 
@@ -95,6 +97,55 @@ def test_points_stand_for_missing_outlines(times: pd.Series) -> None:
     classes = time_classes(times)
     figure = draw_map(Panel(points, classes.keys, numbers=numbers_from(times)), Legend(classes.legend))
     assert {"10", "40", "70"} <= set(texts(figure))
+
+
+@pytest.mark.parametrize(("size", "width_cm"), [(7.5, 17.0), (7.0, 6.7)])
+def test_a_name_stands_on_its_commune_or_is_tied_to_it(size: float, width_cm: float) -> None:
+    data = load_var()
+    assert data.outlines is not None
+    inside = data.communes[data.communes["epci_code"] == "248300493"].to_crs(data.outlines.crs)
+    told = inside.sort_values("population", ascending=False) if "population" in inside else inside
+    names = gpd.GeoDataFrame(told[["geometry"]].assign(label=told["name"] + "\n−24", size=size), crs=told.crs)
+    areas = data.outlines[["geometry"]]
+    keys = pd.Series("land", index=areas.index)
+    extent = extent_of(areas.loc[names.index], pad_share=0.05)
+    land = Legend([legend.Category("land", "territoire", "#eef2f4")])
+    figure = draw_map(Panel(areas, keys, names=names, extent=extent), land, width_cm=width_cm)
+    axes = figure.axes[0]
+    scale = PaperScale(axes)
+    ties = [line.get_xydata() for line in axes.lines if line.get_marker() == "o"]
+    drawn = [text for text in axes.texts if text.get_text() in set(names["label"])]
+    assert len(drawn) >= (18 if width_cm == 17.0 else 8)
+    tied = 0
+    for text in drawn:
+        home = areas.geometry[names.index[names["label"] == text.get_text()][0]]
+        (x, y), (wide, high) = text.get_position(), text_size(text.get_text(), size)
+        room = box(
+            *(x - wide / 2 / scale.x, y - high / 2 / scale.y),
+            *(x + wide / 2 / scale.x, y + high / 2 / scale.y),
+        )
+        is_tied = any(home.contains(Point(tie[0])) and room.distance(Point(tie[-1])) < 300 for tie in ties)
+        tied += is_tied
+        assert is_tied or room.intersection(home).area > 0.45 * room.area, text.get_text()
+    assert 0 < tied == len(ties)
+
+
+def test_hundreds_of_discs_do_not_hide_one_another_nor_the_first_name() -> None:
+    places = [Point(3_000 * i, 3_000 * j) for i in range(25) for j in range(25)]
+    points = gpd.GeoDataFrame(geometry=places, index=[f"{n}" for n in range(625)], crs=2154)
+    names = points.iloc[[312]].assign(label="Toulouse", size=7.0)
+    keys = pd.Series("land", index=points.index)
+    figure = draw_map(
+        Panel(points, keys, names=gpd.GeoDataFrame(names, crs=2154)),
+        Legend([legend.Category("land", "territoire", "#eef2f4")]),
+        max_height_cm=8.0,
+    )
+    axes = figure.axes[0]
+    (discs,) = (one for one in axes.collections if len(one.get_offsets()) == 625)
+    assert math.sqrt(discs.get_sizes()[0]) <= 1.01 * 3_000 * PaperScale(axes).x
+    assert "Toulouse" in texts(figure)
+    (tie,) = (line.get_xydata() for line in axes.lines if line.get_marker() == "o")
+    assert Point(tie[0]).distance(places[312]) < 1
 
 
 def test_one_commune_has_room() -> None:

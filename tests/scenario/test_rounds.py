@@ -209,7 +209,7 @@ def test_the_report_says_what_is_supposed_and_draws_no_home(valley: StudyResult)
     assert "sur la route" in str(short[-1])
     assert all("aujourd'hui" in one.caption or "scénario" in one.caption for one in pictures)
     # the outlines are those of a file of the study
-    assert {one.source for one in pictures} == {"Contours : contours.geojson, simplifiés."}
+    assert {one.source for one in pictures} == {"Contours : fichier de l'étude, simplifiés."}
     # the valley has no price of a kilometre
     assert "Coût non calculable" in told[0].caption
     assert "tournees" in release(valley).tables

@@ -13,9 +13,10 @@ from territory.errors import TerritoryWarning
 from territory.french.numbers import decimal
 from territory.release.gate import release
 from territory.release.handed_tables import indicator_tables
+from territory.report.chapters import deserts as chapter
 from territory.report.chapters.deserts import deserts
 from territory.report.documents.council import council_report
-from territory.report.layout.document import DataTable, to_data
+from territory.report.layout.document import DataTable, Picture, to_data
 from territory.report.reading import Reading
 from territory.result import StudyResult
 from tests.report.worlds import undrawn
@@ -92,6 +93,25 @@ def test_the_page_shows_the_published_first_their_gap_and_the_hours(plain: Study
     assert "fermées la nuit depuis le 29 octobre 2021" in said
     assert "De 2015 à 2023" in said
     assert "passent de 35 à 46" in said
+
+
+def test_a_published_criterion_is_mapped_without_draws_and_nothing_known_is_not_zero(
+    plain: StudyResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = Reading(release(plain))
+    rows = reading.criterion("pharmacie").assign(status="non calculable")
+    known = reading.criterion
+    monkeypatch.setattr(reading, "criterion", lambda name: rows if name == "pharmacie" else known(name))
+    monkeypatch.setattr(chapter, "_counted_together", lambda reading: None)
+    monkeypatch.setattr(chapter, "_best", lambda reading: "apl")
+    monkeypatch.setattr(chapter, "doubt_map", None)
+    blocks = deserts(reading)
+    (picture,) = (block for block in blocks if isinstance(block, Picture))
+    assert picture.caption.endswith(" : publié, 2023.")
+    assert "en désert : 46 communes ; hors désert : 107 communes." in picture.alt
+    table = next(block for block in blocks if isinstance(block, DataTable))
+    assert [row[3] for row in table.rows] == ["–", "–", "–"]
+    assert table.rows[-1][1:5] == ["–", "–", "–", "153"]
 
 
 @pytest.mark.slow

@@ -69,7 +69,7 @@ def test_times_without_a_car_are_beside_those_by_car(study: Path, tmp_path: Path
     page = (tmp_path / "reports/petite/resume.html").read_text("utf-8")
     assert "Sans voiture, aujourd" in page
     assert "Et sans voiture" in page
-    assert "Contours : contours.geojson" in page.replace("\N{NO-BREAK SPACE}", " ")
+    assert "Contours : fichier de l'étude" in page.replace("\N{NO-BREAK SPACE}", " ")
     cited = [row for block in sources(read(result)) if isinstance(block, DataTable) for row in block.rows]
     assert ["Réseaux de transport", "Horaires GTFS (horaires.zip)", "30/11/2026", "–"] in cited
     made = tables(result)

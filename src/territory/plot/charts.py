@@ -201,6 +201,4 @@ def _write_names(axes: Axes, wanted: pd.DataFrame, known: pd.DataFrame, size_cm:
             x, y = (np.array([spot.x, spot.y]) / scale + (left, bottom)).tolist()
             axes.text(x, y, spot.label.text, fontsize=8.0, ha="center", va="center_baseline", color=style.INK)
             if spot.is_moved:
-                own = np.array([spot.label.x, spot.label.y])
-                ends = np.array([own, np.clip(own, spot.box[:2], spot.box[2:])]) / scale + (left, bottom)
-                axes.plot(*ends.T, color=style.MUTED, linewidth=0.5, zorder=1)
+                axes.plot(*(spot.tie / scale + (left, bottom)).T, color=style.MUTED, linewidth=0.5, zorder=1)

@@ -19,7 +19,7 @@ from territory.plot.maps.shapes import Box, Label, PaperScale, Placed, draw_ring
 # shapes of site marks, told apart without colour
 SHAPES = ("o", "s", "^", "D", "P", "X")
 
-_DISC_POINTS = 6.7
+_DISC_POINTS = (2.6, 6.7)
 # where a mark goes when its place is taken (points)
 _BESIDE = ((0.0, 0.0), (12.0, 0.0), (-12.0, 0.0), (0.0, 12.0), (0.0, -12.0), (24.0, 0.0), (-24.0, 0.0))
 
@@ -83,6 +83,10 @@ def _draw_panel(axes: Axes, panel: Panel, categories: dict[str, around.Category]
     keys = panel.keys.reindex(panel.areas.index).to_numpy()
     geometry = panel.areas.geometry.to_numpy()
     is_point = shapely.get_type_id(geometry) == shapely.GeometryType.POINT
+    at = geometry[is_point]
+    # hundreds of discs hardly cover one another
+    _, apart = shapely.STRtree(at).query_nearest(at, exclusive=True, return_distance=True)
+    half = float(np.clip(np.median(apart) * scale.x if len(apart) else np.inf, *_DISC_POINTS)) / 2
     for key, category in categories.items():
         hatched = {"hatch": category.hatch, "hatchcolor": category.hatch_color}
         hatch: dict[str, Any] = hatched if category.hatch else {}
@@ -90,14 +94,11 @@ def _draw_panel(axes: Axes, panel: Panel, categories: dict[str, around.Category]
         if len(outlines):
             shapes.fill(axes, outlines, color=category.color, **hatch)
         if len(points):
-            look: dict[str, Any] = {"facecolor": category.color, "edgecolor": style.INK, "linewidth": 0.5}
+            look: dict[str, Any] = {"fc": category.color, "ec": style.INK, "lw": 0.15 * half}
             x, y = shapely.get_coordinates(points).T
-            axes.scatter(x, y, s=_DISC_POINTS**2, zorder=2, **look, **hatch)
+            axes.scatter(x, y, s=4 * half**2, zorder=2, **look, **hatch)
     _borders(axes, panel)
-    half = _DISC_POINTS / 2
-    # the room that communes drawn as discs take
-    discs = (scale.to_points(*at) for at in shapes.places(panel.areas[panel.areas.geom_type.eq("Point")]))
-    taken = [*around.scale_and_north(axes), *(Box(x - half, y - half, x + half, y + half) for x, y in discs)]
+    taken = around.scale_and_north(axes)
     if panel.circles is not None:
         largest = float(panel.circles["value"].max())
         for (x, y), value in zip(shapes.places(panel.circles), panel.circles["value"], strict=True):
@@ -112,12 +113,17 @@ def _draw_panel(axes: Axes, panel: Panel, categories: dict[str, around.Category]
     if panel.rings is not None and len(panel.rings):
         taken += draw_rings(axes, panel.rings, scale)
     if panel.names is not None:
-        named = zip(shapes.places(panel.names), panel.names["label"], panel.names["size"], strict=True)
-        labels = [Label(str(text), *scale.to_points(*at), float(size), gap=5.5) for at, text, size in named]
-        placed = place_labels(labels, frame=scale.frame, obstacles=taken)
-        for spot in placed:
+        grid = [scale.x, 0.0, 0.0, scale.y, -scale.left * scale.x, -scale.bottom * scale.y]
+        homes = gpd.GeoSeries(panel.areas.geometry.reindex(panel.names.index)).affine_transform(grid)
+        named = zip(shapes.places(panel.names), panel.names["label"], panel.names["size"], homes, strict=True)
+        labels = [Label(str(text), *scale.to_points(*at), size, 5.5, home) for at, text, size, home in named]
+        spared = [scale.to_points(*at) for _, at, _ in around.widest_places(panel.areas)]
+        for spot in place_labels(labels, frame=scale.frame, obstacles=taken, spared=spared):
             _write(axes, spot, scale, color=style.INK, halo=style.PAPER)
-        taken += [spot.box for spot in placed]
+            taken.append(spot.box)
+    # names may stand on discs, numbers may not
+    discs = (scale.to_points(*at) for at in shapes.places(panel.areas[is_point]))
+    taken += [Box(x - half, y - half, x + half, y + half) for x, y in discs]
     _numbers(axes, panel, categories, scale, taken)
 
 
@@ -184,8 +190,9 @@ def _write(axes: Axes, spot: Placed, scale: PaperScale, *, color: str, halo: str
 
     x, y = scale.to_metres(spot.x, spot.y)
     if spot.is_moved:
-        start = scale.to_metres(spot.label.x, spot.label.y)
-        axes.plot([start[0], x], [start[1], y], color=style.MUTED, linewidth=0.5, zorder=6)
+        ends = scale.to_metres(*spot.tie.T)
+        axes.plot(*ends, color=style.PAPER, lw=2.0, zorder=6)
+        axes.plot(*ends, color=style.INK, lw=0.7, marker="o", markevery=[0], markersize=2.2, zorder=6)
     effects = [patheffects.withStroke(linewidth=2.0, foreground=halo)] if halo else []
     look: dict[str, Any] = {"fontsize": spot.label.size, "color": color, "path_effects": effects}
     axes.text(x, y, spot.label.text, ha="center", va="center_baseline", zorder=7, **look)

@@ -61,16 +61,23 @@ class Label(NamedTuple):
     y: float
     size: float
     gap: float = 3.0  # between the point and the text; 0 centres the text on the point
+    home: shapely.Geometry | None = None  # what it names: it stands on most of it, or is tied to it
 
 
 class Placed(NamedTuple):
-    """A label that found its place: the centre of its text and its rectangle; `is_moved` when it left its point."""
+    """A label that found its place: the centre of its text and its rectangle; `is_moved` when a line ties it."""
 
     label: Label
     x: float
     y: float
     box: Box
     is_moved: bool
+
+    @property
+    def tie(self) -> np.ndarray:
+        """Ends of the line from the point to the nearest edge of the text."""
+        own = np.array([self.label.x, self.label.y])
+        return np.array([own, np.clip(own, self.box[:2], self.box[2:])])
 
 
 @lru_cache(maxsize=4096)
@@ -89,17 +96,37 @@ def text_size(text: str, size: float) -> tuple[float, float]:
 
 
 def place_labels(
-    labels: Iterable[Label], *, frame: Box, obstacles: Sequence[Box] = (), reach: int = 3
+    labels: Iterable[Label], *, frame: Box, obstacles: Sequence[Box] = (), reach: int = 3, spared: Any = ()
 ) -> list[Placed]:
-    """Place labels one after the other, the most important first, on the first free spot around their point."""
-    taken, placed = list(obstacles), []
-    for label in labels:
-        spots = (spot for spot in _spots(label, reach) if spot.box.inside(frame))
-        free = next((spot for spot in spots if not any(spot.box.overlaps(box) for box in taken)), None)
-        if free is not None:
-            placed.append(free)
-            taken.append(free.box)
-    return placed
+    """Place labels, the most important first, on their home or around their point; then tie to it those left."""
+    asked, texts, placed = list(labels), list[Box](), dict[int, Placed]()
+    for rank, is_tied in [(rank, is_tied) for is_tied in (False, True) for rank in range(len(asked))]:
+        for spot in () if rank in placed else _best_spots(asked[rank], reach, spared, is_tied):
+            # a line is the rooms of its steps: no other label stands on them
+            steps = np.linspace(spot.tie[0], spot.tie[1], 16) if spot.is_moved and spot.label.home else ()
+            line = [Box(x - 0.5, y - 0.5, x + 0.5, y + 0.5) for x, y in steps]
+            is_free = spot.box.inside(frame) and not any(map(spot.box.overlaps, (*obstacles, *texts)))
+            if is_free and not any(step.overlaps(text) for step in line for text in texts):
+                placed[rank] = spot
+                texts += [spot.box, *line]
+                break
+    return [placed[rank] for rank in sorted(placed)]
+
+
+def _best_spots(label: Label, reach: int, spared: Any, is_tied: bool) -> Iterable[Placed]:
+    """Return where a label has most of itself on its home, else around it, where few places to spare are."""
+    if label.home is None:
+        return _spots(label, reach)
+    if is_tied:
+        points, far = np.reshape(spared, (-1, 2)), (spot._replace(is_moved=True) for spot in _spots(label, 9))
+        return sorted(far, key=lambda at: np.all((points > at.box[:2]) & (points < at.box[2:]), axis=1).sum())
+    width, height = text_size(label.text, label.size)
+    left, bottom, right, top = shapely.bounds(label.home)
+    x, y = map(np.ravel, np.meshgrid(np.linspace(left, right, 15), np.linspace(bottom, top, 15)))
+    boxes = shapely.box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+    own = shapely.area(shapely.intersection(label.home, boxes)) / (width * height)
+    order = np.lexsort((np.hypot(x - label.x, y - label.y), -own.round(1)))
+    return [_at(label, x[i], y[i], width, height, is_moved=False) for i in order if own[i] > 0.5]
 
 
 def _spots(label: Label, reach: int) -> Iterator[Placed]:

@@ -242,13 +242,7 @@ def doubt_classes(deserts: pd.DataFrame) -> Classes:
 
 
 def doubt_map(
-    draws: Draws,
-    outlines: gpd.GeoDataFrame,
-    *,
-    criterion: str,
-    title: str = "",
-    zones: pd.Series | None = None,
-    max_height_cm: float = 22.0,
+    draws: Draws, outlines: gpd.GeoDataFrame, *, criterion: str, title: str = "", **look: Any
 ) -> Figure:
     """Draw where a criterion of desert is met for sure, and where the doubt on times could change it."""
     known = [] if draws.deserts.empty else list(draws.deserts.index.get_level_values("criterion").unique())
@@ -260,33 +254,23 @@ def doubt_map(
     doubtful = classes.keys.isin([IN_DOUBT.key, OUT_DOUBT.key])
     # rounded down: a doubtful share never reads as one that is sure
     numbers = np.floor(rows["same_status_share"] * 100).map("{:.0f}".format).where(doubtful, "")
-    used = set(classes.keys)
-    legend = [one for one in classes.legend if one.key in used or one.key != NO_VERDICT.key]
     share = f"{round(100 * draws.sure_share)}{NBSP}%"
     notes = (
         f"Sûr : même côté du seuil dans au moins {share} des {draws.count} tirages, qui changent les temps dans leur "
         "doute.",
         "Nombre : cette part, en %, là où c'est douteux.",
     )
-    panel = Panel(gpd.GeoDataFrame(outlines[["geometry"]]), classes.keys, numbers=numbers, zones=zones)
-    named = Legend(tuple(legend), title or f"Désert « {criterion} »", notes=notes)
-    return draw_map(panel, named, max_height_cm=max_height_cm)
+    title = title or f"Désert « {criterion} »"
+    return class_map(classes, outlines, title=title, notes=notes, numbers=numbers, **look)
 
 
 def class_map(
-    classes: "pd.Series[str]",
-    outlines: gpd.GeoDataFrame,
-    *,
-    title: str,
-    notes: tuple[str, ...] = (),
-    zones: pd.Series | None = None,
-    max_height_cm: float = 22.0,
+    found: Classes, outlines: Any, *, title: str, notes: Any = (), max_height_cm: float = 22.0, **panel: Any
 ) -> Figure:
-    """Draw how many criteria of a rule of desert each commune meets, by the classes of `access.deserts.classify`."""
-    found = met_classes(classes.reindex(outlines.index))
-    panel = Panel(gpd.GeoDataFrame(outlines[["geometry"]]), found.keys, zones=zones)
+    """Draw classes of communes, with what a panel may have besides: the side of a criterion, how many are met."""
+    drawn = Panel(gpd.GeoDataFrame(outlines[["geometry"]]), found.keys.reindex(outlines.index), **panel)
     legend = Legend(shown(found.legend, found.keys), title, notes=notes)
-    return draw_map(panel, legend, max_height_cm=max_height_cm)
+    return draw_map(drawn, legend, max_height_cm=max_height_cm)
 
 
 def met_classes(classes: "pd.Series[str]") -> Classes:

@@ -11,7 +11,7 @@ from territory.access.uncertainty import SURE
 from territory.french.numbers import NBSP, decimal, integer, share
 from territory.french.words import count, persons
 from territory.plot import style
-from territory.plot.maps.show_plans import class_map, doubt_map
+from territory.plot.maps.show_plans import class_map, criterion_classes, doubt_map, met_classes
 from territory.report.chapters import pictures
 from territory.report.layout import document as doc
 from territory.report.reading import Reading
@@ -21,6 +21,7 @@ from territory.study.words.indicators import DesertCriterion, DesertScheme
 
 _HEADING = "Où les soins sont-ils trop loin ?"
 _NOT_COMPUTABLE, _DOUBTFUL, _PUBLISHED, _IN = "non calculable", "douteux", "publié", "en désert"
+_HERE = "estimé ici"
 # the lists of a published figure and of its estimate are not the same: said beside their difference
 _LISTS = {"urgences_smur": doc.wording("deserts.lists_of_smur")}
 
@@ -53,7 +54,8 @@ def deserts(reading: Reading) -> list[doc.Block]:
         ]
     else:
         text.append(doc.strong(f"« {label} » est celui que les données permettent le mieux de calculer. "))
-    text.append(doc.wording("deserts.doubt", left=left, draws=integer(draws.count), sure=sure))
+    if verdicts.drop(columns=[one.id for one in published]).isin([SURE, _DOUBTFUL]).any(axis=None):
+        text.append(doc.wording("deserts.doubt", left=left, draws=integer(draws.count), sure=sure))
     # where no chapter before has said it
     is_new = "urgences" not in reading.closest and any("urgences" in one.services for one in reading.criteria)
     words: doc.Text = [doc.strong("Urgences et horaires. "), reading.emergency_hours]
@@ -102,7 +104,11 @@ def _picture(reading: Reading, draws: Draws, criterion: str, label: str) -> doc.
     """Draw how many criteria each commune meets, or else the side of one threshold and how sure it is."""
     areas, scheme = pictures.areas_of(reading), _counted_together(reading)
     look: dict[str, Any] = {"zones": reading.communes["epci_code"], "max_height_cm": 9.2}
-    if scheme is None:
+    if scheme is None and _is_published(reading, criterion):
+        label, classes = f"{label} : {_origin(reading, criterion)}", reading.criterion(criterion)["status"]
+        figure = class_map(criterion_classes(classes), areas, title=label, **look)
+        caption = f"{label}."
+    elif scheme is None:
         figure = doubt_map(draws, areas, criterion=criterion, title=label, **look)
         rows = pd.DataFrame(draws.deserts.xs(criterion, level="criterion")).reindex(areas.index)
         classes = rows["status"].astype(str) + ", " + rows["verdict"].astype(str)
@@ -111,7 +117,7 @@ def _picture(reading: Reading, draws: Draws, criterion: str, label: str) -> doc.
         label = scheme.label
         classes = reading.criterion(scheme.criterion[0].id)["desert_class"].reindex(areas.index)
         notes = tuple(f"{one.label} : {_origin(reading, one.id)}." for one in scheme.criterion)
-        figure = class_map(classes, areas, title=label, notes=notes, **look)
+        figure = class_map(met_classes(classes), areas, title=label, notes=notes, **look)
         caption = f"{label} : nombre de critères remplis par commune."
     sizes = classes.value_counts().sort_index().items()
     parts = [f"{name} : {count(int(size), 'commune')}" for name, size in sizes]
@@ -128,7 +134,7 @@ def _origin(reading: Reading, criterion: str) -> str:
     rows = reading.criterion(criterion)
     if _is_published(reading, criterion):
         return f"publié, {rows['year'].max():.0f}"
-    return "estimé ici" if rows["status"].ne(_NOT_COMPUTABLE).any() else "–"
+    return _HERE if rows["status"].ne(_NOT_COMPUTABLE).any() else "–"
 
 
 def _table(reading: Reading, draws: Draws, labels: dict[str, str], verdicts: pd.DataFrame) -> doc.DataTable:
@@ -137,13 +143,13 @@ def _table(reading: Reading, draws: Draws, labels: dict[str, str], verdicts: pd.
     rows: list[list[str]] = []
     lacking: list[str] = []
     for criterion in order:
-        status = reading.criterion(criterion)["status"]
+        origin, status = _origin(reading, criterion), reading.criterion(criterion)["status"]
         doubtful = verdicts[criterion].reindex(status.index).eq(_DOUBTFUL)
         cells = [
             labels[criterion],
-            _origin(reading, criterion),
-            integer(int((status.eq(_IN) & ~doubtful).sum())),
-            "–" if _is_published(reading, criterion) else integer(int(doubtful.sum())),
+            origin,
+            "–" if origin == "–" else integer(int((status.eq(_IN) & ~doubtful).sum())),
+            integer(int(doubtful.sum())) if origin == _HERE else "–",
             integer(int(status.eq(_NOT_COMPUTABLE).sum())),
         ]
         rows.append([*cells, _inhabitants(reading, draws, criterion)])

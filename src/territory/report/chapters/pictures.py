@@ -18,7 +18,7 @@ from territory.report.layout.document import Picture
 from territory.report.reading import Move, Reading, whole_change
 from territory.tables.declare import CLOSEST_SERVICES, CODES
 
-_NAMED_PLACES, _FEW_PLACES = 10, 4
+_NAMED_PLACES, _FEW_PLACES, _MOST_POINTS = 10, 4, 200
 # the width of a map beside a text
 SMALL_CM = 6.7
 # what must be known to read isochrones
@@ -65,10 +65,12 @@ def time_map(
     classes = legends.time_classes(times, breaks=breaks_of(reading), is_reachable=rows["is_reachable"])
     site = reading.site(scenario_id, service) if service in reading.named else None
     rings = None if without_car else rings_of(reading, scenario_id, site)
+    # beside hundreds of points there is no room for numbers
+    is_numbered = bool(times.notna().any()) and (_has_outlines(reading) or len(times) <= _MOST_POINTS)
     panel = Panel(
         areas,
         classes.keys,
-        numbers=legends.numbers_from(times),
+        numbers=legends.numbers_from(times) if is_numbered else None,
         zones=reading.communes["epci_code"],
         sites=marks(reading, [(name, "o") for name in site or ()]),
         rings=rings,
@@ -85,7 +87,7 @@ def time_map(
         sites=[(str(i), "o", reading.site_name(name)) for i, name in enumerate(site or (), start=1)],
         lines=[(dash_of(i), f"isochrone de {bound}") for i, bound in enumerate(bounds)],
         notes=[
-            "Le nombre écrit dans une commune est le temps, en minutes.",
+            *(["Nombres : temps de la commune, en minutes."] if is_numbered else []),
             *_border_notes(reading),
             *([] if rings is None else [_RINGS]),
         ],
@@ -186,9 +188,9 @@ def marks(reading: Reading, sites: Sequence[tuple[str, str]]) -> gpd.GeoDataFram
 
 
 def places(reading: Reading, most: int) -> gpd.GeoDataFrame:
-    """Return the names of the largest commune of each EPCI."""
+    """Return the names of the largest commune of each EPCI, the most populated first."""
     table = reading.territory.sort_values("population", ascending=False, kind="stable")
-    first = table.drop_duplicates("epci_code").head(most)
+    first = table[~table["epci_code"].duplicated() | table["epci_code"].isna()].head(most)
     return gpd.GeoDataFrame(first[["geometry"]].assign(label=first["name"], size=7.0), crs=table.crs)
 
 
@@ -210,7 +212,7 @@ def map_source(reading: Reading) -> str:
     rows = [] if listed is None else listed.to_dict("records")
     given = [one for one in rows if str(one.get("column")).startswith("points")]
     # those of the embedded study are the outlines of IGN
-    who = str(given[0]["producer"] or given[0]["file"]) if given else "IGN"
+    who = str(given[0]["producer"] or "fichier de l'étude") if given else "IGN"
     return f"Contours : {who}, simplifiés."
 
 
