@@ -4,8 +4,6 @@ Metropolitan France goes from Ouessant (5.2° W) to the east of Corsica (9.6° E
 Bray-Dunes (51.1° N), so a place at 10.5° E is not in it.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -26,7 +24,7 @@ class Territory(NamedTuple):
     east: float
     north: float
 
-    def holds(self, longitude: Floats, latitude: Floats) -> NDArray[np.bool_]:
+    def holds(self, longitude: "Floats", latitude: "Floats") -> "NDArray[np.bool_]":
         """Tell which places lie in the box; false without coordinates."""
         inside: NDArray[np.bool_] = (longitude >= self.west) & (longitude <= self.east)
         return inside & (latitude >= self.south) & (latitude <= self.north)
@@ -55,7 +53,9 @@ def territory_of(commune_code: str) -> Territory | None:
     return TERRITORIES[METROPOLITAN]
 
 
-def is_inside(commune_codes: NDArray[np.object_], longitude: Floats, latitude: Floats) -> NDArray[np.bool_]:
+def is_inside(
+    commune_codes: "NDArray[np.object_]", longitude: "Floats", latitude: "Floats"
+) -> "NDArray[np.bool_]":
     """Tell which points lie in the box of the territory of their commune; false without coordinates."""
     import numpy as np
 

@@ -6,8 +6,6 @@ complementary slackness they are the flows on pairs of zero reduced cost that ke
 matrix is totally unimodular, so whole persons and places give whole flows.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -41,8 +39,8 @@ class Allocation:
     """
 
     flows: pd.DataFrame
-    unmet: pd.Series[float]
-    free_places: pd.Series[float]
+    unmet: "pd.Series[float]"
+    free_places: "pd.Series[float]"
     max_time_min: float
 
     @property
@@ -73,8 +71,8 @@ class Allocation:
 
 def allocate_places(
     travel_times: pd.DataFrame,
-    demand: pd.Series[float] | pd.DataFrame,
-    capacity: pd.Series[float],
+    demand: "pd.Series[float] | pd.DataFrame",
+    capacity: "pd.Series[float]",
     *,
     max_time_min: float,
     eligible: pd.DataFrame | None = None,
@@ -134,7 +132,7 @@ def allocate_places(
     return Allocation(flows, unmet, free, float(max_time_min))
 
 
-def _placeable(demand: pd.Series[float] | pd.DataFrame, kind: str | None) -> pd.Series[float]:
+def _placeable(demand: "pd.Series[float] | pd.DataFrame", kind: str | None) -> "pd.Series[float]":
     """Return persons by origin, or raise if their kind is never set against places."""
     if isinstance(demand, pd.DataFrame):
         od.check_columns(demand, ("demand", "kind"), "Demande")
@@ -181,7 +179,7 @@ def _problem(
     return pairs.take(rows[np.lexsort((pairs.site[rows], pairs.origin[rows]))]), persons, places
 
 
-def _known_amounts(amounts: pd.Series[float], what: str) -> Floats:
+def _known_amounts(amounts: "pd.Series[float]", what: str) -> Floats:
     """Return amounts, raise if one is unknown."""
     values = od.read_amounts(amounts, what)
     advice = ". L'affectation ne se calcule pas sans elles : donnez-les, ou retirez ces lignes en le disant."

@@ -1,7 +1,5 @@
 """How far sites are: time to the closest ones, who lives within given times of one, and where the data stop."""
 
-from __future__ import annotations
-
 import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -120,7 +118,7 @@ def three_valued(yes: Bools, doubtful: Bools) -> pd.arrays.BooleanArray:
     return pd.arrays.BooleanArray(yes.copy(), doubtful & ~yes)
 
 
-def _names(sites: Ids, positions: NDArray[np.int64], like: pd.Series[str]) -> object:
+def _names(sites: Ids, positions: NDArray[np.int64], like: "pd.Series[str]") -> object:
     """Return site ids by position, missing where it is -1, as text or as categories like the table's."""
     if isinstance(like.dtype, pd.CategoricalDtype):
         return pd.Categorical.from_codes(positions, categories=sites)
@@ -129,7 +127,7 @@ def _names(sites: Ids, positions: NDArray[np.int64], like: pd.Series[str]) -> ob
 
 def coverage(
     travel_times: Times,
-    demand: pd.Series[float],
+    demand: "pd.Series[float]",
     *,
     thresholds_min: Sequence[float] = THRESHOLDS_MIN,
     mapper: Mapper = map,
@@ -190,7 +188,9 @@ def _covered(travel_times: pd.DataFrame, origins: Ids, *, thresholds_min: Sequen
     return pd.DataFrame({**columns, "unknown_count": unknown}, index=origins)
 
 
-def persons_by_zone(within: pd.DataFrame, demand: pd.Series[float], groups: pd.Series[str]) -> pd.DataFrame:
+def persons_by_zone(
+    within: pd.DataFrame, demand: "pd.Series[float]", groups: "pd.Series[str]"
+) -> pd.DataFrame:
     """Count the persons of each zone within each threshold, from what `coverage` tells of each commune."""
     od.unique_ids(groups.index, "Zones")
     zone = groups.reindex(demand.index)
@@ -281,8 +281,10 @@ def edge_communes(
 
 
 def closer_outside(
-    time_min: pd.Series[float], edge_time_min: pd.Series[float], is_reachable: pd.Series[bool] | None = None
-) -> pd.Series[bool]:
+    time_min: "pd.Series[float]",
+    edge_time_min: "pd.Series[float]",
+    is_reachable: "pd.Series[bool] | None" = None,
+) -> "pd.Series[bool]":
     """Tell where a site beyond the data could be closer than the closest one found."""
     absent = time_min.index.difference(edge_time_min.index)
     refuse(absent, "commune(s) sans temps jusqu'au bord", of="Bord des données")
@@ -294,7 +296,7 @@ def closer_outside(
     return pd.Series(pd.arrays.BooleanArray(edge < found, unknown), index=time_min.index)
 
 
-def _minutes(values: pd.Series[float]) -> Floats:
+def _minutes(values: "pd.Series[float]") -> Floats:
     """Return times as floats; an infinite one is out of reach, which is allowed here."""
     od.read_amounts(values.replace(np.inf, np.nan), "Temps")
     return np.array(values.to_numpy(dtype=np.float64, na_value=np.nan))

@@ -4,8 +4,6 @@ A part is a table with all the pairs of its origins, or a function without argum
 say): only a few are held at a time.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -55,7 +53,7 @@ class Pairs:
     minutes: Floats
     cutoff_min: float
 
-    def take(self, rows: NDArray[np.integer[Any]]) -> Pairs:
+    def take(self, rows: NDArray[np.integer[Any]]) -> "Pairs":
         """Return some rows, by position: several times faster than by mask."""
         columns = {name: getattr(self, name).take(rows) for name in ("origin", "site", "minutes")}
         return replace(self, **columns)
@@ -91,7 +89,7 @@ class Pairs:
 
 def read_pairs(
     travel_times: pd.DataFrame, *, origins: Iterable[str], sites: Iterable[str] | None, is_part: bool = False
-) -> Pairs:
+) -> "Pairs":
     """Return the pairs between these origins and sites (None = all); part of a table may hold none of them."""
     check_columns(travel_times, PAIR_COLUMNS, "Table des temps")
     origin_ids = unique_ids(origins, "Origines")
@@ -126,7 +124,7 @@ def read_pairs(
     return pairs
 
 
-def minutes_of(column: pd.Series[float]) -> Floats:
+def minutes_of(column: "pd.Series[float]") -> Floats:
     """Return times; 25.1 kept in half the bytes is 25.10000038, and a threshold holds what equals it."""
     minutes: Floats = np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
     is_half = getattr(column.dtype, "numpy_dtype", column.dtype) == np.float32
@@ -170,7 +168,7 @@ def unique_ids(ids: Iterable[str], what: str) -> Ids:
     return index
 
 
-def read_amounts(amounts: pd.Series[float], what: str) -> Floats:
+def read_amounts(amounts: "pd.Series[float]", what: str) -> Floats:
     """Return amounts as floats, NaN where unknown; raise if one is negative or infinite."""
     if not pd.api.types.is_numeric_dtype(amounts.dtype):
         raise ParameterError(f"{what} : des nombres sont attendus, pas « {amounts.dtype} ».")
@@ -187,7 +185,7 @@ def sum_by(codes: Ints, amounts: Floats, size: int) -> Floats:
     return np.bincount(codes, weights=amounts, minlength=size).astype(np.float64, copy=False)
 
 
-def _codes_of(column: pd.Series[str]) -> tuple[NDArray[np.integer[Any]], Ids]:
+def _codes_of(column: "pd.Series[str]") -> tuple[NDArray[np.integer[Any]], Ids]:
     """Return the ids that a column names and the place of each row's among them, -1 where it has none."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column.cat.codes.to_numpy(), pd.Index(column.cat.categories)
@@ -195,7 +193,7 @@ def _codes_of(column: pd.Series[str]) -> tuple[NDArray[np.integer[Any]], Ids]:
     return codes, pd.Index(uniques)
 
 
-def _positions(column: pd.Series[str], ids: Ids, name: str, what: str) -> Ints:
+def _positions(column: "pd.Series[str]", ids: Ids, name: str, what: str) -> Ints:
     """Return the position of each id of a column in `ids`, -1 where it is not there."""
     codes, known = _codes_of(column)
     if codes.size and codes.min() < 0:
@@ -299,19 +297,19 @@ def gather(tables: Iterable[pd.DataFrame], origins: Ids) -> tuple[pd.DataFrame, 
     return rows.reindex(origins), is_named
 
 
-def column_of(rows: pd.DataFrame, name: str) -> pd.Series[Any]:
+def column_of(rows: pd.DataFrame, name: str) -> "pd.Series[Any]":
     """Return a column, all missing where there was no part at all."""
     return rows[name] if name in rows else pd.Series(np.nan, index=rows.index)
 
 
-def flags_of(rows: pd.DataFrame, name: str, is_named: Bools) -> pd.Series[bool]:
+def flags_of(rows: pd.DataFrame, name: str, is_named: Bools) -> "pd.Series[bool]":
     """Return true, false or unknown; false for an origin that no part names, which nothing reaches."""
     flags = column_of(rows, name).astype("boolean")
     flags[~is_named] = False
     return flags
 
 
-def places_of(column: pd.Series[str], ids: Ids) -> Places:
+def places_of(column: "pd.Series[str]", ids: Ids) -> Places:
     """Return the places, among ids, of those that a column names, in growing order."""
     places = ids.get_indexer(_codes_of(column)[1])
     return np.sort(places[places >= 0]).astype(np.int64)

@@ -1,7 +1,5 @@
 """Files and folders that are never seen half-written, one run at a time; arrays and tables kept with their digests."""
 
-from __future__ import annotations
-
 import datetime as dt
 import hashlib
 import io
@@ -229,7 +227,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
 
 def save_arrays(
     folder: Path,
-    arrays: Mapping[str, NDArray[Any]],
+    arrays: "Mapping[str, NDArray[Any]]",
     header: Mapping[str, Any],
     *,
     header_name: str,
@@ -275,7 +273,7 @@ def read_header(folder: Path, *, header_name: str, form: str, version: int) -> d
 
 def read_arrays(
     folder: Path, header: Mapping[str, Any], *, problems: Problems, verify: bool = True
-) -> dict[str, NDArray[Any]]:
+) -> "dict[str, NDArray[Any]]":
     """Map the arrays of a folder into memory, or raise all that is wrong; `verify` compares digests too."""
     arrays = {}
     for name, stated in header["files"].items():
@@ -286,14 +284,14 @@ def read_arrays(
     return arrays
 
 
-def arrays_under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def arrays_under(prefix: str, arrays: "Mapping[str, NDArray[Any]]") -> "dict[str, NDArray[Any]]":
     """Return the arrays whose name begins with a prefix, without it."""
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _map(
     folder: Path, name: str, stated: Mapping[str, Any], verify: bool, problems: Problems
-) -> NDArray[Any] | None:
+) -> "NDArray[Any] | None":
     """Map one array into memory, or say what is wrong with its file."""
     import numpy as np
 
@@ -334,7 +332,7 @@ FORMAT = "territory-step"
 VERSION = 1
 
 
-def keep(folder: Path, name: str, key: str, tables: tuple[pd.DataFrame, ...]) -> None:
+def keep(folder: Path, name: str, key: str, tables: "tuple[pd.DataFrame, ...]") -> None:
     """Write the tables of a step, all of them or nothing."""
     from pyarrow import default_memory_pool
 
@@ -351,7 +349,7 @@ def keep(folder: Path, name: str, key: str, tables: tuple[pd.DataFrame, ...]) ->
     default_memory_pool().release_unused()
 
 
-def kept(folder: Path, name: str, key: str) -> tuple[pd.DataFrame, ...] | None:
+def kept(folder: Path, name: str, key: str) -> "tuple[pd.DataFrame, ...] | None":
     """Return the tables of a step, or None when they are not there whole, every byte as it was written."""
     import pandas as pd
 

@@ -1,7 +1,5 @@
 """Persons by age and persons in need: bands cut and projected, rates brought to a known total."""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple, TypeAlias
 
@@ -19,13 +17,13 @@ LEVELS = ("commune_code", "age_min", "age_max")
 class Bands(NamedTuple):
     """Age bands as arrays, each [low, high[ in exact years: 0–24 ends at the 25th birthday."""
 
-    codes: pd.Series[str]
+    codes: "pd.Series[str]"
     low: Floats
     high: Floats
     persons: Floats
 
 
-def persons_by_age(population: pd.DataFrame, *, age_min: float, age_max: float) -> pd.Series[float]:
+def persons_by_age(population: pd.DataFrame, *, age_min: float, age_max: float) -> "pd.Series[float]":
     """Count the persons of an age range in each commune, whatever the age bands of the census table.
 
     Ages are completed years and both bounds are included: 3 to 20 means 18 years of birth. Inside a band persons
@@ -110,7 +108,7 @@ def read_bands(population: pd.DataFrame) -> Bands:
 
 
 def grow_population(
-    population: pd.DataFrame, *, rate_per_year: float | pd.Series[float], from_year: int, to_year: int
+    population: pd.DataFrame, *, rate_per_year: "float | pd.Series[float]", from_year: int, to_year: int
 ) -> pd.DataFrame:
     """Project a population by a yearly rate of growth, `P (1 + g)^n`: every age grows alike, no one grows older.
 
@@ -133,7 +131,7 @@ def grow_population(
 
 
 def project_population(
-    population: pd.DataFrame, projected: pd.DataFrame, *, to_year: int, zones: pd.Series[str]
+    population: pd.DataFrame, projected: pd.DataFrame, *, to_year: int, zones: "pd.Series[str]"
 ) -> pd.DataFrame:
     """Bring each age of each zone to a published projection, shared between communes as people live today.
 
@@ -196,7 +194,7 @@ def _cut_at(population: pd.DataFrame, today: Bands, zone: np.ndarray, target: Ba
     return cut.assign(zone=pieces["zone"].to_numpy(), target=pieces["target"].to_numpy())
 
 
-def _check_present(cut: pd.DataFrame, present: pd.Series[float], target: Bands) -> None:
+def _check_present(cut: pd.DataFrame, present: "pd.Series[float]", target: Bands) -> None:
     """Raise when persons are projected where none of that age lives today, or where some are not counted."""
     problems = Problems("Projection", ParameterError)
     unknown = cut.loc[cut["population"].isna(), "commune_code"].unique()
@@ -223,7 +221,7 @@ NAME = "standardised_population_hab"
 
 
 def demand_from_rate(
-    persons: pd.Series[float],
+    persons: "pd.Series[float]",
     *,
     public: str,
     kind: str,
@@ -255,7 +253,7 @@ def demand_from_rate(
     return pd.DataFrame({**demand, "kind": kind}, index=index)
 
 
-def scale_to_total(counts: pd.Series[float], total: float) -> pd.Series[float]:
+def scale_to_total(counts: "pd.Series[float]", total: float) -> "pd.Series[float]":
     """Scale counts to a known total in their unit; NaN stays NaN, nothing to scale is a `ParameterError`."""
     if not (math.isfinite(total) and total >= 0):
         raise ParameterError(f"Un total connu est un nombre positif ou nul ; reçu : {total}.")
@@ -268,7 +266,7 @@ def scale_to_total(counts: pd.Series[float], total: float) -> pd.Series[float]:
 
 def standardised_population(
     population: pd.DataFrame, consumption: pd.DataFrame | None, *, reference: pd.DataFrame | float
-) -> pd.Series[float]:
+) -> "pd.Series[float]":
     """Weight inhabitants by the care that their age consumes (hab): the ages of the reference keep the number.
 
     `P_i = sum_a P_ia c_a / mean`, of Barlet, Coldefy, Collin and Lucas-Gabrielli (2012), DREES and IRDES, document de
@@ -303,7 +301,7 @@ def standardised_population(
     return standardised
 
 
-def _acts(population: pd.DataFrame, bands: list[tuple[float, float, float]]) -> pd.Series[float]:
+def _acts(population: pd.DataFrame, bands: list[tuple[float, float, float]]) -> "pd.Series[float]":
     """Return the acts per year that the people of each commune would consume at their age."""
     parts = [persons_by_age(population, age_min=low, age_max=high) * acts for low, high, acts in bands]
     return pd.concat(parts, axis=1).sum(axis=1, skipna=False)

@@ -1,7 +1,5 @@
 """What pictures, maps and the trial of the summary page show, with no person who may not be counted."""
 
-from __future__ import annotations
-
 import base64
 import math
 import warnings
@@ -74,7 +72,7 @@ class Situation:
     services: pd.DataFrame
 
     @classmethod
-    def of(cls, results: Results) -> Situation:
+    def of(cls, results: Results) -> "Situation":
         """Return what may be shown of results, whatever children they count."""
         state = results.state
         inside = state.communes[state.communes.index.isin(state.parameters.territory_codes)]
@@ -93,7 +91,7 @@ class Effects:
     by_zone: Callable[[str], ZoneCounts]  # of a service
 
     @classmethod
-    def of(cls, comparison: Comparison, by_zone: Callable[[str], ZoneCounts] | None = None) -> Effects:
+    def of(cls, comparison: Comparison, by_zone: Callable[[str], ZoneCounts] | None = None) -> "Effects":
         """Return what may be shown of a comparison; by itself, nothing of a service whose children are counted."""
 
         def alone(service: str) -> ZoneCounts:
@@ -112,15 +110,15 @@ class Tried:
     """What a trial by hand gives; persons, means and places per person are None where children are counted."""
 
     site: NewSite | None
-    today: Situation
-    later: Situation
-    effects: Effects
+    today: "Situation"
+    later: "Situation"
+    effects: "Effects"
     figures: pd.Series | None
     coverage: pd.DataFrame
     capacity_per_1000: tuple[float, float]
 
     @classmethod
-    def of(cls, outcome: Outcome) -> Tried:
+    def of(cls, outcome: Outcome) -> "Tried":
         """Return what may be shown of a trial: a panel protects no sum with those of the study."""
         is_observed = bool(outcome.baseline.persons["persons_kind"].eq("observed").any())
         return cls(
@@ -214,7 +212,7 @@ def _tried(state: State) -> dict[str, list[str]]:
     }
 
 
-def _service(result: StudyResult, order: pd.Index[str], name: str, sites: list[str]) -> dict[str, Any]:
+def _service(result: StudyResult, order: "pd.Index[str]", name: str, sites: list[str]) -> dict[str, Any]:
     """Return one service: its sites, its places, who is of its area whatever the time, and persons of its age."""
     state = result.baseline.state
     rows, sector = rows_serving(state.services, name), sector_of(state, name)

@@ -1,7 +1,5 @@
 """Places: what each site and authorisation offers, and what may be summed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -59,7 +57,7 @@ def places_by_site(services: pd.DataFrame) -> pd.DataFrame:
 
 
 def places_by_zone(
-    services: pd.DataFrame, zones: pd.Series[str], *, service: str, of: pd.Index[str] | None = None
+    services: pd.DataFrame, zones: "pd.Series[str]", *, service: str, of: "pd.Index[str] | None" = None
 ) -> pd.DataFrame:
     """Add up the places of one service by zone, each authorisation once (NaN = unknown; `known_places`: "at least").
 
@@ -102,7 +100,7 @@ def of_mode(services: pd.DataFrame, mode: str) -> pd.DataFrame:
 
 
 def equipment_rate(
-    services: pd.DataFrame, zones: pd.Series[str], persons: pd.Series[float], *, service: str
+    services: pd.DataFrame, zones: "pd.Series[str]", persons: "pd.Series[float]", *, service: str
 ) -> pd.DataFrame:
     """Return the places of one service for 1,000 persons of each zone, only where its places are known.
 
@@ -183,7 +181,7 @@ def within_minutes(services: pd.DataFrame, travel_times: pd.DataFrame, communes:
 
 
 def _by_zone(
-    rows: pd.DataFrame, found: pd.DataFrame, zones: pd.Series[str], own: pd.Series[float]
+    rows: pd.DataFrame, found: pd.DataFrame, zones: "pd.Series[str]", own: "pd.Series[float]"
 ) -> pd.DataFrame:
     """Return places by zone of one service: whole authorisations where they stand in one zone, sites otherwise."""
     rows = rows.assign(zone=pd.Series(zones).reindex(rows["site_id"]).to_numpy(), own=own.to_numpy())
@@ -199,7 +197,7 @@ def _by_zone(
     return pd.DataFrame({**places, "reason": reasons})
 
 
-def _kinds(services: pd.DataFrame) -> pd.Series[str]:
+def _kinds(services: pd.DataFrame) -> "pd.Series[str]":
     """Return the service of each row without the mark that tells two authorisations of one site apart."""
     return pd.Series(kinds_of(services), index=services.index, dtype="str")
 

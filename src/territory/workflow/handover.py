@@ -1,7 +1,5 @@
 """The folders of a run: what is handed over, each file put in its place when all are made, and the log."""
 
-from __future__ import annotations
-
 import json
 import logging
 import platform
@@ -75,7 +73,7 @@ def journal(folder: Path) -> Iterator[None]:
             raise
 
 
-def note_choices(inputs: Inputs) -> None:
+def note_choices(inputs: "Inputs") -> None:
     """Log what was decided before the measures: how times were found, and the answers to the questions."""
     state = inputs.state
     counts = len(state.communes), len(state.parameters.territory_codes), len(state.sites), len(state.services)
@@ -189,7 +187,7 @@ STOPPED = "Écriture interrompue dans « {folder} » ({reason}) : les fichiers d
 
 
 def write_outputs(
-    result: StudyResult,
+    result: "StudyResult",
     report_dir: Path,
     *,
     log: Callable[[], dict[str, Any]],
@@ -250,7 +248,7 @@ def beside(folder: Path, message: str) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _write_tables(reading: Reading, folder: Path) -> None:
+def _write_tables(reading: "Reading", folder: Path) -> None:
     """Write the tables, and the layers for QGIS."""
     from territory.report.files.layers import write_layers
     from territory.report.files.writers import data_package, write_table
@@ -263,7 +261,7 @@ def _write_tables(reading: Reading, folder: Path) -> None:
     write_layers(reading, folder / released.file_name("territoire.gpkg"))
 
 
-def _write_documents(reading: Reading, folder: Path) -> None:
+def _write_documents(reading: "Reading", folder: Path) -> None:
     """Write the report, and the summary page and the workbook that go with it."""
     # they draw: a run whose files are current does without matplotlib
     from territory.report.documents.summary_page import summary_html
@@ -302,7 +300,7 @@ _ALONE = {
 
 @plain_texts
 def write_documents(
-    result: StudyResult,
+    result: "StudyResult",
     *,
     document: str,
     epci: Sequence[str] = (),
@@ -336,7 +334,7 @@ def write_documents(
     return [folder / name for name in wanted]
 
 
-def _sheets(result: StudyResult, asked: Sequence[str] | None) -> dict[str, str]:
+def _sheets(result: "StudyResult", asked: Sequence[str] | None) -> dict[str, str]:
     """Return the file of each sheet, of every EPCI without a list, and refuse at once an EPCI that is unknown."""
     from territory.report.documents.epci_sheet import sheet_codes
 
@@ -361,7 +359,7 @@ def epci_named(known: Mapping[str, str], asked: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _name(result: StudyResult, code: str) -> str:
+def _name(result: "StudyResult", code: str) -> str:
     """Return the name of an EPCI."""
     communes = result.baseline.state.communes
     found = communes.loc[communes["epci_code"] == code, "epci_name"].dropna()

@@ -5,8 +5,6 @@ without persons asks for nothing. A pair that is absent from the table, or whose
 Equal choices are settled by the order of the ids, never by the order of the rows.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from dataclasses import replace
@@ -23,12 +21,12 @@ from territory.planning.siting.result import SitingResult, check_choice, make_re
 
 def set_cover(
     travel_times: pd.DataFrame,
-    demand: pd.Series[float],
+    demand: "pd.Series[float]",
     candidates: Iterable[str],
     *,
     max_time_min: float,
     fixed: Iterable[str] = (),
-    capacity: pd.Series[float] | None = None,
+    capacity: "pd.Series[float] | None" = None,
     time_limit_s: float = 60.0,  # pragma: no mutate
     mip_gap: float = 0.0,
 ) -> SitingResult:
@@ -89,13 +87,13 @@ def set_cover(
 
 def maximal_coverage(
     travel_times: pd.DataFrame,
-    demand: pd.Series[float],
+    demand: "pd.Series[float]",
     candidates: Iterable[str],
     *,
     p: int,
     max_time_min: float,
     fixed: Iterable[str] = (),
-    capacity: pd.Series[float] | None = None,
+    capacity: "pd.Series[float] | None" = None,
     worst_time_max_min: float | None = None,
     time_limit_s: float = 60.0,  # pragma: no mutate
     mip_gap: float = 0.0,
@@ -149,12 +147,12 @@ def maximal_coverage(
 
 def p_median(
     travel_times: pd.DataFrame,
-    demand: pd.Series[float],
+    demand: "pd.Series[float]",
     candidates: Iterable[str],
     *,
     p: int,
     fixed: Iterable[str] = (),
-    capacity: pd.Series[float] | None = None,
+    capacity: "pd.Series[float] | None" = None,
     worst_time_max_min: float | None = None,
     time_limit_s: float = 60.0,  # pragma: no mutate
     mip_gap: float = 0.0,
@@ -195,12 +193,12 @@ def p_median(
 
 def p_center(
     travel_times: pd.DataFrame,
-    demand: pd.Series[float],
+    demand: "pd.Series[float]",
     candidates: Iterable[str],
     *,
     p: int,
     fixed: Iterable[str] = (),
-    capacity: pd.Series[float] | None = None,
+    capacity: "pd.Series[float] | None" = None,
     worst_time_max_min: float | None = None,
     time_limit_s: float = 60.0,  # pragma: no mutate
     mip_gap: float = 0.0,

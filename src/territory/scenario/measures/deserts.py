@@ -1,7 +1,5 @@
 """Access to professionals and deserts of one state, and where a site beyond the data could change a result."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -147,7 +145,7 @@ def published_figures(state: State, one: DesertCriterion) -> pd.DataFrame | None
     return pd.DataFrame({"value": known, "year": year, "reason": reason})
 
 
-def _beside(figures: pd.DataFrame | None, estimated: pd.Series[float]) -> dict[str, Any]:
+def _beside(figures: pd.DataFrame | None, estimated: "pd.Series[float]") -> dict[str, Any]:
     """Return where a value comes from, and the estimate beside a published one with their difference."""
     if figures is None:
         return {"figure_basis": ESTIMATED, "year": np.nan, "estimated_value": np.nan, "estimate_gap": np.nan}
@@ -175,7 +173,7 @@ def _criterion(one: DesertCriterion) -> Criterion:
 
 def _values(
     state: State, gps: pd.DataFrame, one: DesertCriterion
-) -> tuple[pd.Series[float], pd.Series[bool], pd.Series[str]]:
+) -> "tuple[pd.Series[float], pd.Series[bool], pd.Series[str]]":
     """Return the measure of a criterion, whether a site is within reach, and why it says nothing (empty = it does)."""
     index = state.communes.index
     no_reach = pd.Series(pd.NA, index=index, dtype="boolean")
@@ -213,7 +211,7 @@ def lacking_lists(state: State, one: DesertCriterion) -> str:
     return " ; ".join(said)
 
 
-def _wide(rows: pd.DataFrame, scheme: DesertScheme, communes: pd.Index[str]) -> pd.DataFrame:
+def _wide(rows: pd.DataFrame, scheme: DesertScheme, communes: "pd.Index[str]") -> pd.DataFrame:
     """Return the classes of one scheme as `population_by_class` takes them, for some communes."""
     columns: dict[str, object] = {}
     for one in scheme.criterion:
@@ -285,7 +283,7 @@ def professions_access(state: State) -> pd.DataFrame:
     )
 
 
-def _inside(state: State) -> pd.Index[str]:
+def _inside(state: State) -> "pd.Index[str]":
     return state.communes.index[state.communes.index.isin(state.parameters.territory_codes)]
 
 
@@ -294,8 +292,8 @@ def _of_kind(state: State, kind: str) -> pd.DataFrame:
 
 
 def _professionals(
-    state: State, kinds: Sequence[str], people: pd.Series[float]
-) -> dict[str, pd.Series[float]]:
+    state: State, kinds: Sequence[str], people: "pd.Series[float]"
+) -> "dict[str, pd.Series[float]]":
     """Share the professionals of complete lists, counted in persons, among people within 30 minutes."""
     found, complete = {}, complete_kinds(state.services)
     for kind in kinds:
@@ -334,7 +332,7 @@ def why_no_apl(state: State) -> str:
     return "aucun profil d'APL n'est nommé" if state.parameters.practitioners.profile is None else ""
 
 
-def standardised_hab(state: State) -> pd.Series[float] | None:
+def standardised_hab(state: State) -> "pd.Series[float] | None":
     """Return inhabitants weighted by the care of their age, None without the table of consumption."""
     mean = state.parameters.practitioners.mean_acts_per_hab
     if state.gp_consumption is None or mean is None:

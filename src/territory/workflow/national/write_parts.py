@@ -1,7 +1,5 @@
 """Travel times of a whole country, by road or estimated, written part by part on one machine or several."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,10 +30,10 @@ _TIMES_FOLDER = "times"
 
 
 def write_travel_times(
-    search: Search,
+    search: "Search",
     folder: str | Path,
     *,
-    groups: pd.Series[str] | None = None,
+    groups: "pd.Series[str] | None" = None,
     batch_size: int | None = None,
     memory_mb: float = 4_000,
     least: pd.DataFrame | None = None,
@@ -95,7 +93,7 @@ def write_travel_times(
 
 
 def _make_parts(
-    search: Search,
+    search: "Search",
     times: TimesFolder,
     rows: list[NDArray[np.int64]],
     folder: Path,
@@ -135,7 +133,7 @@ def batch_size_within(memory_mb: float, n_destinations: int) -> int:
 _Job: TypeAlias = tuple[TimesPart, NDArray[np.int64], "pd.DataFrame | None"]
 
 
-def _make(job: _Job, *, source: Search | Path, in_ms: bool, threads: int) -> int:
+def _make(job: _Job, *, source: "Search | Path", in_ms: bool, threads: int) -> int:
     """Make one part; it may be made twice, by two machines at once, with the same result."""
     part, rows, least = job
     if part.is_whole():
@@ -155,8 +153,8 @@ def _mapped(folder: Path) -> RoadSearch:
 
 
 def _source(
-    search: RoadSearch | EstimateSearch, folder: Path, runner: Threads | Cluster
-) -> RoadSearch | EstimateSearch | Path:
+    search: "RoadSearch | EstimateSearch", folder: Path, runner: Threads | Cluster
+) -> "RoadSearch | EstimateSearch | Path":
     """Return what a part is made from: the search itself, or the folder where other processes find it."""
     if isinstance(runner, Threads) or not isinstance(search, RoadSearch):
         return search
@@ -216,7 +214,7 @@ def ask_times(
     roads: Path | None,
     kept_dir: Path,
     announce: Callable[[str], None],
-) -> tuple[Search, pd.DataFrame | None, str]:
+) -> "tuple[Search, pd.DataFrame | None, str]":
     """Place communes and sites on the study's roads, read and prepared once, or prepare their estimate."""
     if study.files.distancier:
         raise StudyError(
