@@ -49,7 +49,7 @@ report = result.report_dir
 usages = {
     "rapport.pdf": "le conseil : à lire, à projeter, à imprimer",
     "resume.html": "tous : la page qui se consulte et se recalcule dans un navigateur",
-    "tables.xlsx": "l'agence : dix feuilles par question",
+    "tables.xlsx": "l'agence : un sommaire et neuf feuilles, chacune pour une question",
     "tables_completes.xlsx": "l'agence : toutes les tables, entières",
     "excel": "l'agence : les mêmes tables en CSV, d'un double clic",
     "tables": "l'analyste : CSV et Parquet",

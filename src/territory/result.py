@@ -95,7 +95,7 @@ class StudyResult:
 
         today, later = self.baseline.state, {name: one.state for name, one in self.scenarios.items()}
         known = cache(lambda service: sector_reason(today, service))
-        return cache(lambda name, service: known(service) or sector_reason(later[name], service) or "")
+        return cache(lambda name, one: known(one) or sector_reason(later.get(name, today), one) or "")
 
     @cached_property
     def child_equipment(self) -> pd.DataFrame:

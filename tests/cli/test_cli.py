@@ -31,6 +31,16 @@ def test_help_is_in_french(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Show this" not in out
 
 
+@pytest.mark.parametrize("command", [("diff",), ("check",), ("notebooks", "run")])
+def test_help_of_a_command_keeps_no_english_and_says_a_default_once(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out, _ = run(*command, "--help", capsys=capsys)
+    assert "<path>" not in out
+    assert "[default" not in out
+    assert "(par défaut" not in out
+
+
 @pytest.mark.parametrize(
     "arguments, expected",
     [

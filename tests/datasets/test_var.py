@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
+import re
 import subprocess
 import sys
 from importlib import resources
@@ -18,6 +20,7 @@ from territory.errors import ParameterError, UnknownCodeError
 from territory.geography import projected_epsg
 from territory.needs import persons_by_age
 from territory.sources import read_finess_plus_equipment
+from territory.study.load import load_study
 from territory.tables import schemas
 from territory.tables.catalogue import TABLES
 
@@ -424,3 +427,10 @@ def test_the_tool_rebuilds_the_same_bytes(shared_data, monkeypatch):
     assert set(files) == {item.name for item in FOLDER.iterdir()}
     for name, text in files.items():
         assert (FOLDER / name).read_text("utf-8") == text, name
+
+
+def test_the_title_of_the_study_says_the_years_of_its_sources():
+    study = load_study("draguignan")
+    with (FOLDER / "sources.csv").open(encoding="utf-8") as lines:
+        years = re.findall(r"\b20\d\d\b", " ".join(row["vintage"] for row in csv.DictReader(lines)))
+    assert re.findall(r"\d{4}", study.data_date) == [min(years), max(years)]

@@ -42,7 +42,9 @@ def test_a_departement_is_found_by_its_code_and_by_its_name(said, code):
     assert find_departement(said) == code
 
 
-@pytest.mark.parametrize("said, hint", [("isre", "Isère \\(38\\)"), ("96", "Exemples"), ("zzzz", "Exemples")])
+@pytest.mark.parametrize(
+    "said, hint", [("isre", "Isère \\(38\\)"), ("96", "« 96 »\\. Exemples"), ("zzzz", "»\\. Exemples")]
+)
 def test_an_unknown_departement_is_refused_with_the_closest_name(said, hint):
     with pytest.raises(UnknownCodeError, match=hint):
         find_departement(said)

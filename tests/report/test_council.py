@@ -16,7 +16,7 @@ from matplotlib.image import imread
 
 from territory.errors import ParameterError, TerritoryWarning
 from territory.release.observed_children import EFFECTS
-from territory.report.chapters import pictures, travel_accounts
+from territory.report.chapters import pictures, questions, travel_accounts
 from territory.report.documents.council import build_report, council_report
 from territory.report.layout.document import (
     Beside,
@@ -233,7 +233,7 @@ def test_places_without_an_age_or_a_public_are_said() -> None:
         release=SimpleNamespace(services=services, sites=sites), territory=pd.DataFrame(index=["A"])
     )
     assert travel_accounts._unsaid_of_places(there) == [  # type: ignore[arg-type]
-        "De ces places connues, 25\u00a0% sans âge : la source ne le dit pas."
+        "De ces places connues, la source ne dit pas l'âge accueilli pour 25\u00a0%."
     ]
 
 
@@ -365,3 +365,27 @@ def test_levels_of_titles(document: Document) -> None:
 def test_unknown_document(made_up: StudyResult, tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="council"):
         build_report(made_up, tmp_path / "r.pdf", document="roman")
+
+
+def test_questions_of_siting_say_who_is_counted_and_tell_nothing_apart_where_nothing_is(
+    made_up: StudyResult,
+) -> None:
+    reading, answer = read(made_up), made_up.siting["ou"]
+    ranking = answer.ranking.reset_index()
+    (said, counted) = questions._in_words(
+        reading, dataclasses.replace(answer, ranking=ranking), is_first=True
+    )
+    assert "pas un choix de site" in repr(said)
+    assert "à 45 min ou moins d'un des sites d'aujourd'hui (" in counted.text.replace(NB, " ")
+    assert "pris ensemble" in counted.text
+    assert "Communes comparées : à 30 min ou moins de Vallon-sur-Ombre." in counted.text.replace(NB, " ")
+    # several are chosen, which any other one could replace
+    ranking = ranking.assign(is_selected=ranking.index < 2, is_distinguishable=False)
+    siting = answer.siting.model_copy(update={"method": "maximal_coverage", "max_time_min": 20.0, "p": 2})
+    result = dataclasses.replace(answer.result, objective=0.75 * float(answer.demand.sum()))
+    several = dataclasses.replace(answer, siting=siting, ranking=ranking, result=result)
+    (said, counted) = questions._in_words(reading, several, is_first=False)
+    rest = len(ranking) - 2
+    assert "Le calcul retient 2 communes, sans départager lesquelles." in repr(said)
+    assert f"sur la route moyenne : {rest} sur {rest}." in repr(said)
+    assert "(75 %) à 20 min ou moins de l'une de ces communes" in counted.text.replace(NB, " ")

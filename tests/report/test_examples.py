@@ -43,11 +43,18 @@ def test_needs_need_heads() -> None:
 
 
 def test_needs_range_text() -> None:
-    assert (needs.range_text(20.0, 45.0), needs.range_text(3.0, 8.0), needs.range_text(3.0, 40.0)) == (
-        "20 à 45",
-        "< 11",
-        "< 11 à 40",
-    )
+    said = {
+        (20.0, 45.0): "20 à 45",
+        (3.0, 8.0): "< 11",
+        (0.0, 8.0): "< 11",
+        (3.0, 40.0): "< 11 à 40",
+        # what prints alike is printed once
+        (9.0, 12.0): "11 ou moins",
+        (14.0, 16.0): "15",
+        (float("nan"), 40.0): "inconnu",
+        (3.0, float("nan")): "inconnu",
+    }
+    assert {ends: needs.range_text(*ends) for ends in said} == said
 
 
 def test_council_acronyms() -> None:

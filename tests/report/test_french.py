@@ -197,6 +197,14 @@ def test_places(name: str, of: str, at: str) -> None:
     [
         ("CA de la Provence Verte", "la communauté d'agglomération de la Provence Verte", "Provence Verte"),
         ("CC Provence Verdon", "la communauté de communes Provence Verdon", "Provence Verdon"),
+        # the kind is not said twice
+        ("CA Colmar Agglomération", "Colmar Agglomération", "Colmar"),
+        ("CA Communauté Paris-Saclay", "Communauté Paris-Saclay", "Communauté Paris-Saclay"),
+        (
+            "CC de l'Agglomération Migennoise",
+            "la communauté de communes de l'Agglomération Migennoise",
+            "Agglomération Migennoise",
+        ),
         ("CU d'Alençon", "la communauté urbaine d'Alençon", "Alençon"),
         (
             "Métropole d'Aix-Marseille-Provence",

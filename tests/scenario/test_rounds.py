@@ -130,7 +130,7 @@ def test_the_sheet_of_an_epci_says_the_time_on_board_of_its_children(valley: Stu
     assert [row[0] for row in told[0].rows] == [
         "Temps à bord moyen",
         "Trajet direct moyen",
-        "Enfants plus de 45 min à bord",
+        "Enfants à bord plus de 45 min",
     ]
     assert board_there(read(vallon.lent()), zones[0]) == []
 

@@ -134,6 +134,7 @@ _EPCI_KINDS = {
     "CC": "la communauté de communes",
     "CU": "la communauté urbaine",
 }
+_SAYS_ITS_KIND = re.compile(r"(?!d[eu] |d').*\b(?:agglomération|communauté)\b", re.IGNORECASE)
 
 
 # an official name may have straight quotes: "Sources de lumière"
@@ -189,11 +190,11 @@ def in_guillemets(name: str) -> str:
 
 
 def epci_phrase(name: str) -> str:
-    """Write the name of an EPCI in a sentence, with the article of its kind."""
+    """Write the name of an EPCI in a sentence, with its kind unless the name says it (« Colmar Agglomération »)."""
     name = in_guillemets(name)
     kind, _, rest = name.partition(" ")
     if kind in _EPCI_KINDS and rest:
-        return f"{_EPCI_KINDS[kind]} {rest}"
+        return rest if _SAYS_ITS_KIND.match(rest) else f"{_EPCI_KINDS[kind]} {rest}"
     return elide("la", f"{kind.lower()} {rest}") if kind in ("Métropole", "Eurométropole") and rest else name
 
 

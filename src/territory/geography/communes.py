@@ -55,7 +55,7 @@ def find_departement(said: str) -> str:
         return names[plain(said)]
     close = get_close_matches(plain(said), names, n=1, cutoff=0.7)
     hint = f" ; vouliez-vous dire {DEPARTEMENTS[names[close[0]]].name} ({names[close[0]]}) ?" if close else ""
-    raise UnknownCodeError(f"Département inconnu « {said} »{hint} Exemples : 31, 2A, 974, Isère.")
+    raise UnknownCodeError(f"Département inconnu « {said} »{hint or '.'} Exemples : 31, 2A, 974, Isère.")
 
 
 def plain(name: str) -> str:

@@ -124,10 +124,10 @@ class Reading:
         """Return the short names of services in a sentence, each with its article."""
         return french.join([french.with_article(self.short(service)) for service in services])
 
-    def noun(self, service: str, *, is_observed: bool = False) -> str:
+    def noun(self, *services: str, is_observed: bool = False) -> str:
         """Return what is counted: an age group by its ages, never children served where they are not known."""
         rows = self.release.services
-        ages = rows.loc[rows["authorisation_id"] == service, ["age_min", "age_max"]]
+        ages = rows.loc[rows["authorisation_id"].isin(services), ["age_min", "age_max"]]
         low, high = float(ages["age_min"].min()), float(ages["age_max"].max())
         return french.of_ages(low, high, is_observed=is_observed)
 

@@ -141,7 +141,7 @@ def _sentence(reading: Reading, move: Move) -> doc.Text:
     name = doc.strong(capital(reading.the(move.services)))
     road = f" ({main_move.road_in_words(reading, move)})"
     if reason := reading.release.service_reason(move.scenario_id, move.services[0]):
-        return [name, f"{road} : {reason}. Aucun nombre n'est donné."]
+        return [name, f"{road} : {reason}. Aucun effectif n'est donné."]
     if not move.lasts:
         return [name, *_opening_or_closing(reading, move)]
     if move.who == STAFF:

@@ -313,7 +313,7 @@ def _rows_measured(reading: Reading, service: str) -> Iterator[tuple[str, pd.Ser
     labels = {
         "mean_time_min": "Temps moyen",
         "time_p90_min": "Temps que neuf sur dix ne dépassent pas",
-        "epci_longest_min": "Temps moyen de l'EPCI le plus loin",
+        "epci_longest_min": "Temps moyen de l'EPCI le plus loin (d'au moins 5 % des personnes)",
     }
     for measure in table.index.get_level_values("measure").unique():
         declared, keys = read_measure(str(measure))

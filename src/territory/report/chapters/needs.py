@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 
 from territory.french.numbers import integer
-from territory.french.words import between, capital, count, join, persons
+from territory.french.words import between, capital, count, join, persons, ranged
 from territory.plot import style
 from territory.plot.charts import needs_with_range
 from territory.plot.maps.choropleth import Panel, draw_map
@@ -98,16 +98,15 @@ def need_heads(publics: Iterable[str], *, wide: float = 1.2) -> list[str]:
 
 def range_text(low: float, high: float) -> str:
     """Write a range in a cell, "< 11" when nothing more can be printed."""
-    if math.isnan(low) or math.isnan(high):
-        return "inconnu"
-    return persons(high) if high < _THRESHOLD else f"{persons(low)} à {persons(high)}"
+    said = persons(high) if low <= high < _THRESHOLD else ranged(low if math.isnan(low) else high, low, high)
+    return "11 ou moins" if said.endswith(" à 11") else said
 
 
 def _chart(reading: Reading, label: str, needs: pd.DataFrame) -> doc.Picture:
     """Draw the needs of a public by zone with their range."""
     named = needs.set_axis([reading.zone(str(zone)) for zone in needs.index], axis=0)
     parts = [
-        f"{name} : {persons(central)}{f' (de {persons(low)} à {persons(high)})' if central >= _THRESHOLD else ''}"
+        f"{name} : {persons(central)}{f' ({range_text(low, high)})' if central >= _THRESHOLD else ''}"
         for name, (low, central, high) in zip(named.index, named.to_numpy(dtype=float).tolist(), strict=True)
     ]
     axis = "personnes, estimation centrale (losange) et fourchette (barre)"

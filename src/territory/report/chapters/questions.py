@@ -1,14 +1,16 @@
 """What questions of siting and of grouping answer: what is chosen, what cannot be told apart, maps and members."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from territory.french.numbers import decimal, integer, minutes
-from territory.french.words import INDISTINCT, alphabetical, count, join, persons
+from territory.french.numbers import decimal, integer, minutes, share
+from territory.french.words import alphabetical, count, join, of_place, persons
 from territory.planning.grouping.answer import GroupingAnswer
+from territory.planning.siting.answer import SitingAnswer
 from territory.plot import style
 from territory.plot.charts import trade_off
 from territory.plot.maps.show_plans import show_establishments
@@ -19,8 +21,8 @@ from territory.report.layout import document as doc
 from territory.report.reading import Reading
 from territory.tables.catalogue import BEYOND
 
-# communes named when the doubt does not tell them apart
-_MOST_EQUAL = 15
+# communes named when the doubt does not tell them apart; share of the others that leaves nothing told apart
+_MOST_EQUAL, _NEARLY_ALL = 15, 0.9
 _MOST_CANDIDATES, _FEW_CANDIDATES, _ALL_CANDIDATES = 6, 3, 400
 # the line beyond which a trip is far, when a ranking has several
 _FAR_MIN = 45
@@ -32,15 +34,13 @@ _CAUTION = "C'est un repère, pas un choix de site : le calcul ne connaît ni le
 def siting_parts(reading: Reading) -> list[doc.Part]:
     """Return the answer to each question of siting: the first at length, the next ones short and first to leave."""
     parts: list[doc.Part] = []
-    for siting, ranking in _questions(reading):
+    for answer in _questions(reading):
         is_first = not parts
-        blocks = _in_words(siting, ranking, is_first=is_first)
-        if is_first:
-            blocks = [doc.Heading("Et si le site était ailleurs ?"), *blocks]
-        most = _MOST_CANDIDATES if is_first else _FEW_CANDIDATES
-        blocks += _ranks(ranking, most=most, caption="", where="dans l'annexe et le classeur")
-        blocks += _trade_off(reading, ranking) if is_first else []
-        title = "" if is_first else f"la question d'implantation « {siting.name} »"
+        blocks: list[doc.Block] = [doc.Heading("Et si le site était ailleurs ?")] if is_first else []
+        blocks += _in_words(reading, answer, is_first=is_first)
+        blocks += _ranks(answer.ranking, most=_MOST_CANDIDATES if is_first else _FEW_CANDIDATES)
+        blocks += _trade_off(reading, answer.ranking) if is_first else []
+        title = "" if is_first else f"la question d'implantation « {answer.siting.name} »"
         parts.append(doc.Part(blocks, title, leaves=30))
     return parts
 
@@ -48,56 +48,65 @@ def siting_parts(reading: Reading) -> list[doc.Part]:
 def siting_tables(reading: Reading) -> list[doc.Block]:
     """Return every question of siting with all its candidates, for the annex."""
     blocks: list[doc.Block] = []
-    for siting, ranking in _questions(reading):
-        blocks += _in_words(siting, ranking, is_first=not blocks)
-        blocks += _ranks(ranking, most=_ALL_CANDIDATES, caption=f"{siting.name} ", where="dans le classeur")
-    return [doc.Heading("Choix de site", new_page=True), *blocks] if blocks else []
+    for one in _questions(reading):
+        blocks += _in_words(reading, one, is_first=not blocks)
+        blocks += _ranks(one.ranking, most=_ALL_CANDIDATES, caption=f"{one.siting.name} ")
+    return [doc.Heading("Et si le site était ailleurs ?", new_page=True), *blocks] if blocks else []
 
 
-def _questions(reading: Reading) -> Iterator[tuple[Any, pd.DataFrame]]:
-    """Yield each question whose answer may be printed, with its candidates, best first."""
+def _questions(reading: Reading) -> Iterator[SitingAnswer]:
+    """Yield each answer that may be printed, its candidates in order."""
     for answer in reading.release.siting.values():
         if len(answer.ranking) > 1:
-            yield answer.siting, answer.ranking.reset_index().sort_values("rank", kind="stable")
+            ranking = answer.ranking.reset_index().sort_values("rank", kind="stable")
+            yield replace(answer, ranking=ranking)
 
 
-def _in_words(siting: Any, ranking: pd.DataFrame, *, is_first: bool) -> list[doc.Block]:
-    """Name what is chosen: one commune, or all those that the doubt on times does not tell apart."""
+def _in_words(reading: Reading, answer: SitingAnswer, *, is_first: bool) -> list[doc.Block]:
+    """Name what is chosen: one commune, or all those that the doubt on times does not tell apart; say for whom."""
+    ranking = answer.ranking
     chosen, others = ranking[ranking["is_selected"]], ranking[~ranking["is_selected"]]
     near = others[~others["is_distinguishable"].fillna(False).astype(bool)]
-    parts: list[str | doc.Run] = [doc.strong(f"{siting.name} ")]
-    if len(chosen) == 1:
-        equal = pd.concat([chosen, near]).sort_values("rank", kind="stable")
-        times = equal["mean_time_min"].astype(float)
-        if near.empty:
-            said = f"{chosen['name'].iloc[0]}, qui se distingue des autres communes comparées"
-        else:
-            ordered = sorted(equal["name"].astype(str), key=alphabetical)
-            names = join(ordered, most=_MOST_EQUAL, others="autre")
-            said = f"Le calcul ne départage pas {len(equal)} communes sur {len(ranking)} : {names}"
-        spread = f" ({minutes(times.min())} à {minutes(times.max())} en moyenne)" if len(equal) > 1 else ""
-        parts.append(f"{said}{spread}. ")
+    if len(chosen) > 1:
+        first, is_told = chosen.iloc[0], len(near) < max(_NEARLY_ALL * len(others), 1)
+        told = {one: minutes(float(first[f"{one}_time_min"])) for one in ("mean", "worst")}
+        told |= {"names": join(chosen["name"].astype(str)), "farthest": first["worst_name"]}
+        told |= {"near": integer(len(near)), "total": integer(len(others)), "count": integer(len(chosen))}
+        told["road"] = "la plus longue" if answer.siting.method == "p_center" else "moyenne"
+        said = doc.wording("questions.chosen", **told) if is_told else doc.wording("questions.alike", **told)
+    elif near.empty:
+        said = f"{chosen['name'].iloc[0]}, qui se distingue des autres communes comparées. "
     else:
-        first = chosen.iloc[0]
-        mean, worst = (minutes(float(first[name])) for name in ("mean_time_min", "worst_time_min"))
-        told = {"names": join(chosen["name"].astype(str)), "mean": mean, "worst": worst}
-        told |= {"farthest": first["worst_name"], "others": _replacements(len(near), len(others))}
-        parts.append(doc.wording("questions.chosen", count=len(chosen), **told))
-    return [doc.Paragraph([*parts, *([_CAUTION] if is_first else [])], is_kept=True)]
+        equal = pd.concat([chosen, near])
+        times = equal["mean_time_min"].astype(float)
+        names = join(sorted(equal["name"].astype(str), key=alphabetical), most=_MOST_EQUAL, others="autre")
+        said = f"Le calcul ne départage pas {len(equal)} communes sur {len(ranking)} : {names}"
+        said += f" ({minutes(times.min())} à {minutes(times.max())} en moyenne). "
+    answered = doc.Paragraph([doc.strong(f"{answer.siting.name} "), said, _CAUTION if is_first else ""])
+    return [answered, doc.Paragraph(_asked(reading, answer), "small", is_kept=True)]
 
 
-def _replacements(near: int, total: int) -> str:
-    """Say how many of the other communes could replace one of those that are chosen."""
-    if total == 0:
-        return ""
-    if near == 0:
-        return "Remplacer l'une d'elles par une autre ferait une différence visible."
-    can = "pourrait" if near == 1 else "pourraient"
-    others = count(near, "autre commune", "autres communes")
-    return f"{others} sur {total} {can} remplacer l'une d'elles {INDISTINCT}."
+def _asked(reading: Reading, answer: SitingAnswer) -> str:
+    """Say who is counted, how many of them are near the choice where that is asked, and which communes are compared."""
+    siting, near = answer.siting, answer.result.objective
+    who = next((need.label for need in reading.study.need if need.public == siting.public), "")
+    if names := [n for n in siting.authorisation_ids if not reading.release.service_reason(TODAY, n)]:
+        told = {"noun": reading.noun(*names), "services": reading.the(names)}
+        sector = " (ou dans le secteur)" if any(reading.named[n].sector for n in names) else ""
+        who = doc.wording("questions.counted", limit=reading.limit, sector=sector, **told)
+        who += ", pris ensemble : d'autres temps moyens que pour un seul service" if len(names) > 1 else ""
+    if zones := join([reading.zone(code) for code in siting.demand_epci_codes]):
+        who += f" ; habitants de {zones} seulement"
+    if siting.method == "maximal_coverage" and (total := float(answer.demand.sum())):
+        told = {"near": persons(near), "total": persons(total), "share": share(near / total)}
+        who += doc.wording("questions.covered", limit=minutes(siting.max_time_min or 0), **told)
+    if siting.near_commune is not None:
+        limit, place = minutes(siting.near_max_min or 0), of_place(reading.commune(siting.near_commune))
+        who += f". Communes comparées : à {limit} ou moins {place}"
+    return f"Personnes comptées : {who}."
 
 
-def _ranks(ranking: pd.DataFrame, *, most: int, caption: str, where: str) -> list[doc.Block]:
+def _ranks(ranking: pd.DataFrame, *, most: int, caption: str = "") -> list[doc.Block]:
     """Return the first candidates; nothing in few words when several are chosen together, the text names them."""
     if ranking["is_selected"].sum() > 1 and most < _ALL_CANDIDATES:
         return []
@@ -105,10 +114,10 @@ def _ranks(ranking: pd.DataFrame, *, most: int, caption: str, where: str) -> lis
     shown = ranking.head(most)
     rows = [_rank_row(row, far) for row in shown.to_dict("records")]
     said = f"{caption}Les {len(rows)} premières communes sur {len(ranking)}"
-    rest = "" if len(rows) == len(ranking) else f" ; toutes sont {where}"
+    where = "le classeur" if most == _ALL_CANDIDATES else "l'annexe et le classeur"
+    rest = "" if len(rows) == len(ranking) else f" ; toutes sont dans {where}"
     columns = doc.wording("questions.columns_ranks", limit=limit)
-    note = "≈ : sans différence visible avec la première."
-    return [doc.table(columns, rows, f"{said}{rest}.", note=note)]
+    return [doc.table(columns, rows, f"{said}{rest}.", note="≈ : sans différence visible avec la première.")]
 
 
 def _rank_row(row: Any, far: str | None) -> list[str]:

@@ -194,12 +194,12 @@ def _unsaid_of_places(reading: Reading) -> list[str]:
     places = rows["capacity"].where(rows["capacity_unit"].eq("places"), 0.0)
     is_usual = rows.get("ages_origin", rows["public"]).eq("default")
     no_age = is_usual | rows[["age_min", "age_max"]].isna().all(axis=1)
-    unsaid = {"âge": no_age, "public": rows["public"].isna()}
+    unsaid = {"l'âge accueilli": no_age, "le public accueilli": rows["public"].isna()}
     lost = {what: float(places[none].sum()) for what, none in unsaid.items()}
     if not any(lost.values()):
         return []
-    said = [f"{share(one / float(places.sum()))} sans {what}" for what, one in lost.items() if one]
-    return [f"De ces places connues, {join(said)} : la source ne le dit pas."]
+    said = [f"{what} pour {share(one / float(places.sum()))}" for what, one in lost.items() if one]
+    return [f"De ces places connues, la source ne dit pas {join(said)}."]
 
 
 def listed_table(reading: Reading, lists: pd.DataFrame) -> doc.DataTable:
