@@ -141,11 +141,10 @@ def _placeable(demand: "pd.Series[float] | pd.DataFrame", kind: str | None) -> "
         kinds, persons = [kind], demand
     wrong = [str(kind) for kind in kinds if kind is not None and kind not in KINDS_COMPARABLE_WITH_PLACES]
     if wrong:
-        raise ParameterError(
-            f"Une demande de nature « {wrong[0]} » ne se met pas en face de places : seules des orientations de la "
-            "MDPH (orientation) ou des listes d'attente (waiting) le peuvent. Pour le reste, comparez à un taux "
-            "d'équipement énoncé (table « taux_equipement »)."
-        )
+        said = f"Une demande de nature « {wrong[0]} » ne se met pas en face de places"
+        advice = "Pour le reste, comparez à un taux d'équipement énoncé (table « taux_equipement »)."
+        only = "seules des orientations de la MDPH (orientation) ou des listes d'attente (waiting) le peuvent"
+        raise ParameterError(f"{said} : {only}. {advice}")
     return persons
 
 

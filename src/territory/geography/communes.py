@@ -119,12 +119,10 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 _GRAIN = 2.0**20
 # what names a column that is no count, in English and in French: adding it up means nothing
-_NOT_ADDITIVE = re.compile(
-    r"_(?:per_1000|min|kmh|hab_km2|pct)$"
-    r"|(?:^|_)(?:share|rate|index|ratio|densit|median|mean|incomes?|wage|part|taux|indice|revenus?|moyen|salaire|apl)"
-    r"(?:y|e|es|ne|nes|ns)?(?:_|$)",
-    re.IGNORECASE,
+_RATES = (
+    r"(?:^|_)(?:share|rate|index|ratio|densit|median|mean|income|part|taux|revenu|moyen|apl)(?:y|e|s|ne|_|$)"
 )
+_NOT_ADDITIVE = re.compile(r"_(?:per_1000|min|kmh|hab_km2|pct)$|" + _RATES, re.IGNORECASE)
 
 
 def to_cog(

@@ -279,11 +279,11 @@ def standardised_population(
     mean above zero are a `ParameterError`.
     """
     if consumption is None:
-        raise ParameterError(
-            "Population standardisée : il manque la table de consommation de soins par âge (colonnes age_min, "
-            "age_max, acts_per_hab : actes par habitant et par an), à fournir avec sa source. Sans elle, une "
-            "accessibilité n'est pas une APL."
+        said = (
+            "Population standardisée : il manque la table de consommation de soins par âge (colonnes age_min"
         )
+        rest = "à fournir avec sa source. Sans elle, une accessibilité n'est pas une APL."
+        raise ParameterError(f"{said}, age_max, acts_per_hab : actes par habitant et par an), {rest}")
     bands = _consumption_bands(consumption)
     weighted = _acts(population, bands)
     if isinstance(reference, pd.DataFrame):

@@ -267,11 +267,9 @@ def _common_system(origins: Points, destinations: Points) -> int:
     if outside.any():
         ids = [*origins.index, *destinations.index]
         where = examples(ids[i] for i in np.flatnonzero(outside))
-        raise NetworkError(
-            f"{agree(int(outside.sum()), 'point(s)')} hors du territoire français des autres points (EPSG:{best}) : "
-            f"{where}. Vérifiez l'ordre longitude, latitude et le système de coordonnées, et calculez un territoire à "
-            "la fois."
-        )
+        said = f"{agree(int(outside.sum()), 'point(s)')} hors du territoire français des autres points (EPSG:{best})"
+        advice = "Vérifiez l'ordre longitude, latitude et le système de coordonnées, un territoire à la fois."
+        raise NetworkError(f"{said} : {where}. {advice}")
     return best
 
 

@@ -43,12 +43,10 @@ def _too_far(points: Points, lost: Ints, far_m: Floats, roads: Roads, role: str,
         return "aucune route" if np.isnan(one) else f"{one / 1000:.1f} km".replace(".", ",")
 
     listed = [f"{points.index[row]} à {far(one)}" for row, one in zip(lost, far_m, strict=True)]
-    name = f" « {roads.source} »" if roads.source else ""
-    return (
-        f"{lost.size} des {len(points)} points ({role}) sont à plus de {max_snap_m:g} m d'une route de la carte{name}"
-        f" ({examples(listed)}) : prenez une carte qui couvre tout le territoire, corrigez ou retirez ces points, ou"
-        " augmentez max_snap_m (islands=True admet aussi les routes coupées du réseau principal)."
-    )
+    name = f" de la carte « {roads.source} »" if roads.source else " de la carte"
+    said = f"{lost.size} des {len(points)} points ({role}) sont à plus de {max_snap_m:g} m d'une route{name}"
+    advice = "prenez une carte qui couvre tout le territoire, corrigez ou retirez ces points, ou augmentez max_snap_m"
+    return f"{said} ({examples(listed)}) : {advice} (islands=True admet aussi les routes coupées du réseau principal)."
 
 
 def endpoints(

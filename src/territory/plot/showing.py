@@ -181,10 +181,10 @@ def _show_plan(obj: Any, outlines: gpd.GeoDataFrame | None, names: Mapping[str, 
     }
     draw = drawn.get(type(obj)) or drawn.get(type(getattr(obj, "result", None)))
     if draw is None:
+        said = "une étude, result.baseline, result.comparisons[...], un réseau routier, une implantation"
+        kind = f"Rien à dessiner pour un objet de type {type(obj).__name__}"
         raise ParameterError(
-            f"Rien à dessiner pour un objet de type {type(obj).__name__} : donnez une étude, les résultats d'un "
-            "calcul (result.baseline), une comparaison (result.comparisons[...]), un réseau routier, une "
-            "implantation, une affectation de places, des groupes ou des types de communes."
+            f"{kind} : donnez {said}, une affectation, des groupes ou des types de communes."
         )
     if outlines is None:
         said = f"Carte impossible : {type(obj).__name__} ne dit pas où sont les communes ; donnez outlines="

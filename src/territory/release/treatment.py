@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from territory.errors import ParameterError, agree, examples
+from territory.errors import ParameterError, counted
 from territory.release.disclosure import SUPPRESSED, THRESHOLD, estimate_texts, is_small, withholds
 from territory.tables.catalogue import BY_NAME, DECIMALS, check_declared, column_of
 from territory.tables.declare import Column, Keyed, Secrecy
@@ -63,11 +63,8 @@ def handed(name: str, table: pd.DataFrame) -> pd.DataFrame:
         if one.secrecy in _COUNTS and pd.api.types.is_numeric_dtype(values):
             left = values[is_small(values)]
             if len(left):
-                raise ParameterError(
-                    f"Table « {name} », colonne « {column} » : {agree(len(left), 'effectif(s)')} de moins de "
-                    f"{THRESHOLD} personnes sans protection ({examples(left)}) ; passez la table par "
-                    "`release.treatment.treat`."
-                )
+                said = counted(left, f"effectif(s) de moins de {THRESHOLD} personnes sans protection")
+                raise ParameterError(f"Table « {name} », colonne « {column} » : {said} ; `treat` la protège.")
         if one.decimals is not None and pd.api.types.is_float_dtype(values):
             rounded[column] = values.round(one.decimals)
     return table.assign(**rounded)

@@ -216,11 +216,10 @@ def migrate(raw: dict[str, Any], *, steps: Mapping[int, Step] = STEPS) -> dict[s
     if not isinstance(version, int) or isinstance(version, bool) or version < 1 or version == newest:
         return raw
     if version > newest:
-        raise StudyError(
-            f"schema_version {version} : ce fichier vient d'une version plus récente de territory ; territory "
-            f"{__version__} lit les fichiers jusqu'à schema_version {newest}. Mettez territory à jour, ou demandez à "
-            "qui l'a écrit une copie pour cette version."
-        )
+        said = f"schema_version {version} : ce fichier vient d'une version plus récente de territory"
+        read = f"territory {__version__} lit les fichiers jusqu'à schema_version {newest}"
+        advice = "Mettez territory à jour, ou demandez à qui l'a écrit une copie pour cette version."
+        raise StudyError(f"{said} ; {read}. {advice}")
     moved = copy.deepcopy(raw)
     for number in range(version, newest):
         moved = {**steps[number].change(moved), "schema_version": number + 1}

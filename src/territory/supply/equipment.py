@@ -282,11 +282,11 @@ def _merge_publics(rows: pd.DataFrame) -> pd.DataFrame:
     merged["public"] = _publics_by(rows["public"], key).reindex(key[merged.index]).to_numpy()
     if len(merged) < len(rows):
         twice = key[key.duplicated()].unique()
-        errors.warn(
-            f"FINESS : {len(rows)} lignes pour {len(merged)} ensembles de places : {len(twice)} sont répétés, le plus "
-            f"souvent pour plusieurs publics, et comptés une fois ({merged['capacity'].sum():g} places au lieu de "
-            f"{rows['capacity'].sum():g})."
+        once = f"{merged['capacity'].sum():g} places au lieu de {rows['capacity'].sum():g}"
+        said = (
+            f"{len(twice)} sont répétés, le plus souvent pour plusieurs publics, et comptés une fois ({once})"
         )
+        errors.warn(f"FINESS : {len(rows)} lignes pour {len(merged)} ensembles de places : {said}.")
     return merged
 
 

@@ -270,11 +270,9 @@ def _explain(path: Path, returncode: int, reason: str) -> str:
         said = f"« {path.name} » est un historique, qui garde toutes les versions de chaque objet"
         return f"{said} : prenez un extrait ordinaire, ou tirez-en un état (osmium time-filter)."
     if returncode < 0:
-        return (
-            f"La lecture de la carte « {path.name} » a été interrompue (signal {-returncode}) : la mémoire ou le"
-            f" dossier temporaire {tempfile.gettempdir()} est sans doute plein ; libérez de la place, ou indiquez un"
-            " autre dossier par la variable TMPDIR."
-        )
+        said = f"La lecture de la carte « {path.name} » a été interrompue (signal {-returncode})"
+        full = f"la mémoire ou le dossier temporaire {tempfile.gettempdir()} est sans doute plein"
+        return f"{said} : {full} ; libérez de la place, ou indiquez un autre dossier par la variable TMPDIR."
     if _CUT.search(reason.lower()):
         advice = "téléchargez-la de nouveau et comparez sa taille à celle annoncée"
         return f"La carte « {path.name} » est tronquée ou endommagée ({reason}) : {advice}."

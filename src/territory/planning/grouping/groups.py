@@ -291,11 +291,9 @@ def check_groups(inputs: GroupInputs, n_groups: int | None) -> None:
     small = np.bincount(part, weights=nodes.size) < nodes.least_size
     if small.any():
         alone = inputs.ids[small[part][nodes.unit_node]]
-        raise InfeasibleError(
-            f"{counted(alone, 'unité(s) sans assez de voisines')} à la durée demandée pour un groupe de "
-            f"{nodes.min_size:g} : allongez max_time_min, baissez min_size, retirez-les, ou donnez vos "
-            "propres voisinages (neighbours)."
-        )
+        said = f"{counted(alone, 'unité(s) sans assez de voisines')} à la durée demandée"
+        advice = "allongez max_time_min, baissez min_size, retirez-les, ou donnez vos propres voisinages (neighbours)"
+        raise InfeasibleError(f"{said} pour un groupe de {nodes.min_size:g} : {advice}.")
     # even with all its companions around, contiguous or not
     stuck = nodes.together @ nodes.size < nodes.least_size
     if stuck.any():

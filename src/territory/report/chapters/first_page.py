@@ -166,10 +166,8 @@ def _opening_or_closing(reading: Reading, move: Move) -> str:
     said = f"{main_move.whom_in_words(found, effect, noun)} {some}"
     said = nobody if main_move.is_nobody(found, effect) else said
     zones = main_move.in_zones(reading, found, effect)
-    return (
-        f" {verb}{'ent' if many else 't'} {reading.at_site(site)} (scénario {move.scenario_id}) : {said}"
-        f"{f' ({zones})' if zones else ''}."
-    )
+    verb, zones = f"{verb}{'ent' if many else 't'}", f" ({zones})" if zones else ""
+    return f" {verb} {reading.at_site(site)} (scénario {move.scenario_id}) : {said}{zones}."
 
 
 def _roads(reading: Reading, move: Move) -> str:

@@ -14,7 +14,7 @@ from territory.plot.maps import legend as legends
 from territory.plot.maps.choropleth import Panel, draw_map, extent_of
 from territory.plot.maps.shapes import dash_of
 from territory.release.gate import TODAY, Sites
-from territory.report.layout.document import Picture
+from territory.report.layout.document import Picture, wording
 from territory.report.reading import Move, Reading, whole_change
 from territory.tables.declare import CLOSEST_SERVICES, CODES
 
@@ -22,10 +22,7 @@ _NAMED_PLACES, _FEW_PLACES, _MOST_POINTS = 10, 4, 200
 # the width of a map beside a text
 SMALL_CM = 6.7
 # what must be known to read isochrones
-_RINGS = (
-    "Isochrones : ce qu'une voiture atteint depuis le site, à 500 m d'une route au plus ; simplifiées. Routes : "
-    f"{ATTRIBUTION}."
-)
+_RINGS = wording("pictures.rings", by=ATTRIBUTION)
 _EFFECTS = {**{key: said for key, said in CODES["effects"].items() if key != "unknown"}, "unknown": "inconnu"}
 
 
@@ -231,11 +228,9 @@ def describe_times(reading: Reading, values: pd.Series, classes: legends.Classes
     known = values.dropna()
     if known.empty:
         return text
-    near, far = str(known.idxmin()), str(known.idxmax())
-    return (
-        f"{text} Le plus près : {reading.commune(near)}, {minutes(float(known.min()))} ; "
-        f"le plus loin : {reading.commune(far)}, {minutes(float(known.max()))}."
-    )
+    near, far = (reading.commune(str(code)) for code in (known.idxmin(), known.idxmax()))
+    least, most = (minutes(float(value)) for value in (known.min(), known.max()))
+    return wording("pictures.ends", text=text, near=near, least=least, far=far, most=most)
 
 
 def describe_change(reading: Reading, rows: pd.DataFrame, title: str) -> str:
