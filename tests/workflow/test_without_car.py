@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -69,7 +70,7 @@ def test_times_without_a_car_are_beside_those_by_car(study: Path, tmp_path: Path
     page = (tmp_path / "reports/petite/resume.html").read_text("utf-8")
     assert "Sans voiture, aujourd" in page
     assert "Et sans voiture" in page
-    assert "Contours : fichier de l'étude" in page.replace("\N{NO-BREAK SPACE}", " ")
+    assert re.search(r"Contours\s:\sfichier de l\S{1,6}étude", page)
     cited = [row for block in sources(read(result)) if isinstance(block, DataTable) for row in block.rows]
     assert ["Réseaux de transport", "Horaires GTFS (horaires.zip)", "30/11/2026", "–"] in cited
     made = tables(result)

@@ -307,7 +307,7 @@ def population_like(total: pd.Series, persons: pd.Series, *, vintage: str) -> pd
 
 
 def known_areas_km2(places: gpd.GeoDataFrame) -> pd.Series[float]:
-    """Return the area of each commune; the mean of those around where it is unknown (six neighbours over their disc)."""
+    """Return the area of each commune; the mean of those around where it is unknown (six neighbours, one disc)."""
     area = places["area_km2"].astype(float)
     if not area.isna().any() or len(places) <= _AROUND:
         return area
