@@ -376,8 +376,8 @@ def test_questions_of_siting_say_who_is_counted_and_tell_nothing_apart_where_not
         reading, dataclasses.replace(answer, ranking=ranking), is_first=True
     )
     assert "pas un choix de site" in repr(said)
-    assert "à 45 min ou moins d'un des sites d'aujourd'hui (" in counted.text.replace(NB, " ")
-    assert "pris ensemble" in counted.text
+    assert "à 45 min ou moins d'un site d'aujourd'hui (" in counted.text.replace(NB, " ")
+    assert "ensemble, d'où d'autres temps" in counted.text.replace("’", "'")
     assert "Communes comparées : à 30 min ou moins de Vallon-sur-Ombre." in counted.text.replace(NB, " ")
     # several are chosen, which any other one could replace
     ranking = ranking.assign(is_selected=ranking.index < 2, is_distinguishable=False)

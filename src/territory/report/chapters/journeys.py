@@ -89,7 +89,8 @@ def _doubt(reading: Reading, scenario_id: str, row: Any) -> str:
     told = reading.release.zones_table(scenario_id)["is_mean_distinguishable"].get(
         (row["zone"], row["service"])
     )
-    return "" if told is not pd.NA and (told is None or bool(told)) else " ≈"
+    is_hidden = row["unit"] == "min" and (told is pd.NA or (told is not None and not told))
+    return f"{NBSP}≈" if is_hidden else ""
 
 
 def _table(reading: Reading, service: str, who: str, rows: pd.DataFrame, caption: str = "") -> doc.DataTable:

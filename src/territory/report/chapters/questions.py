@@ -94,7 +94,7 @@ def _asked(reading: Reading, answer: SitingAnswer) -> str:
         told = {"noun": reading.noun(*names), "services": reading.the(names)}
         sector = " (ou dans le secteur)" if any(reading.named[n].sector for n in names) else ""
         who = doc.wording("questions.counted", limit=reading.limit, sector=sector, **told)
-        who += ", pris ensemble : d'autres temps moyens que pour un seul service" if len(names) > 1 else ""
+        who += ", ensemble, d'où d'autres temps moyens" if len(names) > 1 else ""
     if zones := join([reading.zone(code) for code in siting.demand_epci_codes]):
         who += f" ; habitants de {zones} seulement"
     if siting.method == "maximal_coverage" and (total := float(answer.demand.sum())):
