@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -62,9 +61,10 @@ def study(
     text = text.replace(
         'service = "ime"\nauthorisation_id', 'service = "ime"\nis_complete_list = true\nauthorisation_id'
     )
-    head, rest = text.split("[[siting]]", 1)
-    head += CLOSING.replace("FAMILIES", families) + more
-    path = vallon.copied(folder, re.sub(r"\[\[unknown\]\].*", "", f"{head}[[siting]]{rest}", flags=re.DOTALL))
+    # scenario B alone of those of the valley, and none of its questions
+    head, _, rest = text.partition('[[scenario]]\nid = "A"')
+    moved = rest[rest.index("[[scenario]]") : rest.index("[[siting]]")]
+    path = vallon.copied(folder, head + moved + CLOSING.replace("FAMILIES", families) + more)
     origins.to_csv(folder / "origines.csv", index=False)
     return run_study(path)
 
@@ -73,7 +73,9 @@ def test_no_row_and_no_verdict_tells_which_village_sends_a_child(tmp_path: Path)
     common = [("03906", IME, 40), ("03901", IME, 30), ("03901", TOWN_IME, 30)]
     # 03914 is the only village of its EPCI that a 0 does not show; 03908 is a village of another
     worlds = [
-        release(study(tmp_path / village, [*common, (village, IME, 1), (village, TOWN_IME, 1)])).tables
+        release(
+            study(tmp_path / village, [*common, (village, IME, 1), (village, TOWN_IME, 1)], more=WAITING)
+        ).tables
         for village in ("03914", "03908")
     ]
     assert worlds[0].keys() == worlds[1].keys()
@@ -86,16 +88,12 @@ def test_no_row_and_no_verdict_tells_which_village_sends_a_child(tmp_path: Path)
     assert set(zones["zone"]) == {vallon.FOCUS, vallon.PLATEAU, vallon.RIVERS}
     told = worlds[0]["comparaison_mesures_communes"].query("service == @TOWN_IME")
     assert set(told["unmet_note"]) == {"secret"}
-
-
-def test_a_need_that_holds_the_children_served_gives_no_child_back(tmp_path: Path) -> None:
-    tables = release(study(tmp_path, [("03912", IME, 4), ("03901", TOWN_IME, 30)], more=WAITING)).tables
-    communes = tables["comparaison_mesures_communes"]
-    assert communes.filter(like="unmet_persons").isna().all(axis=None)
-    zones = tables["comparaison_mesures"].query("service == 'ime' and measure == 'unmet_persons'")
-    assert len(zones)
-    assert zones[["baseline_value", "scenario_value", "delta_value"]].isna().all(axis=None)
-    assert set(zones["note"]) == {"secret"}
+    # a need that holds the children served gives none of them back
+    assert worlds[0]["comparaison_mesures_communes"].filter(like="unmet_persons").isna().all(axis=None)
+    kind = worlds[0]["comparaison_mesures"].query("service == 'ime' and measure == 'unmet_persons'")
+    assert len(kind)
+    assert kind[["baseline_value", "scenario_value", "delta_value"]].isna().all(axis=None)
+    assert set(kind["note"]) == {"secret"}
 
 
 def test_times_made_of_where_children_live_stay_in_the_agency(tmp_path: Path) -> None:
@@ -105,4 +103,4 @@ def test_times_made_of_where_children_live_stay_in_the_agency(tmp_path: Path) ->
     result = run_study(tmp_path / "vallon.toml", edition="interne")
     with pytest.raises(StudyError, match="aux enfants observés"):
         release(result)
-    assert len(release(result, edition="interne").tables["comparaison_communes"])
+    assert release(result, edition="interne").moved("Z") == (TOWN_IME,)
