@@ -332,6 +332,14 @@ def test_what_no_commune_could_see_and_what_homes_alone_tell_are_not_told(dragui
     assert rows.loc["mean_time_min"]["C", "is_distinguishable"]
 
 
+def test_a_card_counts_no_commune_of_an_unknown_sector(draguignan: StudyResult) -> None:
+    table, _, note = draguignan.comparisons["B"]._repr_html_().rpartition("<p>")
+    assert "Secteur inconnu, communes non comptées" in note.replace("\N{NO-BREAK SPACE}", " ")
+    for name in ("CMP de Trans", "Hôpital de jour de Trans"):
+        assert name not in table
+        assert name in note
+
+
 def test_a_scenario_equals_a_loop_and_shares_the_error_of_today(world: State) -> None:
     result = drawn(world)
     doubt = doubt_with(world, 7, 60)
