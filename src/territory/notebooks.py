@@ -223,10 +223,8 @@ def _in_french(error: BaseException) -> str | None:
     # a name that a library lacks is its own mistake, and no cell out of order
     if found is None or not frames or frames[-1].f_globals.get("__name__") != "__main__":
         return None
-    return (
-        f"« {found[1]} » n'existe pas encore : les cellules s'exécutent dans l'ordre, de haut en bas. Menu "
-        "« Exécution », puis « Exécuter toutes les cellules »."
-    )
+    said = f"« {found[1]} » n'existe pas encore : les cellules s'exécutent dans l'ordre, de haut en bas"
+    return f"{said}. Menu « Exécution », puis « Exécuter toutes les cellules »."
 
 
 def _require_extras() -> None:

@@ -62,11 +62,10 @@ class Pairs:
         """Raise if a threshold asks for times that the table does not hold."""
         if minutes > self.cutoff_min:
             asked = f"{minutes:g} min" if math.isfinite(minutes) else "sans limite de temps"
-            raise ParameterError(
-                f"{what} ({asked}) dépasse la coupure de la table des temps ({self.cutoff_min:g} min) : "
-                f"au-delà, la table ne dit rien. Limitez-le à {self.cutoff_min:g} min, ou recalculez les "
-                "temps sans coupure ou avec une coupure plus longue."
-            )
+            said = f"{what} ({asked}) dépasse la coupure de la table des temps ({self.cutoff_min:g} min)"
+            advice = "ou recalculez les temps sans coupure ou avec une coupure plus longue"
+            limit = f"Limitez-le à {self.cutoff_min:g} min"
+            raise ParameterError(f"{said} : au-delà, la table ne dit rien. {limit}, {advice}.")
 
     def weights(self, decay: Decay) -> Floats:
         """Return one weight per pair; raise if the decay reaches beyond the cutoff, or is not a weight."""

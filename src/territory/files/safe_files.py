@@ -132,11 +132,9 @@ def publish(staging: Path, folder: Path, *, last: str) -> None:
             flush_folder(place)
     except OSError as error:
         _move_back(moved, folder, error)
-        raise OutputError(
-            f"Les fichiers de « {folder} » ne peuvent pas être remplacés ({error.strerror or error}) : ceux de la "
-            "dernière étude réussie sont gardés ; fermez ceux qui sont ouverts, ou choisissez un autre dossier avec "
-            "--out."
-        ) from error
+        said = f"Les fichiers de « {folder} » ne peuvent pas être remplacés ({error.strerror or error})"
+        advice = "fermez ceux qui sont ouverts, ou choisissez un autre dossier avec --out"
+        raise OutputError(f"{said} : ceux de la dernière étude réussie sont gardés ; {advice}.") from error
     shutil.rmtree(before, ignore_errors=True)
 
 
@@ -155,11 +153,9 @@ def _move_back(moved: list[tuple[Path, Path]], folder: Path, reason: OSError) ->
         for source, target in reversed(moved):
             target.replace(source)
     except OSError as error:
-        raise OutputError(
-            f"Les fichiers de « {folder} » n'ont pas pu être tous remplacés ({reason.strerror or reason}), ni remis "
-            f"({error.strerror or error}) : le dossier mêle deux études, et manifest.json y est absent ; rendez-le "
-            "inscriptible puis relancez."
-        ) from reason
+        said = f"Les fichiers de « {folder} » n'ont pas pu être tous remplacés ({reason.strerror or reason})"
+        mixed = f"ni remis ({error.strerror or error}) : le dossier mêle deux études, et manifest.json y est absent"
+        raise OutputError(f"{said}, {mixed} ; rendez-le inscriptible puis relancez.") from reason
 
 
 def _outdated(folder: Path, manifest: str, new: list[str]) -> list[str]:

@@ -61,9 +61,9 @@ def persons_by_age(population: pd.DataFrame, *, age_min: float, age_max: float) 
     overlap = np.clip(np.minimum(high, age_max + 1) - np.maximum(low, age_min), 0, None)
     is_open = np.isinf(high)
     if np.any(is_open & (overlap > 0) & ((low < age_min) | math.isfinite(age_max))):
+        said = "la dernière tranche de la population n'a pas de borne haute et ne peut pas être coupée"
         raise ParameterError(
-            f"De {age_min:g} à {age_max:g} ans : la dernière tranche de la population n'a pas de borne haute et "
-            "ne peut pas être coupée ; demandez des âges qui la laissent entière."
+            f"De {age_min:g} à {age_max:g} ans : {said} ; demandez des âges qui la laissent entière."
         )
     with np.errstate(invalid="ignore"):
         share = np.where(is_open, overlap > 0, overlap / (high - low))
@@ -180,10 +180,8 @@ def _cut_at(population: pd.DataFrame, today: Bands, zone: np.ndarray, target: Ba
     pieces, low, high = pieces[kept], low[kept], high[kept]
     is_open = np.isinf(pieces["high"].to_numpy(float))
     if np.any(is_open & ((low > pieces["low"]) | np.isfinite(high))):
-        raise ParameterError(
-            "Projection : la dernière tranche de la population n'a pas de borne haute et ne peut pas être coupée ; "
-            "regroupez les derniers âges de la projection."
-        )
+        said = "la dernière tranche de la population n'a pas de borne haute et ne peut pas être coupée"
+        raise ParameterError(f"Projection : {said} ; regroupez les derniers âges de la projection.")
     years: Floats = (pieces["high"] - pieces["low"]).to_numpy(float)
     share = np.where(is_open, 1.0, (high - low) / np.where(is_open, 1.0, years))
     taken = pieces["row"].to_numpy(int)
@@ -239,9 +237,9 @@ def demand_from_rate(
         raise ParameterError(f"Nature de besoin inconnue « {kind} » ; connues : {', '.join(DEMAND_KINDS)}.")
     known = [value for value in (low_per_1000, per_1000, high_per_1000) if not math.isnan(value)]
     if known != sorted(known) or not all(0 <= value <= 1000 for value in known):
+        said = f"bas ({low_per_1000:g}), central ({per_1000:g}) et haut ({high_per_1000:g})"
         raise ParameterError(
-            f"Taux de « {public} » : bas ({low_per_1000:g}), central ({per_1000:g}) et haut ({high_per_1000:g}) "
-            "doivent être compris entre 0 et 1 000 et croissants."
+            f"Taux de « {public} » : {said} doivent être compris entre 0 et 1 000 et croissants."
         )
     values = persons.to_numpy(float)
     of = f"Population de « {public} »"

@@ -105,10 +105,10 @@ def _as_long(table: pd.DataFrame, path: Path) -> pd.DataFrame:
         cells = table.iloc[:, 1:].to_numpy().ravel()
         from_id, to_id = np.repeat(rows.to_numpy(), len(columns)), np.tile(columns.to_numpy(), len(rows))
         return pd.DataFrame({"from_id": from_id, "to_id": to_id, "travel_time_min": cells})
-    raise errors.ReadError(
+    said = (
         f"Le distancier « {path.name} » n'est ni une table longue (idSrc, idDst, duree) ni une matrice carrée"
-        f" d'identifiants (colonnes : {errors.examples(table.columns, most=6)})."
     )
+    raise errors.ReadError(f"{said} d'identifiants (colonnes : {errors.examples(table.columns, most=6)}).")
 
 
 def _numbers(table: pd.DataFrame, path: Path, problems: errors.Problems) -> pd.DataFrame:

@@ -63,10 +63,8 @@ def load_network(path: Path, *, verify: bool) -> tuple[Topology, pd.DataFrame, s
     """Return the prepared map, the table of speeds and the period that `save_network` wrote."""
     if not path.exists():
         raise MissingFileError(f"Réseau routier introuvable : « {path} » (vérifiez le chemin).")
-    refused = (
-        f"« {path} » n'est pas un réseau routier enregistré par cette version, ou est illisible ({{reason}}) : relisez"
-        " la carte et enregistrez-le de nouveau."
-    )
+    said = f"« {path} » n'est pas un réseau routier enregistré par cette version, ou est illisible"
+    refused = f"{said} ({{reason}}) : relisez la carte et enregistrez-le de nouveau."
     with retold((OSError, ValueError), NetworkError, refused):
         header = read_header(path, header_name=_HEADER, form=FORMAT, version=VERSION)
     problems = Problems(f"Réseau routier « {path} » endommagé, enregistrez-le de nouveau", NetworkError)

@@ -343,10 +343,11 @@ def sites_serving(services: pd.DataFrame, authorisation_id: str) -> list[str]:
     rows = rows_serving(services, authorisation_id)
     sites = [str(site) for site in dict.fromkeys(rows.index.get_level_values("site_id"))]
     if len(sites) > 1 and len(rows[["age_min", "age_max"]].drop_duplicates()) > 1:
-        raise errors.UnknownCodeError(
-            f"Autorisation « {authorisation_id} » exercée sur {len(sites)} sites ({errors.examples(sites)}) qui ne "
-            "reçoivent pas les mêmes âges : nommez chacun d'eux par une autorisation."
+        said = (
+            f"Autorisation « {authorisation_id} » exercée sur {len(sites)} sites ({errors.examples(sites)})"
         )
+        advice = "nommez chacun d'eux par une autorisation"
+        raise errors.UnknownCodeError(f"{said} qui ne reçoivent pas les mêmes âges : {advice}.")
     return sites
 
 

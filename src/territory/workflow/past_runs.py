@@ -221,10 +221,9 @@ def _prepare_again(folder: Path) -> Inputs:
         problems.add(f"« {name} » {said}")
     problems.raise_if_any()
     if changed is None:
-        warn(
-            f"Étude de « {folder} » : rien ne dit si les fichiers dont l'empreinte n'est pas publiée sont encore ceux "
-            "d'alors (le dossier data/processed de ce calcul n'est pas à côté) ; ils sont lus comme ils sont."
-        )
+        said = "rien ne dit si les fichiers dont l'empreinte n'est pas publiée sont encore ceux d'alors"
+        reason = "le dossier data/processed de ce calcul n'est pas à côté"
+        warn(f"Étude de « {folder} » : {said} ({reason}) ; ils sont lus comme ils sont.")
     return inputs
 
 

@@ -54,8 +54,8 @@ def kernel(function: Function, **more: bool) -> Function:
 
 
 def inner_kernel(function: Function) -> Function:
-    """Compile a function that kernels alone call: without what Python would need to call it."""
-    return kernel(function, no_cpython_wrapper=True)
+    """Compile a function that kernels alone call, into each of them: without what Python would need to call it."""
+    return kernel(function, no_cpython_wrapper=True, forceinline=True)
 
 
 _BESIDE = "from territory.network.graph.topology import compile_hierarchy; compile_hierarchy()"

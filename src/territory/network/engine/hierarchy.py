@@ -23,7 +23,7 @@ from territory.network.engine.compiling import (
 )
 from territory.network.engine.graph import MAX_TIME_MS, Graph, Int32, Int64, Integer, SavedArrays
 from territory.network.engine.label_search import check_no_overflow, checked_lengths, pack
-from territory.network.engine.metric import Metric
+from territory.network.engine.metric import Labels, Metric
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,9 +92,12 @@ class Hierarchy(SavedArrays):
         shared = np.flatnonzero(np.repeat(aside >= 0, degrees))
         up = np.full(n_arcs + n_parts * len(shared), far, weights.dtype)
         down = up.copy()
+
         # each arc has the least time among the edges that it stands for
-        for side, arcs in ((up, self.edge_arcs), (down, -2 - self.edge_arcs)):
+        def lay(side: Labels, arcs: Int32) -> None:
             np.minimum.at(side, arcs[arcs >= 0], weights[arcs >= 0])
+
+        run_tasks(lambda one: lay(*one), ((up, self.edge_arcs), (down, -2 - self.edge_arcs)), n_threads)
         rows = self.indptr, self.heads
         given = zip(parts, n_arcs + len(shared) * np.arange(n_parts), strict=True)
         run_tasks(lambda one: customize(one[0], *rows, up, down, aside, one[1]), given, n_threads)
@@ -179,8 +182,24 @@ def share_out(parents: Int32, work: Int64, most: Integer, part: Int32, n_parts: 
             given += work[node]
 
 
-# lists of neighbours as long as that end alike are read side by side, in vector instructions
-_LONG = 8
+# numba looks at each read for a place counted from the end, unless the place has no sign
+_at = np.uintp
+
+
+@inner_kernel
+def _together(heads: Int32, second: int, last: int, arc: int, end: int) -> tuple[int, int]:
+    """Return where a row up to `end` has the neighbour at `second`, and how many up to `last` it has after it."""
+    # all of a node's neighbours are among those of the first: where two as far apart agree, so do those between
+    while arc + 8 < end and heads[_at(arc + 8)] <= heads[_at(second)]:
+        arc += 8
+    while heads[_at(arc)] < heads[_at(second)]:
+        arc += 1
+    if last - second == end - arc:
+        return arc, last - second
+    many = 1
+    while second + many + 4 <= last and heads[_at(second + many + 3)] == heads[_at(arc + many + 3)]:
+        many += 4
+    return arc, many
 
 
 @kernel
@@ -189,63 +208,54 @@ def customize(
 ) -> None:
     """Let arcs take the way through each of some nodes, lowest first; those of the top are kept aside, from `base`."""
     for node in nodes:
-        last = indptr[node + 1]
-        for first in range(indptr[node], last):
-            middle, second = heads[first], first + 1
-            arc, end = indptr[middle], indptr[middle + 1]
-            skip = base + aside[middle] - arc if aside[middle] >= 0 else 0
-            forth, back = up[first], down[first]
+        last = indptr[_at(node + 1)]
+        for first in range(indptr[_at(node)], last):
+            middle, second = heads[_at(first)], first + 1
+            arc, end = indptr[_at(middle)], indptr[_at(middle + 1)]
+            skip = base + aside[_at(middle)] - arc if aside[_at(middle)] >= 0 else 0
+            forth, back = up[_at(first)], down[_at(first)]
             while second < last:
-                while heads[arc] < heads[second]:
-                    arc += 1
-                if last - second == end - arc >= _LONG:
-                    _lower(up[arc + skip : end + skip], up[second:last], back)
-                    _lower(down[arc + skip : end + skip], down[second:last], forth)
-                    break
-                up[arc + skip] = min(up[arc + skip], back + up[second])
-                down[arc + skip] = min(down[arc + skip], down[second] + forth)
-                arc += 1
-                second += 1
+                arc, many = _together(heads, second, last, arc, end)
+                _lower(up, arc + skip, second, many, back)
+                _lower(down, arc + skip, second, many, forth)
+                arc += many
+                second += many
 
 
 @kernel
 def perfect(nodes: Int32, indptr: Int64, heads: Int32, up: Int32, down: Int32) -> None:
     """Make every arc of some nodes as short as the shortest path, highest first: those above are so already."""
     for node in nodes[::-1]:
-        last = indptr[node + 1]
-        for first in range(indptr[node], last):
-            second, arc, end = first + 1, indptr[heads[first]], indptr[heads[first] + 1]
-            forth, back = up[first], down[first]
+        last = indptr[_at(node + 1)]
+        for first in range(indptr[_at(node)], last):
+            middle, second = heads[_at(first)], first + 1
+            arc, end = indptr[_at(middle)], indptr[_at(middle + 1)]
+            forth, back = up[_at(first)], down[_at(first)]
             while second < last:
-                while heads[arc] < heads[second]:
-                    arc += 1
-                if last - second == end - arc >= _LONG:
-                    forth = _least_sum(forth, up[second:last], down[arc:end])
-                    back = _least_sum(back, up[arc:end], down[second:last])
-                    _lower(up[second:last], up[arc:end], forth)
-                    _lower(down[second:last], down[arc:end], back)
-                    break
-                forth = min(forth, up[second] + down[arc])
-                back = min(back, up[arc] + down[second])
-                up[second] = min(up[second], forth + up[arc])
-                down[second] = min(down[second], down[arc] + back)
-                arc += 1
-                second += 1
-            up[first], down[first] = forth, back
+                arc, many = _together(heads, second, last, arc, end)
+                forth = _least_sum(forth, up, second, down, arc, many)
+                back = _least_sum(back, down, second, up, arc, many)
+                _lower(up, second, arc, many, forth)
+                _lower(down, second, arc, many, back)
+                arc += many
+                second += many
+            up[_at(first)], down[_at(first)] = forth, back
 
 
 @inner_kernel
-def _lower(times: Int32, others: Int32, more: Any) -> None:
-    """Lower each time to its other and `more`, where that is less."""
-    for place in range(len(times)):
-        times[place] = min(times[place], times.dtype.type(others[place] + more))
+def _lower(times: Int32, first: int, other: int, many: int, more: Any) -> None:
+    """Lower each of some times to another and `more`, where that is less."""
+    label = times.dtype.type
+    for step in range(many):
+        times[_at(first + step)] = min(times[_at(first + step)], label(times[_at(other + step)] + more))
 
 
 @inner_kernel
-def _least_sum(least: Any, ones: Int32, others: Int32) -> Any:
+def _least_sum(least: Any, ones: Int32, first: int, others: Int32, other: int, many: int) -> Any:
     """Return the least of a time and of the sums of some others, two by two."""
-    for place in range(len(ones)):
-        least = min(least, ones.dtype.type(ones[place] + others[place]))
+    label = ones.dtype.type
+    for step in range(many):
+        least = min(least, label(ones[_at(first + step)] + others[_at(other + step)]))
     return least
 
 

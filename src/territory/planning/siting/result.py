@@ -186,11 +186,11 @@ def _too_few_places(problem: SitingProblem, longest_min: float) -> str:
     for sites, words in ((len(new), "tous les sites"), (problem.p, f"les {problem.p} plus grands candidats")):
         missing = problem.total - existing - new[:sites].sum()
         if missing > 1e-6 * problem.total:
-            return (
-                f"Il manque {agree(math.ceil(missing - 1e-6), 'place(s)')} : même en ouvrant {words}, il y a "
-                f"{existing + new[:sites].sum():g} places pour {problem.total:g} personnes. Augmentez les capacités "
-                "ou le nombre de sites."
+            said = (
+                f"Il manque {agree(math.ceil(missing - 1e-6), 'place(s)')} : même en ouvrant {words}, il y a"
             )
+            places = f"{existing + new[:sites].sum():g} places pour {problem.total:g} personnes"
+            return f"{said} {places}. Augmentez les capacités ou le nombre de sites."
     return ""
 
 
@@ -205,10 +205,12 @@ def _badly_placed(problem: SitingProblem, longest_min: float) -> str:
     missing = left > 1e-6 * problem.total
     if not missing.any():
         return ""
+    said = (
+        f"Il manque {agree(math.ceil(left.sum() - 1e-6), 'place(s) atteignable(s)')} ({_limit(longest_min)})"
+    )
+    advice = "Ajoutez des places ou des candidats près d'elles, ou allongez le temps accepté"
     return (
-        f"Il manque {agree(math.ceil(left.sum() - 1e-6), 'place(s) atteignable(s)')} ({_limit(longest_min)}), tous les "
-        f"sites étant ouverts : {_describe(problem, missing)} n'en ont pas assez. Ajoutez des places ou des candidats "
-        "près d'elles, ou allongez le temps accepté."
+        f"{said}, tous les sites étant ouverts : {_describe(problem, missing)} n'en ont pas assez. {advice}."
     )
 
 

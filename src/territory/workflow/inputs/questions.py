@@ -174,11 +174,9 @@ def check_speeds(study: Study, *, has_roads: bool) -> None:
     for number, scenario in enumerate(study.scenario):
         for rank, change in enumerate(scenario.change):
             if isinstance(change, ChangeSpeeds) and change.roads_key and not has_roads:
-                problems.add(
-                    f"{study.at('scenario', number, 'change', rank)}period, speeds_file et les routes nommées changent "
-                    "une carte routière, et cette étude n'en a pas : donnez --roads ou files.roads, ou dites le "
-                    "changement par time_factor ou times_file"
-                )
+                said = "period, speeds_file et les routes nommées changent une carte routière, absente de cette étude"
+                advice = "donnez --roads ou files.roads, ou dites le changement par time_factor ou times_file"
+                problems.add(f"{study.at('scenario', number, 'change', rank)}{said} : {advice}")
     problems.raise_if_any()
 
 
