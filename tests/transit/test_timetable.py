@@ -50,11 +50,16 @@ def test_a_limit_holds_the_walk_that_equals_it(timetable: Timetable) -> None:
     start = HOME.to_crs(2154)
     x, y = start.geometry.iloc[0].x, start.geometry.iloc[0].y
     options = {"streets": None, "depart": "23:00", "window_min": 1}
-    for metres in range(440, 520):
-        end = gpd.GeoDataFrame(index=["b"], geometry=gpd.points_from_xy([x], [y - metres]), crs=2154)
-        (found,) = timetable.travel_times(start, end, max_time_min=60, **options)["travel_time_min"]
-        assert len(timetable.travel_times(start, end, max_time_min=found, **options)) == 1
-        assert len(timetable.travel_times(start, end, max_time_min=60, max_walk_min=found, **options)) == 1
+    ends = gpd.GeoDataFrame(geometry=gpd.points_from_xy([x] * 80, y - np.arange(440, 520)), crs=2154)
+    found = timetable.travel_times(start, ends, max_time_min=60, **options)["travel_time_min"]
+    # of seconds in minutes, sixty times as many are not always the seconds again
+    losing = found[(found * 60).astype(int) != (found * 60).round()].unique()
+    assert len(losing)
+    for time in [*losing, *found.unique()[::16]]:
+        within = int((found <= time).sum())
+        assert len(timetable.travel_times(start, ends, max_time_min=time, **options)) == within
+        walked = timetable.travel_times(start, ends, max_time_min=60, max_walk_min=time, **options)
+        assert len(walked) == within
 
 
 def test_one_departure_is_a_walk_two_rides_and_a_walk(timetable: Timetable) -> None:
