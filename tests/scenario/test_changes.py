@@ -286,12 +286,15 @@ def test_places_held_by_others_are_counted_once(wide: State) -> None:
         assert not why
         return float(places.sum())
 
-    branched = apply(today, scenario(OpenBranch(authorisation_id="ime-y", site_id="west", capacity=6)))
     merging = MergeEstablishments(into_authorisation_id="ime-x", absorbed_ids=("ime-y",), to_site_id="east")
     assert open_places(today) == open_places(apply(today, scenario(merging)))
-    ids = ("ime-y",)
-    mine = [state.services[state.services["authorisation_id"].isin(ids)] for state in (today, branched)]
-    assert [float(places_of_sites(rows)[0].sum()) for rows in mine] == [27.0, 27.0]
+    # a branch of six leaves them where they are; one that leaves two places takes the third with it
+    for capacity, at_branch in ((6, 6.0), (28, 27.0), (30, 27.0)):
+        opening = OpenBranch(authorisation_id="ime-y", site_id="west", capacity=capacity)
+        services = apply(today, scenario(opening)).services
+        mine = places_of_sites(services[services["authorisation_id"] == "ime-y"])[0]
+        assert mine["west"] == at_branch
+        assert mine.sum() == 27.0
 
 
 def test_a_commune_that_is_not_there_is_said(wide: State) -> None:

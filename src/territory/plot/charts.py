@@ -70,7 +70,8 @@ def needs_with_range(needs: pd.DataFrame, *, label: str = "personnes") -> Figure
             # the place of a mark would tell what the text withholds
             if np.isnan(central) or central < _THRESHOLD:
                 continue
-            texts[row] += f"{NBSP} ({persons(low)} à {persons(high)})"
+            ends = [persons(low), persons(high)]
+            texts[row] += f"{NBSP} ({' à '.join(ends)})" if ends[0] != ends[1] else ""
             axes.plot([low, high], [row, row], color=style.GAINS[1], linewidth=4.5, solid_capstyle="butt")
             axes.plot([central], [row], marker="D", markersize=4.5, color=style.INK, linestyle="none")
         axes.set_xlim(0, 1.04 * float(np.nanmax([*needs["high"].to_numpy(dtype=float), 1.0])))

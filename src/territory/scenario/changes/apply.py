@@ -182,10 +182,9 @@ def _branch(change: changes.OpenBranch, draft: Draft) -> None:
         draft.problems.add(f"« {change.authorisation_id} » est déjà exercée sur le site « {change.site_id} »")
         return
     if change.capacity is not None and len(held) != 1:
-        draft.problems.add(
-            f"« {change.authorisation_id} » a {len(held)} lignes de service : la capacité de son antenne ne peut "
-            "pas être retirée à l'une d'elles ; laissez-la inconnue"
-        )
+        said = f"« {change.authorisation_id} » a {len(held)} lignes de service"
+        advice = "la capacité de son antenne ne peut pas être retirée à l'une d'elles ; laissez-la inconnue"
+        draft.problems.add(f"{said} : {advice}")
         return
     rows = rows.copy()
     for row in main.to_dict("records"):
@@ -198,13 +197,14 @@ def _branch(change: changes.OpenBranch, draft: Draft) -> None:
         else:
             left = row["capacity"] - change.capacity
             if left < 0:
-                draft.problems.add(
-                    f"l'antenne de « {change.authorisation_id} » prendrait {change.capacity:g} places sur "
-                    f"{row['capacity']:g}"
-                )
-            # those held by young adults and children from elsewhere stay where they are
-            values |= {"capacity": change.capacity, "capacity_scope": "site", "held_places": 0.0}
+                taken = f"l'antenne de « {change.authorisation_id} » prendrait {change.capacity:g} places"
+                draft.problems.add(f"{taken} sur {row['capacity']:g}")
+            # those held by young adults and children from elsewhere stay where they are, as far as places stay
+            gone = max(0.0, np.nan_to_num(row.get("held_places", 0.0)) - left)
+            values |= {"capacity": change.capacity, "capacity_scope": "site", "held_places": gone}
             rows.loc[held.index, ["capacity", "capacity_scope"]] = [left, "site"]
+            if gone:
+                rows.loc[held.index, "held_places"] = left
         rows = _with_row(rows, values)
     draft.rows = rows
 
