@@ -90,7 +90,9 @@ def test_a_road_beside_the_far_end_of_a_long_one_is_looked_at_too(tmp_path):
 def ring(tmp_path, **tags):
     """A square of roads, one step of 0.01° being some 800 m."""
     nodes = {1: (6.40, 43.50), 2: (6.50, 43.50), 3: (6.50, 43.55), 4: (6.40, 43.55)}
+    nodes |= {5: (6.41, 43.50), 6: (6.42, 43.50), 7: (6.45, 43.50), 8: (6.47, 43.50)}
     ways = {row: ([row, row % 4 + 1], {"highway": "secondary", **tags}) for row in range(1, 5)}
+    ways[1][0][1:1] = [5, 6, 7, 8]
     return read_osm(write_osm(tmp_path / "r.osm", nodes, ways))
 
 
@@ -104,7 +106,9 @@ def test_an_outline_does_not_depend_on_the_other_times_asked(tmp_path):
 
 
 @pytest.mark.parametrize("direction", ["from", "to"])
-@pytest.mark.parametrize("tags", [{}, {"oneway": "yes"}])
+@pytest.mark.parametrize(
+    "tags", [{}, {"oneway": "yes"}, {"maxspeed:forward": "30", "maxspeed:backward": "70"}]
+)
 def test_an_outline_is_that_of_travel_times_within_a_square(tmp_path, direction, tags):
     network, cell, limit = ring(tmp_path, **tags), 50.0, 7.0
     site = points(A=(6.43, 43.51))
