@@ -92,7 +92,8 @@ def test_it_is_kriging_written_by_hand() -> None:
         for row in known
     }
     assert all(sum(share for _, share in ends) == pytest.approx(1.0) for ends in trip.values())
-    matrix = [[shared(trip[a], trip[b]) + (trips.noise[a] if a == b else 0) for b in known] for a in known]
+    noise = (slow.TRIP_NOISE_MIN / np.maximum(trips.effect_min, 1)) ** 2 + slow.TRIP_VARIANCE
+    matrix = [[shared(trip[a], trip[b]) + (noise[a] if a == b else 0) for b in known] for a in known]
     weights = np.linalg.solve(matrix, [trips.asked[row] for row in known])
     here = trips.from_km[17]
     by_hand = sum(

@@ -30,6 +30,15 @@ SERVICE = vallon.IME
 SECRET_COUNTS = {"03906": 4.0, "03907": 3.0}
 
 
+def test_communes_that_keep_their_measures_have_no_row_and_a_year_follows_the_mean_trip() -> None:
+    tables = release(vallon.lent()).tables
+    deltas = tables["comparaison_mesures_communes"].filter(like="delta_")
+    assert (deltas.notna() & deltas.ne(0)).any(axis=1).all()
+    accounts = tables["comparaison_trajets"]
+    is_told = accounts["is_distinguishable"].notna()
+    assert is_told.equals(accounts["unit"].eq("min"))
+
+
 def test_a_release_has_no_way_to_the_children_served() -> None:
     released = release(world("observed"))
     assert released.origins(SERVICE) is not None

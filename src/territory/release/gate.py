@@ -266,7 +266,7 @@ class Release:
         """Tell whether the children that a service serves are counted by the study."""
         rows = self._result.baseline.persons
         kinds = rows.loc[rows.index.get_level_values("service") == service, "persons_kind"]
-        return bool((kinds == "observed").any())
+        return "observed" in set(kinds)
 
     def persons(self, situation: str, service: str) -> pd.Series:
         """Return the persons of the age received by commune; unknown where children served are counted instead."""

@@ -156,7 +156,7 @@ def max_flow(graph: Part, sources: Int32, bound: int, paths: Paths, seen: Bool, 
         flow_before = flow
         seen[:] = False
         for source in sources:
-            if before[source] == _NONE and not seen[2 * source + 1]:
+            if before[source] == _NONE and not seen[2 * source + 1]:  # pragma: no mutate
                 length = _find_path(graph, source, before, seen, room)
                 if length > 0:
                     _lay_path(room[0], length, before, after)

@@ -172,7 +172,7 @@ class Places:
     y: Floats
     distance_m: Floats
     # where the points themselves are
-    at: tuple[Floats, Floats] = (np.empty(0), np.empty(0))
+    at: tuple[Floats, Floats] = (np.empty(0), np.empty(0))  # pragma: no mutate
 
 
 @dataclass(frozen=True)
