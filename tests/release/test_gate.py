@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import io
 import zipfile
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pikepdf
 import pytest
@@ -13,7 +15,14 @@ import pytest
 from territory.errors import ParameterError
 from territory.release import release
 from territory.release.comparison import _are_all_printed
-from territory.release.disclosure import INTERNAL, PUBLIC, estimate_texts, printing, withholds
+from territory.release.disclosure import (
+    INTERNAL,
+    PUBLIC,
+    _next_to_withhold,
+    estimate_texts,
+    printing,
+    withholds,
+)
 from territory.release.gate import INTERNAL_MARK
 from territory.release.observed_children import MERGES, ObservedCounts
 from territory.release.shown import interval_of
@@ -37,6 +46,28 @@ def test_communes_that_keep_their_measures_have_no_row_and_a_year_follows_the_me
     accounts = tables["comparaison_trajets"]
     is_told = accounts["is_distinguishable"].notna()
     assert is_told.equals(accounts["unit"].eq("min"))
+
+
+def test_answers_that_weigh_children_served_stay_in_the_agency() -> None:
+    result = vallon.lent()
+    answers = dict(result.siting)
+    assert answers
+    assert not any(one.is_observed for one in answers.values())
+    name = next(iter(answers))
+    # the study weighs children served in its first question
+    weighed = replace(result)
+    weighed.__dict__["siting"] = answers | {name: replace(answers[name], is_observed=True)}
+    assert release(result).siting.keys() == answers.keys()
+    assert release(weighed).siting.keys() == answers.keys() - {name}
+    assert release(weighed, edition=INTERNAL).siting.keys() == answers.keys()
+
+
+def test_what_is_withheld_beside_a_cell_opens_as_few_lines_as_can_be() -> None:
+    # a total, then: cells 1 and 2 could hide cell 0; cell 1 is in a line that has a cell withheld already
+    system = np.array([[1, 1, 1, 0, 0], [0, 1, 0, 1, 0], [0, 0, 1, 0, 1]], dtype=float)
+    unknown = np.array([True, False, False, True, False])
+    values = np.array([5.0, 9.0, 3.0, 1.0, 4.0])
+    assert _next_to_withhold(values, system, np.array([0]), unknown, np.zeros(5)) == 1
 
 
 def test_a_release_has_no_way_to_the_children_served() -> None:

@@ -15,6 +15,7 @@ from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare
 from territory.scenario.doubt.children import (
     CLASSES,
     LikelyChildren,
+    _drawn_counts,
     findings_of,
     likely_children,
     out_of_ten,
@@ -200,3 +201,13 @@ def test_what_holds_in_all_variants_and_what_hangs_on_one(state: State) -> None:
     assert findings.loc["more_shorter", "holds"] == "never"
     assert findings.loc["more_longer", "holds"] == "sometimes"
     assert findings.loc["some_shorter", ["low_of_10", "high_of_10"]].tolist() == [0, 5]
+
+
+def test_children_are_drawn_however_few_persons_weigh_them() -> None:
+    near, far = np.array([[True, True], [False, False]]), np.array([[False, False], [True, True]])
+    minutes = np.array([[10.0, 12.0], [50.0, 55.0]])
+    drawn = _drawn_counts(np.array([0.1, 0.3]), None, minutes, (near, far), 8, [1])
+    assert drawn is not None
+    assert drawn.sum(axis=0).tolist() == [8.0] * drawn.shape[1]
+    assert drawn[0].mean() == pytest.approx(2, abs=0.3)
+    assert _drawn_counts(np.zeros(2), None, minutes, (near, far), 8, [1]) is None
