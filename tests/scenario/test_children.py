@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from territory.access import decay
 from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare
 from territory.scenario.doubt.children import (
     CLASSES,
     LikelyChildren,
     _drawn_counts,
+    _weights,
     findings_of,
     likely_children,
     out_of_ten,
@@ -211,3 +213,10 @@ def test_children_are_drawn_however_few_persons_weigh_them() -> None:
     assert drawn.sum(axis=0).tolist() == [8.0] * drawn.shape[1]
     assert drawn[0].mean() == pytest.approx(2, abs=0.3)
     assert _drawn_counts(np.zeros(2), None, minutes, (near, far), 8, [1]) is None
+
+
+def test_no_persons_weigh_nothing_whatever_the_time() -> None:
+    fixed, minutes = np.array([0.0, 1.0, 2.0]), np.array([np.nan, 10.0, 40.0])
+    law = decay.binary(30)
+    assert _weights(fixed, law, minutes).tolist() == [0.0, 1.0, 0.0]
+    assert _weights(fixed, None, minutes) is fixed

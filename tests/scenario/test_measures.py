@@ -12,6 +12,7 @@ from territory.errors import ParameterError
 from territory.network import difference_uncertainty_min
 from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare
 from territory.scenario.comparison.compare import add_draws, side_by_side
+from territory.scenario.comparison.measures import _unequal_times
 from territory.scenario.results import Comparison
 from territory.study.state import State
 from tests.drawing import examples
@@ -273,3 +274,16 @@ def test_order_of_communes_changes_no_measure(state: State, comparison: Comparis
     shuffled = replace(state, communes=state.communes.iloc[::-1], services=state.services.iloc[::-1])
     one, other = (found.measures.sort_index() for found in (comparison, moved(shuffled)))
     pd.testing.assert_frame_equal(one, other.loc[one.index])
+
+
+@pytest.mark.parametrize(("persons", "said"), [(0.0, ""), (1.0, "1 commune"), (7.0, "1 commune")])
+def test_a_commune_without_persons_is_not_missed_where_it_has_no_time(persons: float, said: str) -> None:
+    minutes, weights = np.array([10.0, 30.0, np.nan]), np.array([5.0, 5.0, persons])
+    group = dict.fromkeys(("is_area", "detectable_min"), np.ones(3))
+    group |= dict.fromkeys(("baseline_min", "scenario_min", "certain_min"), minutes)
+    group |= dict.fromkeys(("baseline_persons", "scenario_persons"), weights)
+    rows = _unequal_times(group | {"epci": np.array([0, 1, 1])}, 30.0)
+    assert rows
+    for row in rows:
+        assert str(row["reason"]).startswith(said)
+        assert bool(row["reason"]) == bool(said)
