@@ -107,10 +107,12 @@ def test_a_table_without_its_columns_is_refused() -> None:
 def test_a_reference_of_unknown_or_no_persons_is_refused() -> None:
     acts = consumption((0, 24, 1.0), (25, math.nan, 3.0))
     people = population([("a", 0, 24, 7.0), ("a", 25, math.nan, 5.0)])
-    for unknown in (math.nan, 0.0):
-        reference = population([("b", 0, 24, unknown), ("b", 25, math.nan, unknown)])
-        with pytest.raises(ParameterError, match="référence"):
-            standardised_population(people, acts, reference=reference)
+    for young, old in ((math.nan, math.nan), (0.0, 0.0), (math.nan, 5.0), (7.0, math.nan)):
+        reference = population([("b", 0, 24, young), ("b", 25, math.nan, old)])
+        for one in (reference, pd.concat([people, reference])):
+            if one is reference or math.isnan(young + old):
+                with pytest.raises(ParameterError, match="référence"):
+                    standardised_population(people, acts, reference=one)
 
 
 @pytest.mark.parametrize("mean", [0.0, -1.0, math.nan, math.inf])

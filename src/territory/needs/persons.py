@@ -288,7 +288,7 @@ def standardised_population(
         # ages of the reference are added up over all its communes
         counts = (persons_by_age(reference, age_min=low, age_max=high) for low, high, _ in bands)
         everyone = sum(count.sum(skipna=False) for count in counts)
-        mean = float(_acts(reference, bands).sum(skipna=False) / everyone) if everyone > 0 else math.nan
+        mean = float(_acts(reference, bands).sum() / everyone) if everyone > 0 else math.nan
     else:
         mean = float(reference)
     if not (math.isfinite(mean) and mean > 0):
