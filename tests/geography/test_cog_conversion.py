@@ -168,7 +168,8 @@ def test_codes_that_lost_their_zero_and_flat_tables_are_read_or_refused() -> Non
 
 
 @pytest.mark.parametrize(
-    "name", ["density", "densite", "income_eur", "revenu_median", "taux_chomage", "apl_gp"]
+    "name",
+    ["density", "densite", "income_eur", "revenu_median", "taux_chomage", "apl_gp", "indice_age", "salaires"],
 )
 def test_densities_and_incomes_are_not_added(name: str) -> None:
     table = pd.DataFrame({name: [100.0, 300.0]}, index=["01001", "01002"])

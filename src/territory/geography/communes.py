@@ -119,10 +119,9 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 _GRAIN = 2.0**20
 # what names a column that is no count, in English and in French: adding it up means nothing
-_RATES = (
-    r"(?:^|_)(?:share|rate|index|ratio|densit|median|mean|income|part|taux|revenu|moyen|apl)(?:y|e|s|ne|_|$)"
-)
-_NOT_ADDITIVE = re.compile(r"_(?:per_1000|min|kmh|hab_km2|pct)$|" + _RATES, re.IGNORECASE)
+_RATES = "share|rate|ratio|densit|median|mean|income|wage|part|taux|index|indice|revenu|moyen|salaire|apl"
+_ENDS = "(?:y|es?|nes?|ns|s)?(?:_|$)"
+_NOT_ADDITIVE = re.compile(rf"_(?:per_1000|min|kmh|hab_km2|pct)$|(?:^|_)(?:{_RATES}){_ENDS}", re.IGNORECASE)
 
 
 def to_cog(
