@@ -128,6 +128,11 @@ def test_one_part_of_a_person_is_enough_to_share_in_parts() -> None:
         max_time_min=30,
     )
     assert result.unmet.to_dict() == pytest.approx({"A": 1.5 * 1.5 / 3.5, "B": 2.0 * 1.5 / 3.5})
+    # and so is one part of a place, beside whole ones
+    far = {("A", "S"): 10.0, ("B", "S"): 10.0, ("B", "T"): 10.0}
+    places = pd.Series({"S": 1.5, "T": 1.0})
+    result = allocate_places(table(far), pd.Series({"A": 3.0, "B": 2.0}), places, max_time_min=30)
+    assert result.unmet.to_dict() == pytest.approx({"A": 1.5, "B": 1.0})
 
 
 def test_only_eligible_pairs_are_used() -> None:

@@ -117,6 +117,13 @@ def test_what_each_structure_would_have_to_serve() -> None:
     assert got["basis"].unique().tolist() == ["hypothèse : structure la plus proche"]
 
 
+@pytest.mark.parametrize("persons, mean_min", [(1.0, 61.0), (0.4, 61.0), (0.0, math.nan)])
+def test_one_person_has_a_mean_time_and_nobody_has_none(persons: float, mean_min: float) -> None:
+    few = COMMUNES.where(COMMUNES.index != "C", persons)
+    got = coordination_reach(table(REACH), few, AREAS, ["D1", "D2"], too_far_min=60, is_complete_list=True)
+    np.testing.assert_array_equal(got["mean_time_min"], [15.0, mean_min])
+
+
 def test_a_partial_list_gives_no_figure() -> None:
     with pytest.warns(TerritoryWarning, match="partielle"):
         got = coordination_reach(

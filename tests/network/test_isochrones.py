@@ -109,9 +109,10 @@ def test_an_outline_does_not_depend_on_the_other_times_asked(tmp_path):
 @pytest.mark.parametrize(
     "tags", [{}, {"oneway": "yes"}, {"maxspeed:forward": "30", "maxspeed:backward": "70"}]
 )
-def test_an_outline_is_that_of_travel_times_within_a_square(tmp_path, direction, tags):
+@pytest.mark.parametrize("off", [0.01, 0.0])
+def test_an_outline_is_that_of_travel_times_within_a_square(tmp_path, direction, tags, off):
     network, cell, limit = ring(tmp_path, **tags), 50.0, 7.0
-    site = points(A=(6.43, 43.51))
+    site = points(A=(6.43, 43.50 + off))
     outline = network.isochrones(
         site, minutes=(limit,), direction=direction, cell_m=cell, islands=True
     ).geometry.iloc[0]

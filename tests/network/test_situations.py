@@ -6,6 +6,7 @@ import gzip
 import math
 import shutil
 import warnings
+from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -13,6 +14,7 @@ import osmium
 import pytest
 
 from territory.errors import NetworkError, TerritoryWarning
+from territory.network.graph.speeds import with_plausible_durations
 from territory.network.maps.osm import read_osm
 from tests.network.small_maps import metres, write_osm
 
@@ -468,6 +470,18 @@ def test_durations_of_ferries(tmp_path, text, expected):
         time, asides = crossing(tmp_path, {"route": route, "duration": text})
         assert time == pytest.approx(expected, abs=0.01)
         assert asides.empty
+
+
+@pytest.mark.parametrize("kmh, is_kept", [(1.0, True), (0.999, False), (160.0, True), (160.1, False)])
+def test_the_bounds_of_crossings_are_inclusive(tmp_path, kmh, is_kept):
+    places = {1: (0, 0), 2: (1, 0), 3: (11, 0)}
+    roads = make(tmp_path, places, {1: ([1, 2], ROAD), 2: ([2, 3], {"route": "ferry"})}).roads
+    one_hour = replace(roads.ways, duration_s=np.where(roads.ways.way_id == 2, 3600.0, np.nan))
+    hops = roads.hop_way == roads.ways.way_id.tolist().index(2)
+    length_m = np.where(hops & (roads.hop_length_m > 0), 1000 * kmh, roads.hop_length_m)
+    found = with_plausible_durations(replace(roads, ways=one_hour, hop_length_m=length_m))
+    assert np.isfinite(found.ways.duration_s).any() == is_kept
+    assert bool(found.asides) != is_kept
 
 
 def test_the_duration_of_a_road_is_not_read(tmp_path):

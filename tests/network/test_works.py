@@ -142,6 +142,23 @@ def test_turn_restrictions_hold_on_roads_that_are_cut(tmp_path):
     assert minutes(new, (1.5, 0), (0.7, 0)) == minutes(free, (1.5, 0), (0.7, 0))
 
 
+def test_a_drawn_road_gives_the_times_of_a_map_that_has_it(network, tmp_path):
+    # it cuts two roads between their bends
+    nodes = {**NODES, 8: (1.4, 0), 9: (2.25, 1.5)}
+    ways = {**WAYS, 2: ([2, 8, 6, 3], WAYS[2][1]), 4: ([2, 5, 9, 3], WAYS[4][1]), 6: ([8, 9], ROAD)}
+    (folder := tmp_path / "with").mkdir()
+    built = make(folder, nodes, ways)
+    here = built.roads.hop_way == built.roads.ways.way_id.tolist().index(6)
+    hours, metres = built.hop_times.move[0, here].sum() / 3.6e6, built.roads.hop_length_m[here].sum()
+    new = network.with_line(drawn((1.4, 0), (2.25, 1.5)), speed_kmh=metres / 1000 / hours)
+    assert new.roads.n_junctions == built.roads.n_junctions
+    places = points(*((x, y) for x in np.arange(0.1, 4, 0.4) for y in (-1.2, 0.0, 0.7, 1.4)))
+    for one, other in zip(
+        new.travel_time_matrix(places, places), built.travel_time_matrix(places, places), strict=True
+    ):
+        np.testing.assert_allclose(one, other, atol=0.02)
+
+
 def test_a_road_drawn_away_from_all_others_is_refused(network):
     with pytest.raises(NetworkError, match=r"fin à plus de 100 m"):
         network.with_line(drawn((0, 0), (9, 9)), speed_kmh=50)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from territory.errors import StudyError
 from territory.release import release
+from territory.release.observed_children import check_families
 from territory.result import StudyResult
+from territory.study.state import Families
 from territory.workflow.run import run_study
 from tests import vallon
 
@@ -94,6 +99,20 @@ def test_no_row_and_no_verdict_tells_which_village_sends_a_child(tmp_path: Path)
     assert len(kind)
     assert kind[["baseline_value", "scenario_value", "delta_value"]].isna().all(axis=None)
     assert set(kind["note"]) == {"secret"}
+
+
+@pytest.mark.parametrize(
+    "rule, need, is_kept_in",
+    [("reallocated", None, True), ("reallocated", "attente", False), ("closest", None, False)],
+)
+def test_only_families_placed_from_where_children_live_stay_in_the_agency(
+    rule: Any, need: str | None, is_kept_in: bool
+) -> None:
+    state = SimpleNamespace(observed_origins=pd.DataFrame(), families={IME: Families(rule, ("ime",), need)})
+    results: Any = {"Z": SimpleNamespace(state=state)}
+    check_families(results, edition="interne")
+    with pytest.raises(StudyError, match=IME) if is_kept_in else nullcontext():
+        check_families(results, edition="publique")
 
 
 def test_times_made_of_where_children_live_stay_in_the_agency(tmp_path: Path) -> None:

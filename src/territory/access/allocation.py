@@ -309,7 +309,7 @@ class _Fairest:
 
     def _bounds(self) -> tuple[csr_array, Floats]:
         """Return rows and limits that every best flow respects, full rows as a lower limit too."""
-        must = np.concatenate([(self.persons > 0) & ~self.may_lack, self.full_sites])
+        must = np.concatenate([~self.may_lack, self.full_sites])
         limits = np.concatenate([self.persons, self.places])
         return csr_array(vstack([self.rows, -self.rows[must]])), np.concatenate([limits, -limits[must]])
 
