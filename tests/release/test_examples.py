@@ -20,6 +20,9 @@ def test_disclosure_known_anyway() -> None:
     assert disclosure.known_anyway(
         counts, sums, disclosure.Protection(counts.astype(str), none, withheld), ["gain", "loss"]
     ) == ["gain"]
+    # what is printed is not asked for
+    printed = disclosure.Protection(counts.astype(str), none, none)
+    assert disclosure.known_anyway(counts, sums, printed, ["gain", "same"]) == []
 
 
 def test_disclosure_estimate_texts() -> None:

@@ -6,6 +6,8 @@ import datetime as dt
 import io
 import zipfile
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,8 +15,8 @@ import pikepdf
 import pytest
 
 from territory.errors import ParameterError
-from territory.release import release
-from territory.release.comparison import _are_all_printed
+from territory.release import observed_children, release
+from territory.release.comparison import _are_all_printed, _with_merges
 from territory.release.disclosure import (
     INTERNAL,
     PUBLIC,
@@ -24,7 +26,7 @@ from territory.release.disclosure import (
     withholds,
 )
 from territory.release.gate import INTERNAL_MARK
-from territory.release.observed_children import MERGES, ObservedCounts
+from territory.release.observed_children import MERGES, Merged, ObservedCounts, zone_flags
 from territory.release.shown import interval_of
 from territory.report.documents.council import council_report
 from territory.report.documents.summary_page import summary_html
@@ -214,3 +216,36 @@ def test_those_who_are_left_are_what_gains_and_losses_leave_and_never_a_rest_of_
     none = pd.concat([row * [1, 1, 0], bounds * 0 + [0.1, 0.1, 0.2, 0.2]])
     assert interval_of(none, "indistinct") == (0.0, 0.0)
     assert interval_of(row, "gain") == pytest.approx((float("nan"),) * 2, nan_ok=True)
+
+
+def test_the_flags_of_a_zone_are_those_of_its_own_communes(monkeypatch: pytest.MonkeyPatch) -> None:
+    effects = pd.Series(
+        {"a1": "loss", "a2": "gain", "a3": "loss", "b1": "loss", "b2": "loss", "b3": "indistinct"}
+    )
+    today, later = np.array([1, 1, 0, 1, 1, 0], bool), np.array([1, 1, 0, 0, 1, 1], bool)
+    # what is withheld of some communes is said by their names
+    counted = SimpleNamespace(
+        is_withheld=lambda codes: set(codes), is_mean_safe=lambda codes: "a1" in set(codes)
+    )
+    communes = pd.DataFrame({"epci_code": [code[0] for code in effects.index]}, index=effects.index)
+    monkeypatch.setattr(observed_children, "observed_counts", lambda *_: counted)
+    monkeypatch.setattr(observed_children, "_effects_under", lambda *_: (effects, today, later))
+    result: Any = SimpleNamespace(baseline=SimpleNamespace(state=SimpleNamespace(communes=communes)))
+    flags = zone_flags(result, "A", SERVICE)
+    assert flags is not None
+    assert flags.index.tolist() == ["territory", "a", "b"]
+    assert flags["loss"].tolist() == [{"a1", "a3", "b1", "b2"}, {"a1", "a3"}, {"b1", "b2"}]
+    assert flags["gain"].tolist() == [{"a2"}, {"a2"}, set()]
+    assert flags["leaving"].tolist() == [{"a3", "b1"}, {"a3"}, {"b1"}]
+    assert flags["mean"].tolist() == [False, False, True]
+
+
+def test_classes_printed_as_one_sum_are_said_in_the_table() -> None:
+    index = pd.MultiIndex.from_tuples(
+        [("territory", "A"), ("e1", "A"), ("territory", "B")], names=["zone", "service"]
+    )
+    table = pd.DataFrame({"persons_gain": [21.0, 3.0, 40.0]}, index=index)
+    assert _with_merges(table, {}) is table
+    told = _with_merges(table, {("territory", "A"): Merged(("loss", "indistinct"), 31.0)})
+    assert told["persons_merged"].tolist() == ["31", "", ""]
+    assert told["merged_effects"].tolist() == ["loss+indistinct", "", ""]

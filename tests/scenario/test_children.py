@@ -213,6 +213,9 @@ def test_children_are_drawn_however_few_persons_weigh_them() -> None:
     assert drawn.sum(axis=0).tolist() == [8.0] * drawn.shape[1]
     assert drawn[0].mean() == pytest.approx(2, abs=0.3)
     assert _drawn_counts(np.zeros(2), None, minutes, (near, far), 8, [1]) is None
+    # nor when nobody comes in one of the draws alone
+    apart = np.array([[10.0, 50.0], [50.0, 60.0]])
+    assert _drawn_counts(np.ones(2), decay.binary(30), apart, (near, far), 8, [1]) is None
 
 
 def test_no_persons_weigh_nothing_whatever_the_time() -> None:

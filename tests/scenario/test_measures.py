@@ -12,7 +12,7 @@ from territory.errors import ParameterError
 from territory.network import difference_uncertainty_min
 from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare
 from territory.scenario.comparison.compare import add_draws, side_by_side
-from territory.scenario.comparison.measures import _unequal_times
+from territory.scenario.comparison.measures import _inequality, _unequal_times
 from territory.scenario.results import Comparison
 from territory.study.state import State
 from tests.drawing import examples
@@ -287,3 +287,10 @@ def test_a_commune_without_persons_is_not_missed_where_it_has_no_time(persons: f
     for row in rows:
         assert str(row["reason"]).startswith(said)
         assert bool(row["reason"]) == bool(said)
+
+
+def test_the_longest_mean_is_that_of_several_zones_that_are_large_enough() -> None:
+    times, weights = np.array([10.0, 30.0, 90.0]), np.array([500.0, 500.0, 1.0])
+    assert _inequality(times, weights, np.array([0, 1, 2]), 30.0)[1] == 30.0
+    # a handful of persons apart, one zone is no extreme of anything
+    assert np.isnan(_inequality(times, weights, np.array([0, 0, 1]), 30.0)[1])

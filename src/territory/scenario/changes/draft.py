@@ -252,7 +252,7 @@ def _cut(rows: pd.DataFrame, bound: float) -> pd.DataFrame:
     old = band.to_dict() | {"age_min": bound, "population": band["population"] * (1 - share)}
     pieces = pd.DataFrame([young, old]).astype(rows.dtypes.drop("population").to_dict())
     place = int(np.flatnonzero(crosses)[0])
-    return pd.concat([rows.iloc[:place], pieces, rows.iloc[place + 1 :]], ignore_index=True)
+    return pd.concat([rows.iloc[:place], pieces, rows.iloc[place + 1 :]])
 
 
 def demand_of(population: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
