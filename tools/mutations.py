@@ -15,6 +15,7 @@ import argparse
 import ast
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -30,7 +31,7 @@ PARTS = ("scenario", "release", "access", "network", "planning", "needs", "geogr
 # documents and whole runs are what shows a wrong verdict: they belong to the tests of these parts
 ALSO = {"scenario": ("tests/workflow",), "release": ("tests/report", "tests/workflow")}
 LEAST_NOTICED = 0.85
-MOST_TESTS = 60
+MOST_TESTS = 100
 
 _COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==", ast.In: "not in",
@@ -147,29 +148,37 @@ def _code(tree: ast.AST) -> Iterator[ast.AST]:
         yield from _code(child)
 
 
-def covering(part: str, folder: Path) -> dict[tuple[str, int], set[str]]:
-    """Run the tests of a part once; return those that run each line of it."""
+def covering(part: str, folder: Path) -> tuple[dict[tuple[str, int], set[str]], dict[str, list[str]]]:
+    """Run the tests of a part once; return those that run each line of it, and all those of each file.
+
+    A process a file: what one file has computed and kept would hide from the others that they rest on the same lines.
+    """
     from coverage import CoverageData
 
-    data = folder / f"{part}.coverage"
-    tests = [f"tests/{part}", *ALSO.get(part, ())]
-    command = [
-        *_pytest(), *(path for path in tests if (ROOT / path).exists()), "-q", "--cov-context=test",
-        f"--cov=src/territory/{part}", "--cov-report=", "-p", "no:cacheprovider",
-    ]  # fmt: skip
-    done = subprocess.run(
-        command, cwd=ROOT, env={**_environment(ROOT / "src"), "COVERAGE_FILE": str(data)}, check=False
-    )
-    if done.returncode:
-        raise SystemExit(f"{part}: its own tests fail, nothing can be said of them")
-    measured = CoverageData(str(data))
-    measured.read()
+    roots = [ROOT / "tests" / part, *(ROOT / path for path in ALSO.get(part, ()))]
     found: dict[tuple[str, int], set[str]] = {}
-    for name in measured.measured_files():
-        for line, contexts in measured.contexts_by_lineno(name).items():
-            names = {context.partition("|")[0] for context in contexts if context}
-            found[str(Path(name).resolve()), line] = names
-    return found
+    every: dict[str, list[str]] = {}
+    for file in sorted(path for root in roots for path in root.rglob("test_*.py")):
+        data = folder / f"{part}.coverage"
+        name = file.relative_to(ROOT).as_posix()
+        command = [
+            *_pytest(), name, "-v", "--cov-context=test", f"--cov=src/territory/{part}", "--cov-report=",
+            "-p", "no:cacheprovider",
+        ]  # fmt: skip
+        environment = {**_environment(ROOT / "src"), "COVERAGE_FILE": str(data)}
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        # 5: every test of the file is a slow one
+        if done.returncode not in (0, 5):
+            raise SystemExit(f"{part}: the tests of {name} fail as they are, nothing can be said of them")
+        every[name] = re.findall(rf"^({re.escape(name)}::.*) PASSED", done.stdout, flags=re.MULTILINE)
+        measured = CoverageData(str(data))
+        measured.read()
+        for source in measured.measured_files():
+            for line, contexts in measured.contexts_by_lineno(source).items():
+                names = {context.partition("|")[0] for context in contexts if context}
+                found.setdefault((str(Path(source).resolve()), line), set()).update(names)
+        data.unlink(missing_ok=True)
+    return found, every
 
 
 def is_noticed(
@@ -220,7 +229,7 @@ def examine(part: str, *, sample: int, seed: int, limit_s: float) -> float:
     """Try a sample of changes of a part; print what nobody notices, return the share that somebody does."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        lines = covering(part, folder)
+        lines, every_test = covering(part, folder)
         source = folder / "src"
         shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
         every = [
@@ -230,9 +239,12 @@ def examine(part: str, *, sample: int, seed: int, limit_s: float) -> float:
         chosen = generator.sample(every, min(sample, len(every)))
         noticed = 0
         for mutation in chosen:
-            tests = sorted(lines.get((str(mutation.path), mutation.line), ()))
+            run = lines.get((str(mutation.path), mutation.line), set())
+            # what a test computes others of its file may be given: they come after it
+            beside = {one for file in {test.partition("::")[0] for test in run} for one in every_test[file]}
+            tests = sorted(run | beside)
             generator.shuffle(tests)
-            tests.sort(key=lambda test: _distance(test, mutation, part))
+            tests.sort(key=lambda test: (_distance(test, mutation, part), test not in run))
             tests = tests[:MOST_TESTS]
             given: dict[str, Any] = {"limit_s": limit_s}
             if not tests:
@@ -260,7 +272,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", default=PARTS)
     parser.add_argument("--sample", type=int, default=20)
     parser.add_argument("--seed", type=int, default=20261129)
-    parser.add_argument("--limit-s", type=float, default=300)
+    parser.add_argument("--limit-s", type=float, default=600)
     given = parser.parse_args()
     shares = {
         part: examine(part, sample=given.sample, seed=given.seed, limit_s=given.limit_s)
