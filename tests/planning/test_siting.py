@@ -8,12 +8,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from territory.errors import InfeasibleError
+from territory.errors import InfeasibleError, ParameterError
 from territory.planning import SitingResult, maximal_coverage, p_center, p_median, set_cover
+from territory.planning.siting.problem import read_problem
 from tests.planning import oracles_siting as oracle
 from tests.planning.worlds import table, worlds
 
 few = settings(deadline=None)
+
+
+def test_existing_sites_alone_can_be_asked_about_and_no_site_at_all_is_refused() -> None:
+    times, persons = table({("A", "S"): 10.0, ("A", "T"): 20.0}), pd.Series({"A": 4.0})
+    alone = read_problem(times, persons, [], fixed=["T", "S"])
+    assert (list(alone.to_ids), alone.always.tolist(), alone.p) == (["S", "T"], [True, True], 0)
+    chosen = read_problem(times, persons, ["T", "S"])
+    assert (chosen.always.tolist(), chosen.p) == ([False, False], 2)
+    with pytest.raises(ParameterError, match="aucun candidat : donnez au moins un site"):
+        read_problem(times, persons, [])
+    # what is wrong with the candidates is said instead
+    with pytest.raises(ParameterError) as refused:
+        read_problem(times, persons, ["S", "S"])
+    assert "Candidats" in str(refused.value)
+    assert "aucun candidat" not in str(refused.value)
 
 
 def outcome(function, *arguments, **options) -> SitingResult | None:

@@ -14,6 +14,7 @@ from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare
 from territory.scenario.comparison.compare import add_draws, side_by_side
 from territory.scenario.comparison.measures import _inequality, _unequal_times
 from territory.scenario.results import Comparison
+from territory.scenario.zones import by_zone, zone_levels
 from territory.study.state import State
 from tests.drawing import examples
 from tests.oracles import gains_and_losses, time_of_share
@@ -39,6 +40,21 @@ def row(
     comparison: Comparison, measure: str, *, zone: tuple[str, str] = ("territory", "territory")
 ) -> pd.Series:
     return comparison.measures.loc[(*zone, "ime-x", measure)]
+
+
+def test_each_commune_is_in_the_whole_its_departement_and_its_epci() -> None:
+    keys = [pd.Index(["03901", "83050"], name="commune_code"), ["e1", None]]
+    places = pd.DataFrame({"epci_code": keys[1], "departement_code": ["03", "83"]}, index=keys[0])
+    rows = pd.DataFrame({"persons": [5.0, 7.0]}, index=keys[0])
+    found = zone_levels(rows, places)
+    assert found.index.tolist() == list(range(6))
+    assert found["level"].tolist() == ["territory"] * 2 + ["departement"] * 2 + ["epci"] * 2
+    assert found["zone"].tolist() == ["territory", "territory", "03", "83", "e1", ""]
+    assert found["epci"].tolist() == ["e1", ""] * 3
+    assert found["persons"].tolist() == [5.0, 7.0] * 3
+    both = by_zone(rows, places["epci_code"])
+    assert both.index.tolist() == list(range(4))
+    assert both["zone"].tolist() == ["territory", "territory", "", "e1"]
 
 
 def test_mean_time_is_that_of_the_persons_of_the_area(comparison: Comparison) -> None:

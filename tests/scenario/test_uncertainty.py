@@ -531,6 +531,9 @@ def test_a_pair_left_out_is_never_the_closest(rows: list[tuple], errors: list[fl
         mine = pairs.commune == place
         if mine.any():
             assert times[mine].min() == times[kept][pairs.commune[kept] == place].min()
+    # nor is anything kept of a commune that is not asked about
+    asked = np.array([True, False, True])
+    np.testing.assert_array_equal(may_be_closest(pairs, asked), kept[asked[pairs.commune[kept]]])
 
 
 def test_the_page_says_the_fitted_parts() -> None:
