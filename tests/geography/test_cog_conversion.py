@@ -60,6 +60,11 @@ def test_a_year_means_its_first_of_january():
     assert carried(table, on_the_day, (2010, 2011)) == {"01001": 7, "83050": 5}
     with pytest.raises(UnknownCodeError):
         carried(table, on_the_day, (2011, 2012))
+    # the day after, and a month later, it is not yet done
+    for date in ("2011-01-02", "2011-02-01"):
+        later = history(("32", date, "01001", "01001"), ("32", date, "01002", "01001"))
+        assert carried(table, later, (2010, 2011)) == {"01001": 3, "01002": 4, "83050": 5}
+        assert carried(table, later, (2011, 2012)) == {"01001": 7, "83050": 5}
 
 
 def test_going_back_needs_weights_and_uses_them():
@@ -199,6 +204,16 @@ def test_codes_of_another_year_are_listed_with_the_year_they_are_of():
     message = str(caught.value)
     assert "1 des 2 codes n'est pas une commune du COG 2015 (01002)" in message
     assert "indiquez from_year=2010" in message
+    # the nearest year, before or after
+    late = history(("21", "2012-06-01", "01001", "01001"), ("21", "2012-06-01", "01001", "01002"))
+    with pytest.raises(UnknownCodeError, match="from_year=2013 "):
+        carried(counts(c01002=1, c83050=5), late, (2010, 2020))
+    known_since = history(
+        *(("32", "2002-06-01", code, "02001") for code in ("02001", "02002")),
+        *(("32", "2010-06-01", code, "01001") for code in ("01001", "01002")),
+    )
+    with pytest.raises(UnknownCodeError, match="from_year=2010 "):
+        carried(counts(c01002=1, c83050=5), known_since, (2015, 2020))
 
 
 def test_codes_that_never_were_are_refused_when_the_list_is_given():
