@@ -36,6 +36,14 @@ def test_the_sea_inside_the_buffer_is_no_edge() -> None:
     assert not edge[x < 33_000].any()
 
 
+def test_the_bound_of_the_buffer_is_inclusive() -> None:
+    # the last commune is as far from the territory as the data are sure to go, less a neighbour
+    for metres, is_edge in ((25_000.0, True), (24_999.0, False)):
+        x = np.array([0.0, metres])
+        edge = edge_communes(x, np.zeros(2), x == 0, buffer_km=40)
+        assert edge.tolist() == [False, is_edge]
+
+
 def test_surroundings_take_the_border_away() -> None:
     x, y = grid(13, 13)
     middle = (np.abs(x - 48_000) <= 8_000) & (np.abs(y - 48_000) <= 8_000)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from territory.errors import ParameterError
 from territory.network import difference_uncertainty_min
 from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare
-from territory.scenario.comparison.compare import add_draws, side_by_side
-from territory.scenario.comparison.measures import _inequality, _unequal_times
+from territory.scenario.comparison.compare import add_draws, best_in_all, side_by_side
+from territory.scenario.comparison.measures import _gather, _inequality, _unequal_times
 from territory.scenario.results import Comparison
 from territory.scenario.zones import by_zone, zone_levels
 from territory.study.state import State
@@ -55,6 +55,31 @@ def test_each_commune_is_in_the_whole_its_departement_and_its_epci() -> None:
     both = by_zone(rows, places["epci_code"])
     assert both.index.tolist() == list(range(4))
     assert both["zone"].tolist() == ["territory", "territory", "", "e1"]
+
+
+def test_one_unknown_place_makes_the_measure_of_its_zone_unknown() -> None:
+    keys = {"level": "epci", "zone": ["e1", "e1", "e2", "e2", "e3"], "service": "ime"}
+    given = {"persons": [10.0, 30.0, 10.0, 0.0, 0.0], "today": [2.0, 4.0, 2.0, np.nan, 1.0]}
+    rows = pd.DataFrame(keys | {"persons": given["persons"]})
+    for name in ("access_per_1000", "unmet_persons"):
+        rows[f"baseline_{name}"] = given["today"]
+        rows[f"scenario_{name}"] = [np.nan, 4.0, 3.0, 5.0, 1.0]
+    means = _gather(rows, "access_per_1000")
+    # who is nobody weighs nothing, known or not
+    np.testing.assert_array_equal(means["baseline"], [3.5, 2.0, np.nan])
+    np.testing.assert_array_equal(means["scenario"], [np.nan, 3.0, np.nan])
+    sums = _gather(rows, "unmet_persons")
+    np.testing.assert_array_equal(sums["baseline"], [6.0, np.nan, 1.0])
+    np.testing.assert_array_equal(sums["scenario"], [np.nan, 8.0, 1.0])
+
+
+def test_the_best_in_all_is_the_smallest_in_every_row_that_is_known() -> None:
+    criteria = pd.DataFrame({"A": [0.1 + 0.2, 5.0], "B": [0.3, 5.0], "C": [0.3, 4.0]})
+    assert best_in_all(criteria) == ["C"]
+    assert best_in_all(criteria[["A", "B"]]) == ["A", "B"]
+    assert best_in_all(criteria.assign(D=[0.2, 9.0])) == []
+    assert best_in_all(criteria.assign(C=[0.3, np.nan])) == []
+    assert best_in_all(criteria.iloc[:0]) == []
 
 
 def test_mean_time_is_that_of_the_persons_of_the_area(comparison: Comparison) -> None:

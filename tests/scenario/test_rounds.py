@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +21,7 @@ from territory.report.chapters.journeys import board_there, time_on_board
 from territory.report.layout.document import Beside, DataTable, Picture
 from territory.report.reading import read
 from territory.result import StudyResult
-from territory.scenario.doubt.rounds import MEASURES, TODAY, draw_rounds
+from territory.scenario.doubt.rounds import MEASURES, TODAY, _compared, draw_rounds
 from territory.scenario.zones import ALL_TERRITORY
 from tests import vallon
 
@@ -78,6 +80,20 @@ def test_each_scenario_stands_beside_today_over_the_same_draws(valley: StudyResu
     first = paths[paths["scenario"] == TODAY]
     assert set(first["place_id"].iloc[:-1]) <= set(valley.baseline.state.communes.index)
     assert first["place_id"].iloc[-1] in valley.baseline.state.sites.index
+
+
+@pytest.mark.parametrize("per_draw, is_told", [([5.0, 6.0, np.nan], True), ([5.0, 5.0, np.nan], False)])
+def test_a_zone_has_rows_from_eleven_children_drawn(
+    valley: StudyResult, per_draw: list[float], is_told: bool
+) -> None:
+    trip = next(one for one in valley.study.authorisation if one.id == vallon.IME).trip[0]
+    drawn = {("territory", "mean_ride_min"): np.array([20.0, 22.0, 24.0])}
+    drawn |= {("e1", "children"): np.array(per_draw), ("e1", "mean_ride_min"): np.array([30.0, 31.0, np.nan])}
+    asked: Any = SimpleNamespace(
+        said=(12, True, False), service=vallon.IME, trip=trip, homes=np.zeros((3, 12))
+    )
+    rows = _compared({TODAY: drawn, "A": drawn}, asked, 0.8)
+    assert {row[1] for row in rows} == ({ALL_TERRITORY, "e1"} if is_told else {ALL_TERRITORY})
 
 
 def test_a_branch_of_a_sessad_says_what_it_gains(valley: StudyResult) -> None:
