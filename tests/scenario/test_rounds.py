@@ -21,7 +21,7 @@ from territory.report.chapters.journeys import board_there, time_on_board
 from territory.report.layout.document import Beside, DataTable, Picture
 from territory.report.reading import read
 from territory.result import StudyResult
-from territory.scenario.doubt.rounds import MEASURES, TODAY, _compared, draw_rounds
+from territory.scenario.doubt.rounds import MEASURES, TODAY, _compared, _of_morning, draw_rounds
 from territory.scenario.zones import ALL_TERRITORY
 from tests import vallon
 
@@ -80,6 +80,30 @@ def test_each_scenario_stands_beside_today_over_the_same_draws(valley: StudyResu
     first = paths[paths["scenario"] == TODAY]
     assert set(first["place_id"].iloc[:-1]) <= set(valley.baseline.state.communes.index)
     assert first["place_id"].iloc[-1] in valley.baseline.state.sites.index
+
+
+def test_a_morning_is_that_of_its_lines_and_a_year_has_two_of_each_day() -> None:
+    columns = {"ride_min": [50.0, 46.0, 61.0, np.nan], "direct_min": [20.0, 30.0, 60.0, 15.0]}
+    columns |= {"ride_km": [30.0, 28.0, 40.0, np.nan], "direct_km": [15.0, 20.0, 39.0, 9.0]}
+    columns |= {"detour_min": [30.0, 16.0, 1.0, np.nan]}
+    # what a line says first is not of the day: hours, km, EUR and kg of CO2 are
+    lines = [("", "", 0, 0, 0, 1.5, 40.0, 60.0, 9.0), ("", "", 0, 0, 0, 1.0, 45.0, 50.0, 10.0)]
+    plan: Any = SimpleNamespace(
+        columns={name: np.array(one) for name, one in columns.items()}, lines=lines, one_more_min=45.0
+    )
+    homes: Any = SimpleNamespace(zone=np.array(["e1", "e1", "e2", "e2"], dtype=object))
+    asked: Any = SimpleNamespace(trip=SimpleNamespace(return_trips_per_year=200))
+    found = _of_morning(homes, plan, asked)
+    expected = {
+        "vehicles": 2, "longest_ride_min": 61, "one_less_min": 157 / 3 - 45, "not_carried_share": 0.25,
+        "day_km": 170, "day_driver_hours": 5, "year_eur": 44_000, "year_co2_kg": 7_600,
+        "mean_ride_min": 157 / 3, "mean_direct_km": 74 / 3, "mean_detour_min": 47 / 3,
+        "over_45_share": 1, "over_60_share": 1 / 3, "children": 3,
+    }  # fmt: skip
+    for name, value in expected.items():
+        assert found[ALL_TERRITORY, name] == pytest.approx(value), name
+    assert (found["e1", "mean_ride_min"], found["e2", "over_60_share"], found["e2", "children"]) == (48, 1, 1)
+    assert _of_morning(homes, None, asked) == {(ALL_TERRITORY, "not_carried_share"): 1.0}
 
 
 @pytest.mark.parametrize("per_draw, is_told", [([5.0, 6.0, np.nan], True), ([5.0, 5.0, np.nan], False)])
