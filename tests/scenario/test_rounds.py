@@ -21,8 +21,21 @@ from territory.report.chapters.journeys import board_there, time_on_board
 from territory.report.layout.document import Beside, DataTable, Picture
 from territory.report.reading import read
 from territory.result import StudyResult
-from territory.scenario.doubt.rounds import MEASURES, TODAY, _compared, _of_morning, draw_rounds
+from territory.scenario.doubt.rounds import (
+    MEASURES,
+    TODAY,
+    _compared,
+    _Homes,
+    _homes,
+    _of_morning,
+    _of_week,
+    _spread,
+    _typical,
+    _Way,
+    draw_rounds,
+)
 from territory.scenario.zones import ALL_TERRITORY
+from territory.study.words.model import TripRounds
 from tests import vallon
 
 LIMITS = "max_ride_min = 60, limits_min = [30, 45]"
@@ -104,6 +117,92 @@ def test_a_morning_is_that_of_its_lines_and_a_year_has_two_of_each_day() -> None
         assert found[ALL_TERRITORY, name] == pytest.approx(value), name
     assert (found["e1", "mean_ride_min"], found["e2", "over_60_share"], found["e2", "children"]) == (48, 1, 1)
     assert _of_morning(homes, None, asked) == {(ALL_TERRITORY, "not_carried_share"): 1.0}
+
+
+def _homes_of(
+    places: list[str], between: list[list[float]], there: list[list[float]], sites: list[str]
+) -> _Homes:
+    """Children of four places, a kilometre a minute and a half."""
+    known = tuple((np.array(table), np.array(table) / 1.5) for table in (between, there))
+    index = pd.Index(["a", "b", "c", "d"])
+    return _homes(
+        np.array(places, dtype=object), _Way(index, known[0], sites, known[1], np.array(list("xxyy")))
+    )
+
+
+BETWEEN = [[np.nan, 12.0, 30.0, 9.0], [12.0, 3.0, 30.0, 9.0], [30.0, 30.0, np.nan, 9.0], [9.0] * 4]
+THERE = [[10.0, np.nan, 40.0], [20.0, 5.0, 40.0], [np.nan, 15.0, 50.0], [np.nan] * 3]
+
+
+def test_children_go_to_their_closest_site_by_the_ways_that_are_known() -> None:
+    homes = _homes_of(["c", "a", "b", "a"], BETWEEN, THERE, ["s", "t", "u"])
+    # the third site is nobody's; places are in the order of the table
+    assert homes.sites == ["s", "t"]
+    assert [homes.sites[one] for one in homes.site] == ["t", "s", "t", "s"]
+    assert homes.place.tolist() == [2, 0, 1, 0]
+    assert homes.zone.tolist() == ["y", "x", "x", "x"]
+    unknown = np.inf
+    expected = [
+        [0.0, 12.0, 30.0, 10.0, unknown],
+        [12.0, 3.0, 30.0, 20.0, 5.0],
+        [30.0, 30.0, 0.0, unknown, 15.0],
+    ]
+    np.testing.assert_array_equal(homes.minutes[:3], expected)
+    np.testing.assert_array_equal(homes.minutes[3:, :3], np.full((2, 3), unknown))
+    np.testing.assert_allclose(homes.km[:2, :4], np.array(expected)[:2, :4] / 1.5)
+    # who has no way to any site is beside the others, and no site is in use where nobody has
+    assert _homes_of(["d", "a"], BETWEEN, THERE, ["s", "t", "u"]).site.tolist() == [0, 0]
+    assert _homes_of(["d"], BETWEEN, THERE, ["s", "t", "u"]).sites == []
+    assert _homes_of(["a"], BETWEEN, [[], [], [], []], []).sites == []
+
+
+def test_the_weeks_of_several_sites_add_up() -> None:
+    homes = _homes_of(["a", "c"], BETWEEN, THERE, ["s", "t", "u"])
+    back = homes.minutes.copy()
+    back[2:, :2] = homes.minutes[:2, 2:].T
+    homes = homes._replace(minutes=back, km=back / 1.5)
+    rules = TripRounds(day_min=420, visit_min=60, visits_per_week=2, children=2, draws=1, effort=5)
+    asked: Any = SimpleNamespace(rules=rules, seed=1)
+    found = {name: value for (_, name), value in _of_week(homes, asked).items()}
+    # twice there and back: 10 min to one site, 15 to the other
+    road, visits = 2 * 2 * 25 / 60, 4.0
+    assert found["week_road_hours"] == pytest.approx(road)
+    assert found["week_km"] == pytest.approx(60 * road / 1.5)
+    assert found["road_share"] == pytest.approx(road / (road + visits))
+    assert found["full_time_equivalents"] == pytest.approx((road + visits) / 35)
+    assert found["children_per_fte"] == pytest.approx(2 / found["full_time_equivalents"])
+    assert found["not_carried_share"] == 0
+    for missing in ("day_min", "visit_min"):
+        other: Any = SimpleNamespace(rules=rules.model_copy(update={missing: None}), seed=1)
+        assert _of_week(homes, other) == {(ALL_TERRITORY, "not_carried_share"): 1.0}
+    assert _of_week(homes._replace(sites=[]), asked) == {(ALL_TERRITORY, "not_carried_share"): 1.0}
+    # a day too short for the road and the visit
+    short: Any = SimpleNamespace(rules=rules.model_copy(update={"day_min": 85}), seed=1)
+    assert _of_week(homes, short)[ALL_TERRITORY, "not_carried_share"] == 0.5
+
+
+def test_the_typical_round_is_that_of_the_child_in_the_middle_of_today() -> None:
+    homes: Any = SimpleNamespace(site=np.array([0, 0, 1, 1, 1]), sites=["s", "t"])
+
+    def plan(ride: list[float], vehicle: list[int], rank: list[int]) -> Any:
+        return SimpleNamespace(
+            columns={"ride_min": np.array(ride), "vehicle": np.array(vehicle), "stop_order": np.array(rank)}
+        )
+
+    today = plan([10.0, 40.0, 20.0, 30.0, np.nan], [1, 1, 2, 2, 0], [2, 1, 2, 1, 0])
+    later = plan([10.0, 40.0, 20.0, np.nan, 5.0], [1, 1, 2, 0, 2], [1, 2, 1, 0, 2])
+    squares = pd.Series({"q1": "a", "q2": "b", "q3": "c", "q4": "d", "q5": "e"})
+    asked: Any = SimpleNamespace(commune=squares, homes=[list(squares.index)], service="ime")
+    # of 10, 20, 30 and 40 min the third: its round, in the order of the stops, then the site
+    rows = _typical({TODAY: (homes, today), "A": (homes, later), "B": None}, asked)
+    assert rows == [(TODAY, "ime", 1, "d"), (TODAY, "ime", 2, "c"), (TODAY, "ime", 3, "t")]
+    again = _typical({TODAY: (homes, today), "A": (homes, today)}, asked)
+    assert [row[1:] for row in again[3:]] == [row[1:] for row in rows]
+
+
+def test_what_is_spread_are_the_draws_that_say_something() -> None:
+    assert _spread(np.array([3.0, np.nan, 1.0, 2.0]), 0.9) == (2.0, 1.0, 3.0)
+    assert np.isnan(_spread(np.array([np.nan]), 0.9)).all()
 
 
 @pytest.mark.parametrize("per_draw, is_told", [([5.0, 6.0, np.nan], True), ([5.0, 5.0, np.nan], False)])
