@@ -113,7 +113,8 @@ def test_closed_forms() -> None:
     assert equity.concentration_index(alike, pd.Series([1.0, 2.0, 3.0])) == pytest.approx(0)
     times = pd.Series([20.0, 30.0, 45.0, 60.0])
     assert [
-        equity.fgt_poverty(times, line=30, alpha=alpha, direction="above") for alpha in (0, 1, 2)
+        equity.fgt_poverty(times, line=30, direction="above", **given)
+        for given in ({}, {"alpha": 1}, {"alpha": 2})
     ] == pytest.approx([0.5, (0.5 + 1) / 4, (0.25 + 1) / 4])
 
 

@@ -72,6 +72,14 @@ def test_together_tells_no_more_than_alone_and_order_changes_nothing(
     assert (told_apart(-change, size, together=weight) == together).all()
 
 
+def test_a_change_without_doubt_lends_no_weight_to_those_that_have_one() -> None:
+    # the second has a chance of 8 %: enough alone, too much for one of two
+    change, size = [5.0, 1.37 * 4, 4.0], [0.0, 4.0, 4.0]
+    assert told_apart(change, size).tolist() == [True, True, False]
+    assert told_apart(change, size, together=[100.0, 1.0, 1.0]).tolist() == [True, False, False]
+    assert told_apart(change, [1.0, 4.0, 4.0], together=[100.0, 1.0, 1.0]).tolist() == [True, True, False]
+
+
 @pytest.mark.parametrize("shared", [0.0, 0.4, 0.9])
 @pytest.mark.parametrize("changed", [0, 20])
 def test_of_those_told_at_most_a_tenth_are_told_wrongly(shared: float, changed: int) -> None:
