@@ -78,6 +78,9 @@ def test_each_scenario_stands_beside_today_over_the_same_draws(valley: StudyResu
     rows, paths, _ = valley.rounds
     assert set(rows["measure"]) <= set(MEASURES)
     assert set(rows["service"]) == {vallon.IME, vallon.SESSAD}
+    # what one vehicle less would cost is said of the minibus
+    assert rows.loc[rows["measure"] == "one_less_min", "baseline_value"].notna().all()
+    assert set(rows.loc[rows["measure"] == "one_less_min", "service"]) == {vallon.IME}
     assert set(rows["scenario"]) == set(valley.scenarios)
     assert rows["unit"].eq(rows["measure"].map(MEASURES)).all()
     known = rows[rows["zone"] == ALL_TERRITORY].dropna(subset=["delta_value"])

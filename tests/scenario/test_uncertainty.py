@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,6 +38,16 @@ from territory.scenario.doubt.random_errors import (
     plan_gp_draws,
     read_pairs,
 )
+from territory.scenario.doubt.summaries import (
+    DOUBTFUL,
+    IN,
+    NOT_COMPUTABLE,
+    OUT,
+    SURE,
+    UNKNOWN,
+    class_labels,
+    of_classes,
+)
 from territory.study.state import State
 from territory.study.words.indicators import Practitioners, Uncertainty
 from tests.scenario.lent import compared, compute, lend
@@ -45,6 +57,35 @@ FEW = Uncertainty(draws=60)
 MOVE = Scenario(
     id="M", name="Déménagement", change=(MoveSite(authorisation_ids=("ime-x",), to_site_id="east"),)
 )
+
+
+def test_a_class_that_a_draw_cannot_tell_is_none_of_the_classes() -> None:
+    communes = pd.Index(["a", "b", "c"])
+    labels = class_labels(2)
+    criteria = [SimpleNamespace(id=one) for one in ("x", "y")]
+    rows = pd.DataFrame(
+        {"desert_class": [labels[2], labels[0], labels[-1]]},
+        index=pd.MultiIndex.from_product([communes, ["x"]], names=["commune_code", "criterion"]),
+    )
+    scheme = SimpleNamespace(id="s", criterion=criteria)
+    parameters = SimpleNamespace(deserts=[scheme], territory_codes=list(communes))
+    baseline: Any = SimpleNamespace(state=SimpleNamespace(parameters=parameters), deserts=rows)
+    doubt: Any = SimpleNamespace(communes=communes)
+    # in the third draw the first commune is not known under one of the criteria
+    statuses = {"x": np.array([[IN, IN, IN, OUT], [OUT] * 4, [UNKNOWN] * 4], dtype=np.int8)}
+    statuses["y"] = np.array([[IN, IN, UNKNOWN, IN], [OUT, OUT, OUT, IN], [UNKNOWN] * 4], dtype=np.int8)
+    found = of_classes(baseline, doubt, statuses, 0.7)
+    np.testing.assert_array_equal(found["same_class_share"], [0.5, 0.75, np.nan])
+    assert found["verdict"].tolist() == [DOUBTFUL, SURE, NOT_COMPUTABLE]
+
+
+def test_the_correlation_of_two_errors_is_that_of_their_difference() -> None:
+    half = random_errors.HALF_WIDTHS_PER_SD
+    sd_a, sd_b = np.array([3.0, 3.0, 3.0, 1.0, 1.0, 0.0, 2.0]), np.array([3.0, 4.0, 4.0, 10.0, 1.0, 5.0, 2.0])
+    apart = half * np.array([0.0, 5.0, 7.0, 0.0, 90.0, 5.0, np.nan])
+    # the same error, none in common, opposite ones, the closest there are, and none that is known
+    expected = [1.0, 0.0, -1.0, 1.0, -1.0, 0.0, 0.0]
+    np.testing.assert_allclose(correlation_of(sd_a, sd_b, apart), expected, atol=1e-12)
 
 
 def drawn(state: State, *, options: Uncertainty = FEW, seed: int = 7) -> Draws:
