@@ -333,5 +333,8 @@ def test_a_commune_without_persons_is_not_missed_where_it_has_no_time(persons: f
 def test_the_longest_mean_is_that_of_several_zones_that_are_large_enough() -> None:
     times, weights = np.array([10.0, 30.0, 90.0]), np.array([500.0, 500.0, 1.0])
     assert _inequality(times, weights, np.array([0, 1, 2]), 30.0)[1] == 30.0
+    # nine in ten are within the time of the ninth
+    ten = _inequality(np.arange(1.0, 11.0)[::-1], np.ones(10), np.zeros(10, dtype=int), 30.0)
+    assert ten[2] == 9.0
     # a handful of persons apart, one zone is no extreme of anything
     assert np.isnan(_inequality(times, weights, np.array([0, 0, 1]), 30.0)[1])

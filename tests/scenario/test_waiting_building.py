@@ -109,6 +109,8 @@ def test_building_by_hand() -> None:
     assert row["annuity_low_eur"] == pytest.approx(9_134_682.60 * 0.6 * factor)
     assert row["net_low_eur"] == pytest.approx(row["annuity_low_eur"] - 50_000)
     assert row["per_child_high_eur"] == pytest.approx(row["net_high_eur"] / 100)
+    assert row["per_child_low_eur"] == pytest.approx(row["net_low_eur"] / 100)
+    assert row["net_low_eur"] < row["net_high_eur"]
     assert row["missing"] == ""
 
 
