@@ -10,6 +10,7 @@ from territory.access.deserts import DREES_2017
 from territory.datasets.slots import published_figures
 from territory.errors import ParameterError
 from territory.scenario import CloseSite, Scenario, apply
+from territory.scenario.measures.deserts import why_no_apl
 from territory.study.state import State
 from territory.study.words.indicators import (
     DREES_SCHEME,
@@ -60,6 +61,24 @@ def test_the_default_scheme_is_the_one_of_drees() -> None:
     mine = {one.id: (one.threshold, one.source) for one in DREES_SCHEME.criterion}
     assert mine == {rule.name: (rule.threshold, rule.source) for rule in DREES_2017}
     assert {one.profile for one in DREES_SCHEME.criterion if one.measure == "apl"} == {DREES_2017[0].profile}
+
+
+def test_what_an_apl_lacks_is_said(state: State) -> None:
+    acts = {"capacity": 6000.0, "capacity_unit": "consultations_per_year"}
+    heads = {"capacity": 1.0, "capacity_unit": "headcount"}
+
+    def lacking(given: State, *rows: dict[str, object]) -> str:
+        known = given
+        for place, row in enumerate(rows):
+            known = with_service(known, ("west", "east")[place], "medecin_generaliste", **row)
+        return why_no_apl(known)
+
+    bare = replace(with_gps(state), services=state.services)
+    assert lacking(bare, acts, acts) == ""
+    assert lacking(bare, acts, heads).startswith("activité des généralistes inconnue")
+    assert lacking(bare, acts, acts | {"capacity": np.nan}).startswith("activité inconnue pour une partie")
+    assert lacking(bare).startswith("liste des généralistes absente")
+    assert lacking(replace(bare, gp_consumption=None), acts).startswith("consommation de soins")
 
 
 def test_what_the_data_lack_is_never_passed(state: State) -> None:

@@ -63,6 +63,15 @@ def test_coverage_and_places_follow_their_definition(trial: Trial) -> None:
     assert np.isnan(trial.move("ime-salernes", commune_code="83050").capacity_per_1000[1])
 
 
+def test_a_place_has_the_commune_that_is_given_or_that_of_its_point(trial: Trial) -> None:
+    point = {"longitude": 6.4667, "latitude": 43.5333}
+    at = trial.commune_at(**point)
+    assert at == "83050"
+    assert trial.move("ime-salernes", **point).site.commune_code == at
+    given = trial.move("ime-salernes", commune_code="83141", **point).site
+    assert (given.commune_code, given.longitude) == ("83141", 6.4667)
+
+
 @pytest.mark.slow
 def test_it_answers_at_once(trial: Trial) -> None:
     trial.move("ime-salernes", commune_code="83050")
