@@ -14,7 +14,7 @@ from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare
 from territory.scenario.comparison.compare import add_draws, best_in_all, side_by_side
 from territory.scenario.comparison.measures import _gather, _inequality, _unequal_times
 from territory.scenario.results import Comparison
-from territory.scenario.zones import by_zone, zone_levels
+from territory.scenario.zones import by_zone, mean_trips, zone_levels
 from territory.study.state import State
 from tests.drawing import examples
 from tests.oracles import gains_and_losses, time_of_share
@@ -55,6 +55,30 @@ def test_each_commune_is_in_the_whole_its_departement_and_its_epci() -> None:
     both = by_zone(rows, places["epci_code"])
     assert both.index.tolist() == list(range(4))
     assert both["zone"].tolist() == ["territory", "territory", "", "e1"]
+
+
+def test_a_mean_trip_is_that_of_the_persons_of_the_area_whose_change_is_known() -> None:
+    rows = pd.DataFrame(
+        {
+            "zone": ["e1", "e1", "e1", "e1", "e1", "e2"],
+            "is_in_area": [True, True, False, True, True, False],
+            "persons": [90.0, 10.0, 500.0, 500.0, np.nan, 7.0],
+            "baseline_travel_time_min": [20.0, 40.0, 90.0, 95.0, 99.0, 10.0],
+            "scenario_travel_time_min": [30.0, 20.0, 10.0, np.nan, 9.0, 50.0],
+            "delta_travel_time_min": [10.0, -20.0, -80.0, np.nan, -90.0, 40.0],
+            "detectable_min": [5.0, 15.0, 1.0, 1.0, 1.0, 5.0],
+        }
+    )
+    found = mean_trips(rows, ["zone"], 0.8)
+    assert found.index.tolist() == ["e1", "e2"]
+    # nine in ten have 20 min at most, then 30; a mean of +7 under a doubt of 6
+    assert found.loc["e1", ["baseline_p90_min", "scenario_p90_min", "detectable_mean_min"]].tolist() == [
+        20,
+        30,
+        6,
+    ]
+    assert found["is_mean_distinguishable"].tolist() == [True, pd.NA]
+    assert found.drop(columns="is_mean_distinguishable").loc["e2"].isna().all()
 
 
 def test_one_unknown_place_makes_the_measure_of_its_zone_unknown() -> None:

@@ -413,6 +413,7 @@ def test_a_scenario_equals_a_loop_and_shares_the_error_of_today(world: State) ->
         change = comparison.loc[code, "delta_travel_time_min"]
         assert [row["low_min"], row["high_min"]] == pytest.approx([change - half, change + half])
         assert row["better_share"] == pytest.approx(sum(one < 0 for one in deltas[code]) / 60)
+        assert row["worse_share"] == pytest.approx(sum(one > 0 for one in deltas[code]) / 60)
     # persons in today's area: 10, 20 and 30 (half the 0-9, scaled by a half)
     weights = comparison["persons"].where(comparison["is_in_area"], 0.0)
     means = sorted(
@@ -421,6 +422,7 @@ def test_a_scenario_equals_a_loop_and_shares_the_error_of_today(world: State) ->
     zone = result.comparisons.loc[("M", "territory", "ime-x")]
     assert [zone["low_min"], zone["high_min"]] == pytest.approx([means[2], means[56]])
     assert zone["better_share"] == pytest.approx(sum(mean < 0 for mean in means) / 60)
+    assert zone["worse_share"] == pytest.approx(sum(mean > 0 for mean in means) / 60)
     for name, sign in (("shorter", -1), ("longer", 1)):
         counts = sorted(
             sum(
