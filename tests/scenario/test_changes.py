@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from territory import supply
 from territory.errors import StudyError, TerritoryWarning, UnknownCodeError
+from territory.needs.persons import persons_by_age
 from territory.scenario import (
     ChangeCapacity,
     ChangePopulation,
@@ -32,7 +33,7 @@ from territory.scenario import (
 from territory.scenario.changes.draft import demand_of, rate_of
 from territory.scenario.measures.places import places_of_sites
 from territory.study.save import scenario_toml
-from territory.study.state import State, StudyTables
+from territory.study.state import Rate, State, StudyTables
 from territory.study.words.changes import NewPersons
 from territory.study.words.model import Authorisation, Need
 from tests.scenario.lent import compute, lend
@@ -590,3 +591,28 @@ def test_a_faster_trip_is_not_better_known_and_a_slower_one_is_less(
     assert after.loc[of_there, "uncertainty_min"].tolist() == [doubt_min] * 2
     # the other pairs are as they were
     assert set(after.loc[~of_there, "uncertainty_min"]) == {2.0}
+
+
+def test_a_need_is_that_of_the_persons_of_its_year(state: State) -> None:
+    need = Need(
+        public="p",
+        label="P",
+        kind="prevalence",
+        age_min=0,
+        age_max=9,
+        per_1000=10,
+        low_per_1000=5,
+        source="x",
+    )
+    parameters = replace(
+        state.parameters, rates=(Rate(need), Rate(need.model_copy(update={"public": "q"}), 2.0))
+    )
+    found = demand_of(state.population, parameters)
+    persons = persons_by_age(state.population, age_min=0, age_max=9)
+    # ages of another year, brought to the total of this one
+    one, other = (found.xs(public, level="public") for public in ("p", "q"))
+    np.testing.assert_allclose(one["demand"], persons.loc[one.index] * state.parameters.age_scale / 100)
+    np.testing.assert_allclose(one["demand_low"], one["demand"] / 2)
+    # a total beyond the range of the rates widens it
+    np.testing.assert_allclose(other["demand"], 2 * one["demand"])
+    np.testing.assert_allclose(other["demand_low"], one["demand_low"])

@@ -16,6 +16,7 @@ from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare
 from territory.scenario.doubt.children import (
     CLASSES,
     LikelyChildren,
+    _drawn_classes,
     _drawn_counts,
     _weights,
     findings_of,
@@ -216,6 +217,20 @@ def test_children_are_drawn_however_few_persons_weigh_them() -> None:
     # nor when nobody comes in one of the draws alone
     apart = np.array([[10.0, 50.0], [50.0, 60.0]])
     assert _drawn_counts(np.ones(2), decay.binary(30), apart, (near, far), 8, [1]) is None
+
+
+def test_the_classes_of_a_draw_are_those_of_its_change_bounds_included() -> None:
+    none, out = np.nan, np.inf
+    today = np.array([[20.0], [20.0], [20.0], [20.0], [20.0], [out], [20.0], [out], [none], [20.0]])
+    later = np.array([[15.0], [25.0], [15.1], [24.9], [20.0], [30.0], [out], [out], [20.0], [none]])
+    size = pd.Series([5.0] * 10)
+    found = np.stack(_drawn_classes(today, later, size))[:, :, 0].T
+    # shorter, longer, neither, left without, unknown
+    expected = [0, 1, 2, 2, 2, 0, 3, 2, 4, 4]
+    assert found.sum(axis=1).tolist() == [1] * 10
+    assert found.argmax(axis=1).tolist() == expected
+    # without doubt, what does not change is neither
+    assert np.stack(_drawn_classes(today[4:5], later[4:5], size[4:5] * 0))[:, 0, 0].argmax() == 2
 
 
 def test_no_persons_weigh_nothing_whatever_the_time() -> None:

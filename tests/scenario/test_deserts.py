@@ -81,6 +81,12 @@ def test_what_an_apl_lacks_is_said(state: State) -> None:
     assert lacking(replace(bare, gp_consumption=None), acts).startswith("consommation de soins")
 
 
+def test_a_threshold_may_be_as_far_as_times_are_known_and_no_farther(state: State) -> None:
+    assert len(compute(with_scheme(state, by_time("urgences", 120.0))).deserts)
+    with pytest.raises(ParameterError, match=r"seuil de 121 min dépasse la coupure .*120 min"):
+        compute(with_scheme(state, by_time("urgences", 121.0)))
+
+
 def test_what_the_data_lack_is_never_passed(state: State) -> None:
     table = compute(state).deserts
     urgences = table.xs("urgences", level="criterion")

@@ -21,8 +21,16 @@ from territory.network import estimate_model
 from territory.network.estimate_model import ErrorParts
 from territory.result import StudyResult
 from territory.scenario import MoveSite, OpenSite, Scenario, apply, compare
-from territory.scenario.doubt import random_errors
-from territory.scenario.doubt.draws import Draws, draw_results
+from territory.scenario.doubt import draws, random_errors
+from territory.scenario.doubt.draws import (
+    INDISTINCT,
+    LONGER,
+    SHORTER,
+    WITHOUT,
+    Draws,
+    _communes,
+    draw_results,
+)
 from territory.scenario.doubt.random_errors import (
     Doubt,
     GpSums,
@@ -57,6 +65,27 @@ FEW = Uncertainty(draws=60)
 MOVE = Scenario(
     id="M", name="Déménagement", change=(MoveSite(authorisation_ids=("ime-x",), to_site_id="east"),)
 )
+
+
+def test_what_is_told_of_a_commune_has_the_sense_of_its_change() -> None:
+    rows = pd.DataFrame(
+        {
+            "delta_travel_time_min": [-0.5, 0.5, 0.5, np.nan, np.nan],
+            "detectable_min": [0.1, 0.1, 3.0, 3.0, 3.0],
+            "is_distinguishable": [True, True, False, False, False],
+            "effect": ["gain", "loss", "indistinct", "without", "unknown"],
+        }
+    )
+    delta = np.array(
+        [[-1.0, -0.2, 0.0, 0.3], [0.1, 0.2, 0.3, 0.4], [0.0] * 4, [np.nan] * 4, [0.1, 0.2, np.nan, 0.3]]
+    )
+    found = _communes(rows, delta, 0.8)
+    assert found["verdict"].tolist() == [SHORTER, LONGER, INDISTINCT, WITHOUT, draws.UNKNOWN]
+    np.testing.assert_array_equal(found["better_share"], [0.5, 0.0, 0.0, np.nan, np.nan])
+    np.testing.assert_array_equal(found["worse_share"], [0.25, 1.0, 0.0, np.nan, np.nan])
+    # the half-width of 80 % is the detectable size itself
+    np.testing.assert_allclose(found["low_min"][:3], [-0.6, 0.4, -2.5])
+    np.testing.assert_allclose(found["high_min"][:3], [-0.4, 0.6, 3.5])
 
 
 def test_a_class_that_a_draw_cannot_tell_is_none_of_the_classes() -> None:
