@@ -12,7 +12,7 @@ from territory.errors import ParameterError
 from territory.network import difference_uncertainty_min
 from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare
 from territory.scenario.comparison.compare import add_draws, best_in_all, side_by_side
-from territory.scenario.comparison.measures import _gather, _inequality, _unequal_times
+from territory.scenario.comparison.measures import NOBODY, _gather, _inequality, _time_rows, _unequal_times
 from territory.scenario.results import Comparison
 from territory.scenario.zones import by_zone, mean_trips, zone_levels
 from territory.study.state import State
@@ -79,6 +79,25 @@ def test_a_mean_trip_is_that_of_the_persons_of_the_area_whose_change_is_known() 
     ]
     assert found["is_mean_distinguishable"].tolist() == [True, pd.NA]
     assert found.drop(columns="is_mean_distinguishable").loc["e2"].isna().all()
+
+
+def test_a_mean_time_is_told_when_it_is_as_long_as_its_doubt() -> None:
+    rows = pd.DataFrame(
+        {
+            "level": "epci", "zone": ["e1", "e1", "e2", "e3", "e3"], "service": "ime",
+            "is_area": [True, True, True, False, False],
+            "baseline_min": [20.0, 30.0, 20.0, 50.0, np.nan], "scenario_min": [15.0, 40.0, 15.1, 40.0, 9.0],
+            "detectable_min": [5.0, np.nan, 5.0, 1.0, 1.0],
+            "baseline_persons": [10.0, 0.0, 10.0, 9.0, 9.0], "scenario_persons": [10.0, 0.0, 10.0, 9.0, 9.0],
+        }
+    )  # fmt: skip
+    found = _time_rows(rows, 0.8).set_index("zone")
+    # nobody lives in the second commune: its time weighs nothing, nor does a doubt that is not known
+    assert found[["baseline", "scenario"]].to_numpy()[:2].tolist() == [[20.0, 15.0], [20.0, 15.1]]
+    assert found["is_told"].tolist() == [True, False, pd.NA]
+    assert found["reason"].tolist() == ["", "", NOBODY]
+    lost = rows.assign(scenario_min=[np.nan, 40.0, 15.1, 40.0, 9.0])
+    assert _time_rows(lost, 0.8)["reason"].iloc[0].startswith("1 commune hors d'atteinte")
 
 
 def test_one_unknown_place_makes_the_measure_of_its_zone_unknown() -> None:
