@@ -87,7 +87,7 @@ def test_a_mean_time_is_told_when_it_is_as_long_as_its_doubt() -> None:
             "level": "epci", "zone": ["e1", "e1", "e2", "e3", "e3"], "service": "ime",
             "is_area": [True, True, True, False, False],
             "baseline_min": [20.0, 30.0, 20.0, 50.0, np.nan], "scenario_min": [15.0, 40.0, 15.1, 40.0, 9.0],
-            "detectable_min": [5.0, np.nan, 5.0, 1.0, 1.0],
+            "detectable_min": [4.99, np.nan, 5.0, 1.0, 1.0],
             "baseline_persons": [10.0, 0.0, 10.0, 9.0, 9.0], "scenario_persons": [10.0, 0.0, 10.0, 9.0, 9.0],
         }
     )  # fmt: skip
