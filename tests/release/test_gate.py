@@ -16,7 +16,7 @@ import pytest
 
 from territory.errors import ParameterError
 from territory.release import observed_children, release
-from territory.release.comparison import _are_all_printed, _with_merges
+from territory.release.comparison import _are_all_printed, _with_merges, long_trips
 from territory.release.disclosure import (
     INTERNAL,
     PUBLIC,
@@ -48,6 +48,25 @@ def test_communes_that_keep_their_measures_have_no_row_and_a_year_follows_the_me
     accounts = tables["comparaison_trajets"]
     is_told = accounts["is_distinguishable"].notna()
     assert is_told.equals(accounts["unit"].eq("min"))
+
+
+def test_a_year_that_is_withheld_on_one_side_is_not_told_to_change() -> None:
+    keys = pd.MultiIndex.from_product(
+        [["e1", "e2", "e3"], ["ime"], ["child"]], names=["zone", "service", "who"]
+    )
+    trips = pd.DataFrame(
+        {
+            "baseline_year_low_min": [600.0, np.nan, 600.0], "scenario_year_low_min": [900.0, 900.0, np.nan],
+            "delta_year_low_min": [300.0, np.nan, np.nan],
+        },
+        index=keys,
+    )  # fmt: skip
+    told = pd.array([True, True, False], dtype="boolean")
+    zones = pd.DataFrame({"is_mean_distinguishable": told}, index=keys.droplevel("who"))
+    found = long_trips(trips, zones)
+    assert found["measure"].nunique() == 1
+    assert found["unit"].eq("min").all()
+    assert found["is_distinguishable"].tolist() == [True, pd.NA, pd.NA]
 
 
 def test_answers_that_weigh_children_served_stay_in_the_agency() -> None:

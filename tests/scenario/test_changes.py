@@ -30,6 +30,7 @@ from territory.scenario import (
     apply,
     compare,
 )
+from territory.scenario.changes.apply import _sum_of
 from territory.scenario.changes.draft import demand_of, rate_of
 from territory.scenario.measures.places import places_of_sites
 from territory.study.save import scenario_toml
@@ -616,3 +617,26 @@ def test_a_need_is_that_of_the_persons_of_its_year(state: State) -> None:
     # a total beyond the range of the rates widens it
     np.testing.assert_allclose(other["demand"], 2 * one["demand"])
     np.testing.assert_allclose(other["demand_low"], one["demand_low"])
+
+
+def test_rows_of_one_authorisation_at_one_site_are_one_and_what_one_lacks_is_unknown() -> None:
+    group = pd.DataFrame(
+        {
+            "authorisation_id": ["a", "b", "c"], "serves": [np.nan, "b a", np.nan],
+            "capacity": [10.0, 20.0, 5.0], "capacity_scope": "site", "capacity_unit": "places",
+            "age_min": [3.0, 0.0, 6.0], "age_max": [12.0, 20.0, 18.0], "delivered_at_home": [True, True, False],
+            "is_complete_list": [True, pd.NA, True], "reception_mode": ["jour", "jour", "internat"],
+            "held_places": [2.0, np.nan, 1.0],
+        }
+    )  # fmt: skip
+    one = _sum_of(group)
+    assert (one["capacity"], one["age_min"], one["age_max"], one["held_places"]) == (35.0, 0.0, 20.0, 3.0)
+    assert one["serves"] == "a b c"
+    assert (one["delivered_at_home"], one["is_complete_list"], one["is_touched"]) == (False, False, True)
+    assert one["capacity_unit"] == "places"
+    assert pd.isna(one["reception_mode"])
+    home = _sum_of(group.assign(delivered_at_home=True, is_complete_list=True, capacity=[10.0, np.nan, 5.0]))
+    assert (home["delivered_at_home"], home["is_complete_list"]) == (True, True)
+    assert pd.isna(home["capacity"])
+    # places of the authorisation, whatever the site, are said on each row and counted once
+    assert _sum_of(group.assign(capacity_scope="authorisation", capacity=20.0))["capacity"] == 20.0

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from territory.errors import ParameterError
 from territory.network import difference_uncertainty_min
 from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare
-from territory.scenario.comparison.compare import add_draws, best_in_all, side_by_side
+from territory.scenario.comparison.compare import _tally, add_draws, best_in_all, side_by_side
 from territory.scenario.comparison.measures import NOBODY, _gather, _inequality, _time_rows, _unequal_times
 from territory.scenario.results import Comparison
 from territory.scenario.zones import by_zone, mean_trips, zone_levels
@@ -98,6 +98,36 @@ def test_a_mean_time_is_told_when_it_is_as_long_as_its_doubt() -> None:
     assert found["reason"].tolist() == ["", "", NOBODY]
     lost = rows.assign(scenario_min=[np.nan, 40.0, 15.1, 40.0, 9.0])
     assert _time_rows(lost, 0.8)["reason"].iloc[0].startswith("1 commune hors d'atteinte")
+
+
+def test_what_a_zone_counts_of_each_effect_and_its_worst_loss() -> None:
+    rows = pd.DataFrame(
+        {
+            "zone": ["e1"] * 5 + ["e2", "e2", "e3"],
+            "commune_code": ["05", "04", "03", "02", "01", "06", "07", "08"],
+            "effect": ["loss", "loss", "loss", "gain", "outside", "gain", "loss", "gain"],
+            "persons": [1.0, 2.0, 3.0, 4.0, 50.0, 5.0, np.nan, np.nan],
+            "is_in_area": [True, True, True, True, False, True, True, True],
+            "is_in_scenario_area": [True, False, False, True, False, True, True, True],
+            "baseline_travel_time_min": [10.0, 20.0, 30.0, 40.0, 90.0, 20.0, 20.0, 20.0],
+            "scenario_travel_time_min": [30.0, 40.0, np.nan, 10.0, 99.0, 10.0, 30.0, 10.0],
+            "delta_travel_time_min": [20.0, 20.0, np.nan, -30.0, 9.0, -10.0, 10.0, -10.0],
+        }
+    )
+    found = _tally(rows, ["zone"])
+    assert found["persons_loss"].tolist()[:1] == [6.0]
+    # an unknown number of persons makes a sum unknown, and nothing is known where none is
+    np.testing.assert_array_equal(found["persons_loss"].iloc[1:], [np.nan, np.nan])
+    np.testing.assert_array_equal(found["persons_gain"], [4.0, 5.0, np.nan])
+    np.testing.assert_array_equal(found["persons_leaving"], [5.0, 0.0, np.nan])
+    assert found["communes_loss"].tolist() == [3, 1, 0]
+    assert found["communes_leaving"].tolist() == [2, 0, 0]
+    # means over those of the area whose change is known, one person alone included
+    assert found["baseline_mean_min"].iloc[0] == pytest.approx((10 * 1 + 20 * 2 + 40 * 4) / 7)
+    assert found["scenario_mean_min"].iloc[0] == pytest.approx((30 * 1 + 40 * 2 + 10 * 4) / 7)
+    # of communes that lose as much the first by its code
+    np.testing.assert_array_equal(found["worst_loss_min"], [20.0, 10.0, np.nan])
+    assert found["worst_loss_commune"].tolist()[:2] == ["04", "07"]
 
 
 def test_one_unknown_place_makes_the_measure_of_its_zone_unknown() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -14,7 +16,7 @@ import pytest
 import territory
 from territory.errors import ParameterError, UnknownCodeError
 from territory.result import StudyResult
-from territory.scenario.trial import Trial
+from territory.scenario.trial import Outcome, Trial
 from territory.study.save import save_scenario
 from territory.tables.schemas import plain_texts
 
@@ -61,6 +63,21 @@ def test_coverage_and_places_follow_their_definition(trial: Trial) -> None:
     assert np.isnan(today)
     assert later == pytest.approx(30_000 / persons[minutes <= limit].sum())
     assert np.isnan(trial.move("ime-salernes", commune_code="83050").capacity_per_1000[1])
+
+
+def test_the_figures_of_a_trial_are_those_of_its_service_over_the_whole() -> None:
+    keys = [("e1", "ime"), ("territory", "cmpp"), ("e1", "cmpp"), ("territory", "ime")]
+    zones = pd.DataFrame(
+        {"persons_gain": [1.0, 2.0, 3.0, 4.0]},
+        index=pd.MultiIndex.from_tuples(keys, names=["zone", "service"]),
+    )
+    mine: Any = SimpleNamespace(
+        comparison=SimpleNamespace(zones=zones), service="ime", interval=pd.Series({"gain_low": 3.0})
+    )
+    figures: Any = Outcome.figures.fget
+    assert figures(mine).to_dict() == {"persons_gain": 4.0, "gain_low": 3.0}
+    mine.service = "camsp"
+    assert figures(mine).to_dict() == {"persons_gain": 0.0, "gain_low": 3.0}
 
 
 def test_a_place_has_the_commune_that_is_given_or_that_of_its_point(trial: Trial) -> None:

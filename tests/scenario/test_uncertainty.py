@@ -55,6 +55,7 @@ from territory.scenario.doubt.summaries import (
     UNKNOWN,
     class_labels,
     of_classes,
+    of_coverage,
 )
 from territory.study.state import State
 from territory.study.words.indicators import Practitioners, Uncertainty
@@ -263,6 +264,18 @@ def test_the_mean_change_of_a_zone_has_the_width_of_its_closed_form(state: State
         found = drawn_zones.loc[zone]
         half_width = (found["high_min"] - found["low_min"]) / 2 / 1.6448536269514722
         assert half_width == pytest.approx(expected, rel=0.04)
+
+
+def test_a_draw_at_the_threshold_is_within_it_and_an_unknown_commune_has_no_catchment(world: State) -> None:
+    doubt, baseline = doubt_with(world, 7, 3), compute(world)
+    services = baseline.coverage.index.get_level_values("service").unique()
+    times = {str(name): np.full((len(doubt.communes), 3), 15.0) for name in services}
+    found = of_coverage(baseline, doubt, times, 0.8).xs(15.0, level="threshold_min")
+    assert found[["low_share", "high_share"]].eq(1.0).all(axis=None)
+    people = world.communes.copy()
+    people.iloc[0, people.columns.get_loc("population")] = np.nan
+    assert plan_gp_draws(world, doubt) is not None
+    assert plan_gp_draws(replace(world, communes=people), doubt) is None
 
 
 def test_closest_times_coverage_and_deserts_equal_a_loop(world: State) -> None:
