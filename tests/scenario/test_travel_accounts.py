@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from territory.errors import StudyError
 from territory.scenario import MoveSite, Scenario, apply, compare
-from territory.scenario.accounts import DEFAULT_TRIPS, QUANTITIES, account_terms, trips_of
+from territory.scenario.accounts import DEFAULT_TRIPS, QUANTITIES, _of_rounds, account_terms, trips_of
 from territory.study.state import State
 from territory.study.words.indicators import Prices, StaffHour, Vehicle
-from territory.study.words.model import Authorisation, Trip
+from territory.study.words.model import Authorisation, Trip, TripRounds
 from tests.scenario import oracles_accounts as oracle
 from tests.scenario.lent import compute
 
@@ -220,3 +220,34 @@ def test_comparison_averages_over_the_persons_of_the_area(state: State) -> None:
     assert row["baseline_year_direct_min"] == pytest.approx(20 * before)
     assert row["delta_year_direct_min"] == pytest.approx(20 * (after - before))
     assert row["delta_year_co2_low_kg"] == pytest.approx(20 * 0.2 * (after - before))
+
+
+def test_a_year_of_rounds_is_shared_by_those_who_are_carried() -> None:
+    prices = Prices(vehicle=(TAXI,), staff_hour=HOUR)
+    one = pd.DataFrame({"not_carried_share": [0.2, 1.0]}, index=["e1", "e2"])
+    ride = one.assign(mean_ride_min=30.0, mean_ride_km=20.0, year_eur=8_000.0, year_co2_kg=400.0)
+    ends = {"value": ride.assign(mean_direct_min=15.0, mean_direct_km=12.0), "low": ride, "high": 2 * ride}
+    child = _of_rounds(Trip(who="child", return_trips_per_year=100), ends, 10.0, prices)
+    expected = {
+        "year_direct_min": [3_000, 3_000], "year_direct_km": [2_400, 2_400], "year_low_min": [6_000, 6_000],
+        "year_high_km": [8_000, 8_000], "year_vehicle_low_eur": [1_000, np.nan], "year_co2_high_kg": [100, np.nan],
+        "year_staff_low_eur": [np.nan, np.nan],
+    }  # fmt: skip
+    for name, values in expected.items():
+        np.testing.assert_allclose(child[name], values, err_msg=name)
+    # twice a week, forty weeks: the hours of a week, for each of the eight who are seen
+    week = one.assign(week_road_hours=4.0, week_km=240.0)
+    rounds = TripRounds(day_min=420, visit_min=60, visits_per_week=2)
+    trip = Trip(who="staff", return_trips_per_year=80, vehicle="taxi", rounds=rounds)
+    staff = _of_rounds(trip, {"value": week, "low": week, "high": week}, 10.0, prices)
+    assert "year_direct_min" not in staff
+    expected = {
+        "year_low_min": 1_200, "year_low_km": 1_200, "year_vehicle_low_eur": 1_200, "year_co2_high_kg": 240,
+        "year_staff_high_eur": 600,
+    }  # fmt: skip
+    for name, value in expected.items():
+        np.testing.assert_allclose(staff[name], [value, np.nan], err_msg=name)
+    alone = _of_rounds(
+        trip.model_copy(update={"rounds": None}), {"value": week, "low": week, "high": week}, 10.0, prices
+    )
+    np.testing.assert_allclose(alone["year_low_min"], [2_400, np.nan])
