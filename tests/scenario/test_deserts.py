@@ -87,6 +87,17 @@ def test_a_threshold_may_be_as_far_as_times_are_known_and_no_farther(state: Stat
         compute(with_scheme(state, by_time("urgences", 121.0)))
 
 
+def test_a_threshold_of_time_is_within(state: State) -> None:
+    def statuses(minutes: float) -> list[str]:
+        # no list of the second kind: within the threshold of the first is enough
+        table = compute(with_scheme(state, by_time("urgences", minutes, "smur"))).deserts
+        return table.xs("urgences", level="criterion")["status"].tolist()
+
+    # 33, 21, 5 and 50 min
+    assert statuses(33.0) == ["hors désert"] * 3 + ["non calculable"]
+    assert statuses(32.9) == ["non calculable", "hors désert", "hors désert", "non calculable"]
+
+
 def test_what_the_data_lack_is_never_passed(state: State) -> None:
     table = compute(state).deserts
     urgences = table.xs("urgences", level="criterion")

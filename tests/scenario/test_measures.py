@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from territory.errors import ParameterError
 from territory.network import difference_uncertainty_min
 from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare
-from territory.scenario.comparison.compare import _tally, add_draws, best_in_all, side_by_side
+from territory.scenario.comparison.compare import _round_rows, _tally, add_draws, best_in_all, side_by_side
 from territory.scenario.comparison.measures import NOBODY, _gather, _inequality, _time_rows, _unequal_times
 from territory.scenario.results import Comparison
 from territory.scenario.zones import by_zone, mean_trips, zone_levels
@@ -411,3 +413,22 @@ def test_the_longest_mean_is_that_of_several_zones_that_are_large_enough() -> No
     assert ten[2] == 9.0
     # a handful of persons apart, one zone is no extreme of anything
     assert np.isnan(_inequality(times, weights, np.array([0, 0, 1]), 30.0)[1])
+
+
+def test_a_change_of_rounds_is_told_when_it_leaves_zero_out_and_times_do_too() -> None:
+    zones = [f"e{n}" for n in range(6)]
+    rounds = pd.DataFrame(
+        {
+            "zone": zones, "service": "ime", "who": "child", "measure": "mean_ride_min", "unit": "min",
+            "baseline_value": 30.0, "scenario_value": 31.0, "delta_value": 1.0,
+            "delta_low": [0.1, 0.0, -2.0, -2.0, 0.1, np.nan], "delta_high": [2.0, 2.0, -0.1, 0.0, 2.0, np.nan],
+        }
+    )  # fmt: skip
+    apart = pd.array([True, True, True, True, False, True], dtype="boolean")
+    keys = pd.MultiIndex.from_product([zones, ["ime"]], names=["zone", "service"])
+    given: Any = SimpleNamespace(
+        rounds=rounds, zones=pd.DataFrame({"is_mean_distinguishable": apart}, index=keys)
+    )
+    (rows,) = _round_rows(given)
+    assert rows["is_distinguishable"].tolist() == [True, False, True, False, False, False]
+    assert _round_rows(SimpleNamespace(rounds=rounds.iloc[:0])) == []
