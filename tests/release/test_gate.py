@@ -15,8 +15,8 @@ import pikepdf
 import pytest
 
 from territory.errors import ParameterError
-from territory.release import observed_children, release
-from territory.release.comparison import _are_all_printed, _with_merges, long_trips
+from territory.release import comparison, observed_children, release
+from territory.release.comparison import _are_all_printed, _with_merges, children_tables, long_trips
 from territory.release.disclosure import (
     INTERNAL,
     PUBLIC,
@@ -67,6 +67,29 @@ def test_a_year_that_is_withheld_on_one_side_is_not_told_to_change() -> None:
     assert found["measure"].nunique() == 1
     assert found["unit"].eq("min").all()
     assert found["is_distinguishable"].tolist() == [True, pd.NA, pd.NA]
+
+
+def test_variants_of_children_observed_are_withheld_where_one_of_their_classes_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    result = vallon.lent()
+    free = children_tables(result)
+    monkeypatch.setattr(comparison, "observed_services", lambda _: {SERVICE})
+    classes = ["gain", "loss", "indistinct", "without"]
+    printed = pd.DataFrame(False, index=["territory"], columns=[*classes, "leaving", "mean"])
+    # what is withheld of means, or of those who leave, is no class of children
+    flags = printed.assign(mean=True, leaving=True)
+    monkeypatch.setattr(comparison, "zone_flags", lambda *_: flags)
+    for name, table in children_tables(result).items():
+        pd.testing.assert_frame_equal(table, free[name])
+    flags = printed.assign(without=True)
+    found = children_tables(result)["enfants_trajets"]
+    mine = found["service"].eq(SERVICE)
+    assert mine.any()
+    assert found.loc[mine, "reason"].eq("secret statistique").all()
+    pd.testing.assert_frame_equal(found[~mine], free["enfants_trajets"][~mine])
+    monkeypatch.setattr(comparison, "zone_flags", lambda *_: None)
+    pd.testing.assert_frame_equal(children_tables(result)["enfants_trajets"], free["enfants_trajets"])
 
 
 def test_answers_that_weigh_children_served_stay_in_the_agency() -> None:
