@@ -12,6 +12,7 @@ import pytest
 
 import territory
 from territory.planning.grouping.answer import GroupingAnswer, answer_grouping
+from territory.release import release
 from territory.release.disclosure import SUPPRESSED
 from territory.release.scenarios import release_budgets, release_comparison
 from territory.report.documents.annex import technical_annex
@@ -136,6 +137,20 @@ def test_the_budget_of_a_group_of_one_is_in_no_file(written: StudyResult) -> Non
     assert not re.search("60.?111", written._repr_html_() + written.groupings["b"].result._repr_html_())
 
 
+def test_what_is_released_of_a_grouping_has_no_budget_but_those_of_its_groups(written: StudyResult) -> None:
+    shown = release(written).groupings["b"]
+    assert not {"size", "size_ratio"} & set(shown.groups)
+    assert shown.members["budget_eur"].isna().all()
+    alone = shown.groups["n_units"] == 1
+    assert shown.groups.loc[alone, ["budget_eur", "meets_budget_threshold"]].isna().all(axis=None)
+    assert shown.groups.loc[~alone, "budget_eur"].notna().any()
+    assert not re.search("60.?111.?111", shown.groups.to_csv() + shown.members.to_csv())
+    assert ALONE in release(written, edition="interne").groupings["b"].groups["budget_eur"].to_list()
+    # sizes that are no budgets stay
+    others = release(vallon.lent()).groupings["voisins"].groups
+    assert others["size"].equals(vallon.lent().groupings["voisins"].groups["size"])
+
+
 def contents(path: Path) -> list[bytes]:
     """Return what a file holds in clear; the texts of a PDF are drawn by number, and read in its document."""
     if path.suffix == ".xlsx":
@@ -157,6 +172,10 @@ def test_what_is_told_of_the_withheld_group(written: StudyResult) -> None:
     assert (groups.loc[withheld, "budget_eur"] == SUPPRESSED).all()
     assert groups.loc[withheld, "meets_budget_threshold"].isna().all()
     assert not {"size", "size_ratio"} & set(groups)
+    # the groups that may be printed are, with what they meet
+    told = groups[~withheld]
+    assert told["budget_eur"].astype(float).ge(9e6).all()
+    assert told["meets_budget_threshold"].notna().all()
     with undrawn():
         document = plain_text(to_data(council_report(written))[0])
     assert SUPPRESSED in document
