@@ -13,7 +13,7 @@ import pytest
 
 from territory.errors import StudyError
 from territory.release import release
-from territory.release.observed_children import check_families
+from territory.release.observed_children import PRESENCE_FLOOR, check_families
 from territory.result import StudyResult
 from territory.study.state import Families
 from territory.workflow.run import run_study
@@ -99,6 +99,11 @@ def test_no_row_and_no_verdict_tells_which_village_sends_a_child(tmp_path: Path)
     assert len(kind)
     assert kind[["baseline_value", "scenario_value", "delta_value"]].isna().all(axis=None)
     assert set(kind["note"]) == {"secret"}
+
+
+def test_the_villages_that_never_say_are_those_of_the_threat_model() -> None:
+    told = (Path(__file__).parents[2] / "SECURITY.md").read_text("utf-8")
+    assert f"a village with fewer than {PRESENCE_FLOOR} persons of the age" in told
 
 
 @pytest.mark.parametrize(

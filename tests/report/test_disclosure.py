@@ -245,4 +245,4 @@ def test_budget_total_is_withheld_when_one_unit_fills_what_it_leaves() -> None:
 
 def test_negative_budget_is_refused() -> None:
     with pytest.raises(ParameterError, match="négatifs"):
-        protect_budgets(pd.Series([-1.0]), pd.Series(["A"]))
+        protect_budgets(pd.Series([3.0, -1.0]), pd.Series(["A", "A"]))

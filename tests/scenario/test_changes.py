@@ -32,6 +32,7 @@ from territory.scenario import (
 )
 from territory.scenario.changes.apply import _sum_of
 from territory.scenario.changes.draft import demand_of, rate_of
+from territory.scenario.measures.compute import missing_places
 from territory.scenario.measures.places import places_of_sites
 from territory.study.save import scenario_toml
 from territory.study.state import Rate, State, StudyTables
@@ -640,3 +641,25 @@ def test_rows_of_one_authorisation_at_one_site_are_one_and_what_one_lacks_is_unk
     assert pd.isna(home["capacity"])
     # places of the authorisation, whatever the site, are said on each row and counted once
     assert _sum_of(group.assign(capacity_scope="authorisation", capacity=20.0))["capacity"] == 20.0
+
+
+def test_what_is_lacking_to_share_places_is_said() -> None:
+    keys = pd.MultiIndex.from_tuples([("west", "ime"), ("east", "ime")], names=["site_id", "service"])
+    rows = pd.DataFrame(
+        {
+            "authorisation_id": ["ime-x", "ime-y"], "capacity": [10.0, 20.0], "capacity_unit": "places",
+            "capacity_scope": ["site", "site"],
+        },
+        index=keys,
+    )  # fmt: skip
+    assert missing_places(rows) == ""
+    assert missing_places(rows.drop(columns="capacity_scope")) == ""
+    assert missing_places(rows.iloc[:0]) == "aucun site n'offre plus ce service"
+    assert missing_places(rows.assign(capacity=[10.0, np.nan])).startswith(
+        "capacité inconnue pour 1 site du service"
+    )
+    for units in (["places", "file_active"], [pd.NA, pd.NA]):
+        assert "plusieurs unités, ou sans unité" in missing_places(rows.assign(capacity_unit=units))
+    # one of them is enough
+    shared = missing_places(rows.assign(capacity_scope=["site", "authorisation"]))
+    assert shared.startswith("places non réparties entre les sites de ime-y")
