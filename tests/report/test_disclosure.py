@@ -207,6 +207,8 @@ def test_a_value_is_rounded_to_what_its_unit_can_bear() -> None:
         pd.Series([12.345, 12.345, 12.5, 0.12345]), pd.Series(["min", "eur", "hab", "share"])
     )
     assert rounded.to_list() == [12.3, 12.0, 13.0, 0.1235]
+    # three decimals of what has no unit
+    assert rounded_by_unit(pd.Series([0.12345]), pd.Series(["?"])).to_list() == [0.123]
 
 
 def test_a_share_of_observed_persons_is_a_class_and_none_of_a_small_part() -> None:

@@ -196,6 +196,34 @@ def test_ten_children_are_ten(parts: list[float]) -> None:
     assert (np.abs(np.array(found) - 10 * exact) < 1 + 1e-6).all()
 
 
+def test_the_largest_remainder_is_rounded_up() -> None:
+    assert out_of_ten([0.51, 0.26, 0.23]) == [5, 3, 2]
+    assert out_of_ten([0.25, 0.25, 0.5]) == [3, 2, 5]
+    assert out_of_ten([0.51, 0.26, 0.23], total=100) == [51, 26, 23]
+
+
+def test_a_finding_holds_from_one_child_in_ten_and_most_from_half() -> None:
+    shares = {"shorter": [0.1, 0.2, 0.09], "longer": [0.0, 0.3, 0.19], "same": [0.5, 0.5, 0.6]}
+    shares |= {"without": [0.4, 0.0, 0.12], "unknown": [0.0, 0.0, 0.0]}
+    columns = {f"{name}_share": shares[name] for name in CLASSES}
+    columns |= {f"{name}_of_10": [round(10 * one) for one in shares[name]] for name in CLASSES}
+    keys = [("S", "ime", str(n)) for n in range(3)]
+    variants = pd.DataFrame(
+        columns, index=pd.MultiIndex.from_tuples(keys, names=["scenario", "service", "variant"])
+    )
+    found = findings_of(variants).droplevel(["scenario", "service"])
+    expected = {
+        "some_shorter": ("sometimes", 2), "some_longer": ("sometimes", 2), "more_shorter": ("sometimes", 1),
+        "more_longer": ("sometimes", 2), "mostly_same": ("always", 3), "some_without": ("sometimes", 2),
+    }  # fmt: skip
+    for name, (holds, count) in expected.items():
+        assert (found.loc[name, "holds"], found.loc[name, "true_count"]) == (holds, count), name
+    assert found.loc["more_longer", ["low_of_10", "high_of_10"]].tolist() == [-1, 1]
+    unknown = findings_of(variants.assign(same_share=[0.5, np.nan, 0.6])).droplevel(["scenario", "service"])
+    assert unknown.loc["mostly_same", "holds"] == "unknown"
+    assert unknown.loc["some_longer", "holds"] == "sometimes"
+
+
 def test_what_holds_in_all_variants_and_what_hangs_on_one(state: State) -> None:
     findings = findings_of(children(state).variants).loc[("M", "ime-x")]
     # within 30 min nobody gains; within 45 half do
