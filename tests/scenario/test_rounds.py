@@ -203,6 +203,37 @@ def test_the_typical_round_is_that_of_the_child_in_the_middle_of_today() -> None
     assert [row[1:] for row in again[3:]] == [row[1:] for row in rows]
 
 
+def test_each_situation_is_measured_over_all_draws_and_shown_by_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from territory.scenario.doubt import rounds
+
+    monkeypatch.setattr(rounds, "_homes", lambda homes, way: f"{homes} {way.sites[0]}")
+    monkeypatch.setattr(rounds, "_morning", lambda homes, _: None if homes == "h2 t" else f"plan of {homes}")
+    # the second draw has nobody in the zone of the others
+    monkeypatch.setattr(
+        rounds,
+        "_of_morning",
+        lambda homes, plan, _: {("e1" if homes[1] == "2" else "e2", "km"): float(homes[1])},
+    )
+    near, far = (np.zeros((2, 1)),) * 2, (np.ones((2, 1)),) * 2
+    ways: Any = {
+        TODAY: SimpleNamespace(sites=["s"], there=near),
+        "same": SimpleNamespace(sites=["s"], there=near),
+        "far": SimpleNamespace(sites=["t"], there=far),
+    }
+    asked: Any = SimpleNamespace(homes=["h1", "h2", "h3"], trip=SimpleNamespace(who="child"))
+    drawn, first = rounds._situations(ways, asked)
+    assert first == {
+        TODAY: ("h1 s", "plan of h1 s"), "same": ("h1 s", "plan of h1 s"), "far": ("h1 t", "plan of h1 t")
+    }  # fmt: skip
+    assert drawn["same"] is drawn[TODAY]
+    np.testing.assert_array_equal(drawn[TODAY]["e2", "km"], [1.0, np.nan, 3.0])
+    np.testing.assert_array_equal(drawn["far"]["e1", "km"], [np.nan, 2.0, np.nan])
+    asked.homes = ["h2"]
+    assert rounds._situations(ways, asked)[1]["far"] is None
+
+
 def test_what_is_spread_are_the_draws_that_say_something() -> None:
     assert _spread(np.array([3.0, np.nan, 1.0, 2.0]), 0.9) == (2.0, 1.0, 3.0)
     assert np.isnan(_spread(np.array([np.nan]), 0.9)).all()

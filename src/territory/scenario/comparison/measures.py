@@ -293,7 +293,7 @@ def _gather(rows: pd.DataFrame, name: str) -> pd.DataFrame:
     else:
         weights = rows["persons"]
         mass = values.mul(weights, axis=0).where(weights.ne(0), 0.0)
-        persons = weights.groupby(keys, sort=False).sum(skipna=False)
+        persons = weights.groupby(keys, sort=False).sum()
         total = mass.groupby(keys, sort=False).sum(skipna=False).div(persons.where(persons > 0), axis=0)
     return total.reset_index().assign(measure=name, unit=PLACE_MEASURES[name])
 
