@@ -663,3 +663,22 @@ def test_what_is_lacking_to_share_places_is_said() -> None:
     # one of them is enough
     shared = missing_places(rows.assign(capacity_scope=["site", "authorisation"]))
     assert shared.startswith("places non réparties entre les sites de ime-y")
+
+
+@pytest.mark.parametrize("is_complete", [True, False])
+def test_a_service_that_opens_joins_a_list_as_complete_as_it_was(state: State, is_complete: bool) -> None:
+    services = state.services.assign(is_complete_list=state.services["is_complete_list"].astype("boolean"))
+    of_ime = services.index.get_level_values("service") == "ime"
+    assert of_ime.any()
+    services.loc[of_ime, "is_complete_list"] = is_complete
+    services.loc[~of_ime, "is_complete_list"] = not is_complete
+    world = replace(state, services=services)
+
+    def opened(kind: str) -> bool:
+        act = OpenSite(site_id="east", service=kind, authorisation_id="z", capacity=4, capacity_unit="places")
+        rows = apply(world, Scenario(id="O", name="", change=(act,))).services
+        return bool(rows.loc[rows["authorisation_id"] == "z", "is_complete_list"].iloc[0])
+
+    assert opened("ime") == is_complete
+    # of a kind that nobody has listed, nothing is complete
+    assert not opened("camsp")

@@ -10,7 +10,7 @@ from territory.access.deserts import DREES_2017
 from territory.datasets.slots import published_figures
 from territory.errors import ParameterError
 from territory.scenario import CloseSite, Scenario, apply
-from territory.scenario.measures.deserts import why_no_apl
+from territory.scenario.measures.deserts import standardised_hab, why_no_apl
 from territory.study.state import State
 from territory.study.words.indicators import (
     DREES_SCHEME,
@@ -85,6 +85,14 @@ def test_a_threshold_may_be_as_far_as_times_are_known_and_no_farther(state: Stat
     assert len(compute(with_scheme(state, by_time("urgences", 120.0))).deserts)
     with pytest.raises(ParameterError, match=r"seuil de 121 min dépasse la coupure .*120 min"):
         compute(with_scheme(state, by_time("urgences", 121.0)))
+
+
+def test_persons_are_weighted_by_care_where_both_of_its_parts_are_known(state: State) -> None:
+    known = with_gps(state)
+    assert standardised_hab(known) is not None
+    assert standardised_hab(replace(known, gp_consumption=None)) is None
+    terms = known.parameters.practitioners.model_copy(update={"mean_acts_per_hab": None})
+    assert standardised_hab(replace(known, parameters=replace(known.parameters, practitioners=terms))) is None
 
 
 def test_a_threshold_of_time_is_within(state: State) -> None:

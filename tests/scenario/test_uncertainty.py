@@ -29,6 +29,7 @@ from territory.scenario.doubt.draws import (
     WITHOUT,
     Draws,
     _communes,
+    _mean_by_zone,
     draw_results,
 )
 from territory.scenario.doubt.random_errors import (
@@ -87,6 +88,29 @@ def test_what_is_told_of_a_commune_has_the_sense_of_its_change() -> None:
     # the half-width of 80 % is the detectable size itself
     np.testing.assert_allclose(found["low_min"][:3], [-0.6, 0.4, -2.5])
     np.testing.assert_allclose(found["high_min"][:3], [-0.4, 0.6, 3.5])
+
+
+def test_the_mean_of_a_zone_is_drawn_over_those_of_the_area_whose_change_is_known() -> None:
+    rows = pd.DataFrame(
+        {
+            "delta_travel_time_min": [-10.0, 5.0, 40.0, np.nan], "detectable_min": [4.0, 4.0, 1.0, np.nan],
+            "is_distinguishable": [True, True, True, False], "effect": ["gain", "loss", "outside", "unknown"],
+            "is_in_area": [True, True, False, True], "is_in_scenario_area": [True, True, False, False],
+            "persons": [30.0, 10.0, 500.0, 500.0], "verdict": [SHORTER, LONGER, LONGER, draws.UNKNOWN],
+            "baseline_travel_time_min": [20.0, 20.0, 50.0, np.nan],
+            "scenario_travel_time_min": [10.0, 25.0, 90.0, 10.0],
+        },
+        index=pd.Index(["a", "b", "c", "d"], name="commune_code"),
+    )  # fmt: skip
+    delta = np.array([[-12.0, -10.0, -8.0], [3.0, 5.0, 7.0], [40.0] * 3, [np.nan] * 3])
+    placed = rows.assign(zone="e1", row=np.arange(4))
+    found = _mean_by_zone(rows, delta, placed, 0.8).loc["e1"]
+    assert found["delta_mean_min"] == pytest.approx((-10 * 30 + 5 * 10) / 40)
+    assert found["detectable_min"] == pytest.approx(4.0)
+    assert (found["low_min"], found["high_min"]) == (pytest.approx(-8.25), pytest.approx(-4.25))
+    assert (found["better_share"], found["worse_share"]) == (1.0, 0.0)
+    assert found["verdict"] == SHORTER
+    assert (found["persons_shorter"], found["persons_longer"], found["persons_unknown"]) == (30, 10, 500)
 
 
 def test_a_class_that_a_draw_cannot_tell_is_none_of_the_classes() -> None:
