@@ -20,6 +20,11 @@ def test_disclosure_known_anyway() -> None:
     assert disclosure.known_anyway(
         counts, sums, disclosure.Protection(counts.astype(str), none, withheld), ["gain", "loss"]
     ) == ["gain"]
+    # eleven is no small count, ten is one
+    for gain, is_known in ((11, ["gain"]), (10, [])):
+        fewer = pd.Series({"gain": gain, "loss": 27, "same": 4, "total": gain + 31, "others": 31})
+        protected = disclosure.Protection(fewer.astype(str), none, withheld)
+        assert disclosure.known_anyway(fewer, sums, protected, ["gain"]) == is_known
     # what is printed is not asked for
     printed = disclosure.Protection(counts.astype(str), none, none)
     assert disclosure.known_anyway(counts, sums, printed, ["gain", "same"]) == []
