@@ -16,7 +16,13 @@ import pytest
 
 from territory.errors import ParameterError
 from territory.release import comparison, observed_children, release
-from territory.release.comparison import _are_all_printed, _with_merges, children_tables, long_trips
+from territory.release.comparison import (
+    _are_all_printed,
+    _with_merges,
+    children_tables,
+    long_trips,
+    publish_trips,
+)
 from territory.release.disclosure import (
     INTERNAL,
     PUBLIC,
@@ -90,6 +96,30 @@ def test_variants_of_children_observed_are_withheld_where_one_of_their_classes_i
     pd.testing.assert_frame_equal(found[~mine], free["enfants_trajets"][~mine], check_dtype=False)
     monkeypatch.setattr(comparison, "zone_flags", lambda *_: None)
     pd.testing.assert_frame_equal(children_tables(result)["enfants_trajets"], free["enfants_trajets"])
+
+
+@pytest.mark.parametrize(
+    "goes_round, is_printed, is_secret", [(True, False, True), (True, True, False), (False, False, False)]
+)
+def test_a_year_on_the_road_of_rounds_is_that_of_all_the_children(
+    monkeypatch: pytest.MonkeyPatch, goes_round: bool, is_printed: bool, is_secret: bool
+) -> None:
+    result = vallon.lent()
+    name, compared = next((name, one) for name, one in result.comparisons.items() if SERVICE in one.services)
+    zones = compared.trips.index.get_level_values("zone").unique()
+    flags = pd.DataFrame({"mean": False}, index=zones)
+    monkeypatch.setattr(
+        comparison, "zone_flags", lambda _, __, service: flags if service == SERVICE else None
+    )
+    monkeypatch.setattr(comparison, "_are_all_printed", lambda *_: is_printed)
+    rounds = ({"service": [SERVICE] if goes_round else ["another"]},)
+    given: Any = SimpleNamespace(comparisons=result.comparisons, rounds=rounds)
+    table = publish_trips(given, name)
+    is_mine = table.index.get_level_values("service") == SERVICE
+    assert is_mine.any()
+    values = table.filter(regex="^(baseline|scenario|delta)_year")
+    assert values[is_mine].isna().all(axis=None) == is_secret
+    assert values[~is_mine].notna().any(axis=None) == compared.trips[~is_mine].notna().any(axis=None)
 
 
 def test_answers_that_weigh_children_served_stay_in_the_agency() -> None:
