@@ -100,7 +100,8 @@ class _Groups:
     def number(self, block: Bytes, hashed: Ints, spans: Floats) -> Int32:
         """Return the group of each way, from the hash of its tags; a hash never met is read in the text."""
         numbers = self._met.add(np.ascontiguousarray(hashed), spans[0], spans[1])
-        for begin, end in np.column_stack(self._met.places())[len(self.tags) :].astype(np.int64).tolist():
+        new = (one[len(self.tags) :].astype(np.int64).tolist() for one in self._met.places())
+        for begin, end in zip(*new, strict=True):
             self.tags.append(decode_tags(block[begin:end].tobytes().decode(), self._keys))
         return numbers
 
