@@ -41,9 +41,7 @@ def test_every_column_of_a_run_is_declared(made_up: StudyResult) -> None:
     assert undeclared("comparaison_mesures", compared.columns) == []
 
 
-@pytest.mark.parametrize(
-    "name", few("observed", among=["usual", "without_scenario", "all_unknown", "observed"])
-)
+@pytest.mark.parametrize("name", few(among=["usual", "without_scenario", "all_unknown", "observed"]))
 def test_every_column_of_odd_studies_is_declared(name: str) -> None:
     check(world(name))
 
