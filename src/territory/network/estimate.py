@@ -150,6 +150,10 @@ def _cutoff(max_time_min: float | None) -> float:
     return float(max_time_min)
 
 
+# numpy's exponential differs in its last digits from one processor to another, and rounds from one digit to another
+DECIMALS = 6
+
+
 def _block(
     starts: Places, ends: Places, rows: slice, communes: tuple[Ints, Ints], cutoff_min: float
 ) -> tuple[Ints, Ints, Floats, Floats, Floats]:
@@ -163,12 +167,13 @@ def _block(
     median, effect_from, effect_to = model.trip_parts_min(crow_km, *densities)
     slowed = effect_from * starts.slowness[rows, None] + effect_to * ends.slowness[None]
     # inside one commune, both ends are on the same slow roads
-    minutes = median + np.where(inside, slowed / 2, slowed)
+    minutes = np.round(median + np.where(inside, slowed / 2, slowed), DECIMALS)
     kept_row, kept_column = np.nonzero(~(minutes > cutoff_min))
     minutes = minutes[kept_row, kept_column]
     measured = (starts.is_measured[rows][kept_row] + ends.is_measured[kept_column]) / 2
-    road_km = crow_km[kept_row, kept_column] * model.detour()
-    return kept_row + rows.start, kept_column, minutes, road_km, model.doubt_min(minutes, measured)
+    road_km = np.round(crow_km[kept_row, kept_column] * model.detour(), DECIMALS)
+    doubt_min = np.round(model.doubt_min(minutes, measured), DECIMALS)
+    return kept_row + rows.start, kept_column, minutes, road_km, doubt_min
 
 
 # what two slownesses have in common: by their distance, and whatever it is (chosen on held-out EPCI, docs/method)

@@ -26,10 +26,8 @@ def sheet_codes(result: Readable) -> list[str]:
     people = read(result).territory.dropna(subset=["epci_code"]).groupby("epci_code")["population"].sum()
     codes = [str(code) for code in people.index if str(code)]
     if not codes:
-        raise StudyError(
-            "Aucune commune du territoire n'a d'EPCI connu : une fiche d'EPCI est impossible ; complétez la "
-            "composition des EPCI de l'étude."
-        )
+        said = "Aucune commune du territoire n'a d'EPCI connu : une fiche d'EPCI est impossible"
+        raise StudyError(f"{said} ; complétez la composition des EPCI de l'étude.")
     return sorted(codes, key=lambda code: (-float(people[code]), code))
 
 

@@ -278,10 +278,8 @@ def _persons_to_place(
         if children is not None:
             return children
         lacking = [name for name in ids if name not in set(observed["authorisation_id"])]
-        raise StudyError(
-            f"Réaffectation des familles de « {authorisation_id} » impossible : origines observées absentes pour "
-            f"{examples(lacking)}, dont les enfants tiennent aussi des places."
-        )
+        said = f"Réaffectation des familles de « {authorisation_id} » impossible : origines observées absentes pour"
+        raise StudyError(f"{said} {examples(lacking)}, dont les enfants tiennent aussi des places.")
     public = placed_need([rate.need for rate in state.parameters.rates], rule.need, rule.services)
     return state.demand.xs(public, level="public")["demand"].reindex(state.communes.index, fill_value=0.0)
 

@@ -217,10 +217,8 @@ def ask_times(
 ) -> "tuple[Search, pd.DataFrame | None, str]":
     """Place communes and sites on the study's roads, read and prepared once, or prepare their estimate."""
     if study.files.distancier:
-        raise StudyError(
-            "Une étude nationale se calcule sur une carte routière ou par estimation : retirez « distancier » de "
-            "[files], ou étudiez moins de départements."
-        )
+        said = "Une étude nationale se calcule sur une carte routière ou par estimation"
+        raise StudyError(f"{said} : retirez « distancier » de [files], ou étudiez moins de départements.")
     limit, terrain = study.travel.max_time_min, study.travel.terrain
     path = roads or (Path(study.folder) / study.files.roads if study.files.roads else None)
     if path is None:
