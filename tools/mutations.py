@@ -186,6 +186,17 @@ def covering(part: str, folder: Path) -> tuple[dict[tuple[str, int], set[str]], 
     return found, every
 
 
+def running(mutation: Mutation, lines: dict[tuple[str, int], set[str]]) -> set[str]:
+    """Return the tests that run a changed line; of a constant or a default, which is run once, those of its module."""
+    path = str(mutation.path)
+    for node in ast.walk(ast.parse(mutation.path.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef) and node.body[0].lineno <= mutation.line <= (
+            node.end_lineno or 0
+        ):
+            return lines.get((path, mutation.line), set())
+    return {test for (source, _), tests in lines.items() if source == path for test in tests}
+
+
 def is_noticed(
     mutation: Mutation, tests: list[str], source: Path, *, limit_s: float, compiled: Path | None = None
 ) -> bool:
@@ -244,7 +255,7 @@ def examine(part: str, *, sample: int, seed: int, limit_s: float) -> float:
         chosen = generator.sample(every, min(sample, len(every)))
         noticed = 0
         for mutation in chosen:
-            run = lines.get((str(mutation.path), mutation.line), set())
+            run = running(mutation, lines)
             # what a test computes others of its file may be given: they come after it
             beside = {one for file in {test.partition("::")[0] for test in run} for one in every_test[file]}
             tests = sorted(run | beside)
