@@ -30,7 +30,7 @@ from territory.scenario import (
     apply,
     compare,
 )
-from territory.scenario.changes.apply import _sum_of
+from territory.scenario.changes.apply import _sum_of, _with_row
 from territory.scenario.changes.draft import demand_of, rate_of
 from territory.scenario.measures.compute import missing_places
 from territory.scenario.measures.places import places_of_sites
@@ -66,6 +66,34 @@ def test_the_range_of_a_need_reaches_a_total_out_of_it(state: State, total: int,
     assert (demand["demand_low"] <= demand["demand"]).all()
     assert (demand["demand"] <= demand["demand_high"]).all()
     assert (demand["demand_low"] < demand["demand_high"]).all()
+
+
+@pytest.mark.parametrize("total", [50, 200])
+def test_a_total_at_an_end_of_the_range_needs_no_word(state: State, total: int) -> None:
+    # half of 400 persons, a quarter of them to all of them
+    rates = {"per_1000": 500, "low_per_1000": 250.0, "high_per_1000": 1000.0, "known_total": total}
+    rate = rate_of(NEED.model_copy(update=rates), state.population, state.parameters)
+    demand = demand_of(state.population, replace(state.parameters, rates=(rate,)))
+    assert demand["demand"].sum() == pytest.approx(total)
+
+
+def test_places_at_two_sites_are_resized_at_neither(wide: State) -> None:
+    services = wide.services.assign(authorisation_id=["ime-x", "sessad-x", None, "ime-x"])
+    both = replace(wide, services=services)
+    with pytest.raises(StudyError, match="exercée sur 2 sites"):
+        apply(both, scenario(ChangeCapacity(authorisation_id="ime-x", capacity=7)))
+    resized = apply(wide, scenario(ChangeCapacity(authorisation_id="ime-x", capacity=7))).services
+    np.testing.assert_array_equal(resized["capacity"], [7.0, 10.0, np.nan, 30.0])
+
+
+def test_a_row_that_is_added_is_the_last_and_is_touched() -> None:
+    rows = pd.DataFrame({"site_id": ["a", "b"], "capacity": [1.0, 2.0], "is_touched": False}, index=[4, 2])
+    found = _with_row(rows, {"site_id": "c", "strange": 3})
+    assert found.index.tolist() == [4, 2, 5]
+    assert found["site_id"].tolist() == ["a", "b", "c"]
+    assert found["is_touched"].tolist() == [False, False, True]
+    np.testing.assert_array_equal(found["capacity"], [1.0, 2.0, np.nan])
+    assert _with_row(rows.iloc[:0], {"site_id": "c"}).index.tolist() == [0]
 
 
 def total_places(state: State) -> float:
@@ -641,6 +669,11 @@ def test_rows_of_one_authorisation_at_one_site_are_one_and_what_one_lacks_is_unk
     assert pd.isna(home["capacity"])
     # places of the authorisation, whatever the site, are said on each row and counted once
     assert _sum_of(group.assign(capacity_scope="authorisation", capacity=20.0))["capacity"] == 20.0
+    some = _sum_of(group.assign(capacity_scope=["authorisation", "site", "site"]))
+    assert some["capacity"] == 35.0
+    assert pd.isna(some["capacity_scope"])
+    unknown = _sum_of(group.assign(age_min=[3.0, np.nan, 6.0], age_max=[np.nan, 20.0, 18.0]))
+    assert np.isnan([unknown["age_min"], unknown["age_max"]]).all()
 
 
 def test_what_is_lacking_to_share_places_is_said() -> None:
@@ -674,11 +707,18 @@ def test_a_service_that_opens_joins_a_list_as_complete_as_it_was(state: State, i
     services.loc[~of_ime, "is_complete_list"] = not is_complete
     world = replace(state, services=services)
 
-    def opened(kind: str) -> bool:
+    def opened(kind: str, world: State = world) -> bool:
         act = OpenSite(site_id="east", service=kind, authorisation_id="z", capacity=4, capacity_unit="places")
         rows = apply(world, Scenario(id="O", name="", change=(act,))).services
         return bool(rows.loc[rows["authorisation_id"] == "z", "is_complete_list"].iloc[0])
 
     assert opened("ime") == is_complete
+    # one of a list that is not known to be whole
+    more = pd.concat([services, services.loc[[("west", "ime")]].assign(authorisation_id="ime-z")])
+    more["is_complete_list"] = more["is_complete_list"].mask(more["authorisation_id"].eq("ime-z"), True)
+    more["is_complete_list"] = more["is_complete_list"].mask(
+        more["authorisation_id"].eq("ime-x"), is_complete
+    )
+    assert opened("ime", replace(state, services=more)) == is_complete
     # of a kind that nobody has listed, nothing is complete
     assert not opened("camsp")

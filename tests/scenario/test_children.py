@@ -16,6 +16,7 @@ from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare
 from territory.scenario.doubt.children import (
     CLASSES,
     LikelyChildren,
+    _classes,
     _drawn_classes,
     _drawn_counts,
     _weights,
@@ -97,6 +98,11 @@ def test_unknown_places_are_an_illustration_and_unknown_ages_a_reason(state: Sta
         50,
         True,
     )
+    # one place of two that nobody knows
+    other = state.services.loc[[("west", "ime")]].assign(capacity=math.nan)
+    other.index = pd.MultiIndex.from_tuples([("east", "ime")], names=["site_id", "service"])
+    half = children(replace(state, services=pd.concat([state.services, other])))
+    assert bool(row(half, "flat_45")["is_illustrative"])
     ageless = children(replace(state, services=state.services.assign(age_max=math.nan)))
     (only,) = ageless.variants["reason"]
     assert only.startswith("âges reçus inconnus")
@@ -245,6 +251,22 @@ def test_children_are_drawn_however_few_persons_weigh_them() -> None:
     # nor when nobody comes in one of the draws alone
     apart = np.array([[10.0, 50.0], [50.0, 60.0]])
     assert _drawn_counts(np.ones(2), decay.binary(30), apart, (near, far), 8, [1]) is None
+
+
+def test_a_commune_is_of_one_class_and_what_nobody_told_apart_is_the_same() -> None:
+    rows = pd.DataFrame(
+        {
+            "delta_travel_time_min": [-9.0, 9.0, -9.0, 9.0, math.nan, math.nan, math.nan, 0.0],
+            "is_distinguishable": pd.array([True, True, pd.NA, False, pd.NA, pd.NA, pd.NA, True], "boolean"),
+            "baseline_travel_time_min": [20.0, 20.0, 20.0, 20.0, math.nan, 20.0, 20.0, 20.0],
+            "scenario_travel_time_min": [11.0, 29.0, 11.0, 29.0, 20.0, math.nan, math.nan, 20.0],
+            "effect": ["gain", "loss", "indistinct", "outside", "gain", "without", "unknown", "indistinct"],
+        }
+    )
+    found = _classes(rows)
+    assert (found.sum(axis=0) == 1).all()
+    # shorter, longer, same, without, rest
+    assert found.argmax(axis=0).tolist() == [0, 1, 2, 2, 0, 3, 4, 2]
 
 
 def test_the_classes_of_a_draw_are_those_of_its_change_bounds_included() -> None:

@@ -14,7 +14,14 @@ from territory.errors import ParameterError
 from territory.network import difference_uncertainty_min
 from territory.scenario import CloseSite, MoveSite, Scenario, apply, compare
 from territory.scenario.comparison.compare import _round_rows, _tally, add_draws, best_in_all, side_by_side
-from territory.scenario.comparison.measures import NOBODY, _gather, _inequality, _time_rows, _unequal_times
+from territory.scenario.comparison.measures import (
+    NOBODY,
+    _coverage_rows,
+    _gather,
+    _inequality,
+    _time_rows,
+    _unequal_times,
+)
 from territory.scenario.results import Comparison
 from territory.scenario.zones import by_zone, mean_trips, zone_levels
 from territory.study.state import State
@@ -100,6 +107,30 @@ def test_a_mean_time_is_told_when_it_is_as_long_as_its_doubt() -> None:
     assert found["reason"].tolist() == ["", "", NOBODY]
     lost = rows.assign(scenario_min=[np.nan, 40.0, 15.1, 40.0, 9.0])
     assert _time_rows(lost, 0.8)["reason"].iloc[0].startswith("1 commune hors d'atteinte")
+
+
+def test_persons_within_a_time_are_counted_to_the_bound_and_unknown_with_one_time() -> None:
+    rows = pd.DataFrame(
+        {
+            "level": "epci", "zone": ["z", "z", "a", "a", "c"], "service": "ime", "unit": "hab",
+            "baseline_min": [15.0, 30.1, 15.0, np.nan, 9.0], "scenario_min": [30.0, 15.1, 15.0, 9.0, 9.0],
+            "certain_min": [31.0, 14.0, 15.0, 9.0, 9.0], "is_known": [True, True, True, False, False],
+            "baseline_persons": [1.0, 2.0, 4.0, 8.0, 0.0], "scenario_persons": [1.0, 2.0, 4.0, 8.0, 0.0],
+        }
+    )  # fmt: skip
+    baseline: Any = SimpleNamespace(
+        state=SimpleNamespace(parameters=SimpleNamespace(thresholds_min=(30.0, 15.0)))
+    )
+    persons_15, shares_15, persons_30, _ = _coverage_rows(rows, baseline)
+    # zones as they come; whoever is nobody lacks no time, and has no share
+    assert persons_15["zone"].tolist() == ["z", "a", "c"]
+    assert persons_15["reason"].tolist() == ["", "1 commune au temps inconnu", ""]
+    np.testing.assert_array_equal(persons_15["baseline"], [1.0, np.nan, 0.0])
+    np.testing.assert_array_equal(persons_15["scenario"], [0.0, np.nan, 0.0])
+    np.testing.assert_array_equal(persons_30["baseline"], [1.0, np.nan, 0.0])
+    np.testing.assert_array_equal(persons_30["scenario"], [3.0, np.nan, 0.0])
+    np.testing.assert_array_equal(persons_30["certain"], [2.0, np.nan, 0.0])
+    np.testing.assert_allclose(shares_15["baseline"], [1 / 3, np.nan, np.nan])
 
 
 def test_what_a_zone_counts_of_each_effect_and_its_worst_loss() -> None:

@@ -150,6 +150,12 @@ def test_other_professionals_are_counted_for_all_inhabitants_around(state: State
     west, east = 3 / (first + second), 1 / (second + third)
     assert found.to_list() == pytest.approx([100_000 * one for one in (west, west + east, east, 0.0)])
     assert professions_access(with_service(state, "west", "infirmier", capacity_unit="headcount")).empty
+    # one site where nobody counted them, or counted something else
+    uncounted = world.services.copy()
+    uncounted.loc[("east", "infirmier"), "capacity"] = np.nan
+    assert professions_access(replace(world, services=uncounted)).empty
+    uncounted.loc[("east", "infirmier"), ["capacity", "capacity_unit"]] = [1.0, "places"]
+    assert professions_access(replace(world, services=uncounted)).empty
     assert child_care_access(world).empty
 
 

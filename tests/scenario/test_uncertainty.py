@@ -57,6 +57,7 @@ from territory.scenario.doubt.summaries import (
     class_labels,
     of_classes,
     of_coverage,
+    of_needs,
 )
 from territory.study.state import State
 from territory.study.words.indicators import Practitioners, Uncertainty
@@ -72,19 +73,26 @@ MOVE = Scenario(
 def test_what_is_told_of_a_commune_has_the_sense_of_its_change() -> None:
     rows = pd.DataFrame(
         {
-            "delta_travel_time_min": [-0.5, 0.5, 0.5, np.nan, np.nan],
-            "detectable_min": [0.1, 0.1, 3.0, 3.0, 3.0],
-            "is_distinguishable": [True, True, False, False, False],
-            "effect": ["gain", "loss", "indistinct", "without", "unknown"],
+            "delta_travel_time_min": [-0.5, 0.5, 0.5, np.nan, np.nan, 0.0],
+            "detectable_min": [0.1, 0.1, 3.0, 3.0, 3.0, 0.0],
+            "is_distinguishable": [True, True, False, False, False, True],
+            "effect": ["gain", "loss", "indistinct", "without", "unknown", "indistinct"],
         }
     )
     delta = np.array(
-        [[-1.0, -0.2, 0.0, 0.3], [0.1, 0.2, 0.3, 0.4], [0.0] * 4, [np.nan] * 4, [0.1, 0.2, np.nan, 0.3]]
+        [
+            [-1.0, -0.2, 0.0, 0.3],
+            [0.1, 0.2, 0.3, 0.4],
+            [0.0] * 4,
+            [np.nan] * 4,
+            [0.1, 0.2, np.nan, 0.3],
+            [0.0] * 4,
+        ]
     )
     found = _communes(rows, delta, 0.8)
-    assert found["verdict"].tolist() == [SHORTER, LONGER, INDISTINCT, WITHOUT, draws.UNKNOWN]
-    np.testing.assert_array_equal(found["better_share"], [0.5, 0.0, 0.0, np.nan, np.nan])
-    np.testing.assert_array_equal(found["worse_share"], [0.25, 1.0, 0.0, np.nan, np.nan])
+    assert found["verdict"].tolist() == [SHORTER, LONGER, INDISTINCT, WITHOUT, draws.UNKNOWN, INDISTINCT]
+    np.testing.assert_array_equal(found["better_share"], [0.5, 0.0, 0.0, np.nan, np.nan, 0.0])
+    np.testing.assert_array_equal(found["worse_share"], [0.25, 1.0, 0.0, np.nan, np.nan, 0.0])
     # the half-width of 80 % is the detectable size itself
     np.testing.assert_allclose(found["low_min"][:3], [-0.6, 0.4, -2.5])
     np.testing.assert_allclose(found["high_min"][:3], [-0.4, 0.6, 3.5])
@@ -104,7 +112,10 @@ def test_the_mean_of_a_zone_is_drawn_over_those_of_the_area_whose_change_is_know
     )  # fmt: skip
     delta = np.array([[-12.0, -10.0, -8.0], [3.0, 5.0, 7.0], [40.0] * 3, [np.nan] * 3])
     placed = rows.assign(zone="e1", row=np.arange(4))
-    found = _mean_by_zone(rows, delta, placed, 0.8).loc["e1"]
+    lone = rows.iloc[:1].assign(zone="e2", row=0)
+    both = _mean_by_zone(rows, delta, pd.concat([placed, lone]), 0.8)
+    assert both.loc["e2", ["delta_mean_min", "persons_shorter", "persons_longer"]].tolist() == [-10, 30, 0]
+    found = both.loc["e1"]
     assert found["delta_mean_min"] == pytest.approx((-10 * 30 + 5 * 10) / 40)
     assert found["detectable_min"] == pytest.approx(4.0)
     assert (found["low_min"], found["high_min"]) == (pytest.approx(-8.25), pytest.approx(-4.25))
@@ -131,6 +142,9 @@ def test_a_class_that_a_draw_cannot_tell_is_none_of_the_classes() -> None:
     found = of_classes(baseline, doubt, statuses, 0.7)
     np.testing.assert_array_equal(found["same_class_share"], [0.5, 0.75, np.nan])
     assert found["verdict"].tolist() == [DOUBTFUL, SURE, NOT_COMPUTABLE]
+    # as often as is asked is enough
+    at_bound = of_classes(baseline, doubt, statuses, 0.75)["verdict"]
+    assert at_bound.tolist() == [DOUBTFUL, SURE, NOT_COMPUTABLE]
 
 
 def test_the_correlation_of_two_errors_is_that_of_their_difference() -> None:
@@ -413,7 +427,22 @@ def test_the_narrowest_interval_holds_its_share_and_none_narrower_does(
     assert low == min(a for (a, b), held in tried.items() if held >= needed and b - a == high - low)
 
 
+def test_a_drawn_time_is_never_below_nothing() -> None:
+    given: Any = SimpleNamespace(
+        draws=4, of_territory=lambda: np.zeros((1, 4)), of_communes=lambda: np.zeros((2, 4)),
+        of_pairs=lambda commune, site: [(slice(0, 4), ())],
+        mixed=lambda territory, commune, *own: np.array([[-9.0, 0.0, 1.0, 2.0]] * 2),
+    )  # fmt: skip
+    ids = pd.Index(["west", "east"])
+    pairs = Pairs(np.arange(2), np.arange(2), np.array([0.25, 4.0]), np.array([0.5, 1.0]), ids)
+    ((block, times),) = drawn_blocks(given, pairs)
+    assert block == slice(0, 4)
+    assert times.tolist() == [[0.0, 0.25, 0.75, 1.25], [0.0, 4.0, 5.0, 6.0]]
+
+
 def test_what_is_left_of_sums_does_not_choose_an_interval() -> None:
+    far = np.array([[0.0, 5.0, 5.0, 5.0, 9.0]])
+    assert [float(end[0]) for end in narrowest_of(far, 0.6)] == [5.0, 5.0]
     nearly = np.array([[-1e-9, 1.0, 1.0, 2.0, 2.0]])
     assert [float(end[0]) for end in narrowest_of(nearly, 0.6)] == [-1e-9, 1.0]
 
@@ -572,6 +601,17 @@ def test_needs_are_drawn_together_between_low_and_high(world: State) -> None:
     low, high = 2 + math.sqrt(0.05 * 6 * 2), 8 - math.sqrt(0.05 * 6 * 4)
     assert rows.loc[("1", "autisme"), ["low", "high"]].tolist() == pytest.approx([low, high], abs=0.1)
     assert rows.loc[("territory", "autisme"), "demand"] == 12.0
+
+
+def test_the_ends_of_a_need_are_two_of_the_quantiles_drawn(world: State) -> None:
+    drawn_once = np.sort(np.random.default_rng([7, 5]).random(10))
+    rows = of_needs(world, doubt_with(world, 7, 10), 0.8)
+    # the first and the ninth of ten hold eight of them; triangular from 2 to 8 with mode 4
+    low, high = drawn_once[0], drawn_once[8]
+    assert low < 1 / 3 < high
+    expected = [2 + math.sqrt(low * 6 * 2), 8 - math.sqrt((1 - high) * 6 * 4)]
+    assert rows.loc[("1", "autisme"), ["low", "high"]].tolist() == pytest.approx(expected)
+    assert rows.loc[("territory", "autisme"), "kind"] == "prevalence"
 
 
 def test_same_seed_same_bytes_whatever_the_order_of_rows(world: State) -> None:
