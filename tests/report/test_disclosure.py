@@ -13,8 +13,14 @@ from hypothesis import strategies as st
 
 from territory.errors import ParameterError
 from territory.release.disclosure import (
+    INTERNAL,
     SUPPRESSED,
+    Protection,
+    _Range,
     estimate_texts,
+    is_small,
+    known_anyway,
+    printing,
     protect_budgets,
     protect_counts,
 )
@@ -248,3 +254,56 @@ def test_budget_total_is_withheld_when_one_unit_fills_what_it_leaves() -> None:
 def test_negative_budget_is_refused() -> None:
     with pytest.raises(ParameterError, match="négatifs"):
         protect_budgets(pd.Series([3.0, -1.0]), pd.Series(["A", "A"]))
+
+
+def test_a_count_is_small_from_one_part_of_a_person_to_ten_and_in_no_internal_edition() -> None:
+    counts = pd.Series([0.0, 0.5, 1.0, 10.9, 11.0, math.nan])
+    assert is_small(counts).tolist() == [False, True, True, True, False, False]
+    with printing(INTERNAL):
+        assert not is_small(counts).any()
+
+
+def test_a_cell_that_nobody_names_is_neither_withheld_first_nor_known_to_be_there() -> None:
+    cells = pd.Series({"a": 4, "b": 30, "c": 60, "total": 94})
+    whole = [("total", ["a", "b", "c"])]
+    first = pd.Series({"b": True})
+    assert protect_counts(cells, whole, primary=first).primary.tolist() == [False, True, False, False]
+    absent = pd.Series(True, index=cells.index)
+    printed = protect_counts(cells, whole, lowest=pd.Series({"b": 1.0}), may_be_absent=absent).text
+    # with b the one beside it, a may be 0
+    assert printed.tolist() == [SUPPRESSED, SUPPRESSED, "60", "94"]
+    # both are known to have somebody: a third is withheld, and still nothing makes a absent
+    seen = pd.Series({"a": 1.0, "b": 1.0})
+    there = protect_counts(cells, whole, lowest=seen, may_be_absent=absent).text
+    assert there.tolist() == [SUPPRESSED] * 4
+
+
+def test_a_range_hides_a_count_from_the_threshold_on_and_a_presence_from_nobody_on() -> None:
+    lines = np.arange(1)
+    assert _Range(5.0, 16.0, lines).is_wide(11, hides_presence=False)
+    assert not _Range(5.0, 15.5, lines).is_wide(11, hides_presence=False)
+    assert _Range(0.0, 11.0, lines).is_wide(11, hides_presence=True)
+    assert not _Range(1.0, 30.0, lines).is_wide(11, hides_presence=True)
+
+
+def test_what_follows_from_what_is_printed_is_found_and_never_a_small_count() -> None:
+    counts = pd.Series({"u": 20, "v": 30, "x": 50, "a": 4, "t": 54, "p": 0, "q": 0, "z": 0, "r": 1, "s": 1})
+    sums = [("x", ["u", "v"]), ("t", ["x", "a"]), ("z", ["p", "q"]), ("s", ["r", "z"])]
+    text = counts.astype(str).astype(object)
+    also = counts.index.isin(["x", "t", "z", "s"])
+    given = Protection(
+        text, pd.Series(counts.index == "a", index=counts.index), pd.Series(also, index=counts.index)
+    )
+    # t is x and a, and a is not known; s is a small count
+    assert known_anyway(counts, sums, given, ["s", "t", "u", "z", "x"]) == ["z", "x"]
+
+
+def test_a_total_is_its_parts_to_a_millionth_of_the_largest() -> None:
+    def cells(gap: float) -> pd.Series:
+        return pd.Series({"a": 40_000.0, "b": 60_000.0, "total": 100_000.0 + gap, "c": math.nan, "all": 2e5})
+
+    # a sum with an unknown part is not checked, and keeps no other from it
+    sums = [("total", ["a", "b"]), ("all", ["total", "c"])]
+    assert not protect_counts(cells(0.19), sums).withheld.any()
+    with pytest.raises(ParameterError, match="1 totaux ne sont pas la somme"):
+        protect_counts(cells(0.25), sums)

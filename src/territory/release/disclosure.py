@@ -170,9 +170,10 @@ def _system(known: pd.Series, relations: list[Relation]) -> np.ndarray:
             raise ParameterError(f"Secret statistique : cases inconnues ({examples(unknown)}).")
         system[line, [position[key] for key in parts]] = 1.0
         system[line, position[total]] = -1.0
-    gaps = np.abs(system @ known.to_numpy())
-    largest = float(known.max(skipna=True)) if known.notna().any() else 0.0
-    wrong = [relations[line][0] for line in np.flatnonzero(gaps > 1e-6 * (1 + largest))]
+    # a sum of what is unknown cannot be checked, and keeps no other from it
+    filled, unsure = known.fillna(0.0), (system[:, known.isna()] != 0).any(axis=1)
+    gaps = np.where(unsure, 0.0, np.abs(system @ filled.to_numpy()))
+    wrong = [relations[line][0] for line in np.flatnonzero(gaps > 1e-6 * (1 + filled.max()))]
     if wrong:
         raise ParameterError(
             f"Secret statistique : {len(wrong)} totaux ne sont pas la somme de leurs parties "
